@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Weighs functions by the stacks they are in. Frames of one function count as one: its samples differ in
+ * their line, its callers in the place they call from.
+ */
+#include "model/culprit.h"
+
+#include "base/idmap.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define STALL_STACKS (FACT_MAX_BLOCKS + FACT_MAX_SAMPLES)
+
+/* A function met in the stacks. */
+struct function {
+	uint32_t frame, stack; /* where it was met first: the heaviest stack, innermost */
+	uint64_t ns;
+	size_t last; /* 1 + the last stack counted: recursion counts once */
+};
+
+struct functions {
+	struct idmap by_key;
+	struct function *items;
+	size_t n, cap;
+};
+
+static uint64_t hash_text(uint64_t h, const char *text)
+{
+	for (const char *p = text; *p; p++)
+		h = (h ^ (unsigned char)*p) * 0x100000001b3u;
+	return (h ^ 0xff) * 0x100000001b3u;
+}
+
+uint64_t culprit_key(const struct fact_frame *f)
+{
+	uint64_t h = hash_text(0xcbf29ce484222325u ^ f->kind, f->object);
+	h = hash_text(hash_text(h, f->file), f->function);
+	return f->function[0] ? h : (h ^ f->offset) * 0x9e3779b97f4a7c15u;
+}
+
+static const struct fact_frame *frame_at(const struct dictionary *d, const struct fact_stack *s, uint32_t i)
+{
+	return dictionary_frame(d, s->frames[i]);
+}
+
+static bool stack_has(const struct dictionary *d, uint32_t stack, uint64_t key)
+{
+	const struct fact_stack *s = dictionary_stack(d, stack);
+	for (uint32_t i = 0; s && i < s->n; i++) {
+		const struct fact_frame *f = frame_at(d, s, i);
+		if (f && culprit_key(f) == key)
+			return true;
+	}
+	return false;
+}
+
+static bool functions_reserve(struct functions *fs, const struct weighted_stack *stacks, size_t n,
+			      const struct dictionary *d)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct fact_stack *s = dictionary_stack(d, stacks[i].stack);
+		fs->cap += s ? s->n : 0;
+	}
+	fs->items = calloc(fs->cap ? fs->cap : 1, sizeof *fs->items);
+	return fs->items;
+}
+
+static bool functions_add(struct functions *fs, const struct fact_frame *f, const struct weighted_stack *w,
+			  size_t nth)
+{
+	uint64_t key = culprit_key(f);
+	struct function *at = idmap_get(&fs->by_key, key);
+	if (!at) {
+		at = &fs->items[fs->n++];
+		*at = (struct function){.frame = f->id, .stack = w->stack};
+		if (!idmap_put(&fs->by_key, key, at))
+			return false;
+	}
+	if (at->last != nth)
+		at->ns += w->ns;
+	at->last = nth;
+	return true;
+}
+
+static bool functions_of_stack(struct functions *fs, const struct weighted_stack *w, size_t nth,
+			       const struct dictionary *d)
+{
+	const struct fact_stack *s = dictionary_stack(d, w->stack);
+	for (uint32_t i = 0; s && i < s->n; i++) {
+		const struct fact_frame *f = frame_at(d, s, i);
+		if (f && f->application && !functions_add(fs, f, w, nth))
+			return false;
+	}
+	return true;
+}
+
+/* Callees never cover more than their callers, so the smallest cover that is enough is the deepest. */
+static const struct function *deepest(const struct functions *fs, uint64_t enough_ns)
+{
+	const struct function *best = NULL;
+	for (size_t i = 0; i < fs->n; i++)
+		if (fs->items[i].ns >= enough_ns && (!best || fs->items[i].ns < best->ns))
+			best = &fs->items[i];
+	return best;
+}
+
+static const struct fact_frame *innermost_user(const struct fact_stack *s, const struct dictionary *d)
+{
+	const struct fact_frame *f = NULL;
+	for (uint32_t i = 0; i < s->n; i++)
+		if ((f = frame_at(d, s, i)) && f->kind != FRAME_IN_KERNEL)
+			return f;
+	return s->n ? frame_at(d, s, 0) : NULL;
+}
+
+static uint64_t covered_by(const struct weighted_stack *stacks, size_t n, const struct dictionary *d,
+			   uint64_t key)
+{
+	uint64_t ns = 0;
+	for (size_t i = 0; i < n; i++)
+		if (stack_has(d, stacks[i].stack, key))
+			ns += stacks[i].ns;
+	return ns;
+}
+
+/* No application frame anywhere: where the heaviest stack with any frame stands. */
+static struct culprit culprit_outside(const struct weighted_stack *stacks, size_t n,
+				      const struct dictionary *d)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct fact_stack *s = dictionary_stack(d, stacks[i].stack);
+		const struct fact_frame *f = s ? innermost_user(s, d) : NULL;
+		if (f)
+			return (struct culprit){f->id, s->id, covered_by(stacks, n, d, culprit_key(f))};
+	}
+	return (struct culprit){0};
+}
+
+static struct culprit culprit_of_sorted(const struct weighted_stack *stacks, size_t n,
+					const struct dictionary *d)
+{
+	struct functions fs = {0};
+	struct culprit c = {0};
+	uint64_t total_ns = 0;
+	if (!functions_reserve(&fs, stacks, n, d))
+		goto out;
+	for (size_t i = 0; i < n; i++) {
+		total_ns += stacks[i].ns;
+		if (!functions_of_stack(&fs, &stacks[i], i + 1, d))
+			goto out;
+	}
+	if (!fs.n) {
+		c = culprit_outside(stacks, n, d);
+		goto out;
+	}
+	const struct function *found = deepest(&fs, total_ns - total_ns / 2);
+	if (!found)
+		found = &fs.items[0]; /* innermost of the heaviest stack that has any */
+	c = (struct culprit){found->frame, found->stack, found->ns};
+out:
+	idmap_free(&fs.by_key);
+	free(fs.items);
+	return c;
+}
+
+static int heaviest_first(const void *a, const void *b)
+{
+	const struct weighted_stack *x = a, *y = b;
+	if (x->ns != y->ns)
+		return x->ns < y->ns ? 1 : -1;
+	return (x->stack > y->stack) - (x->stack < y->stack);
+}
+
+struct culprit culprit_of(const struct weighted_stack *stacks, size_t n, const struct dictionary *d)
+{
+	struct weighted_stack sorted[STALL_STACKS];
+	if (n > STALL_STACKS)
+		n = STALL_STACKS;
+	memcpy(sorted, stacks, n * sizeof *sorted);
+	qsort(sorted, n, sizeof *sorted, heaviest_first);
+	return culprit_of_sorted(sorted, n, d);
+}
+
+static size_t stacks_of(const struct fact_stall *s, struct weighted_stack *stacks)
+{
+	size_t n = 0;
+	for (uint32_t i = 0; i < s->n_blocks && i < FACT_MAX_BLOCKS; i++)
+		if (s->blocks[i].stack)
+			stacks[n++] = (struct weighted_stack){s->blocks[i].stack, s->blocks[i].sum_ns};
+	for (uint32_t i = 0; i < s->n_samples && i < FACT_MAX_SAMPLES; i++)
+		if (s->samples[i].stack)
+			stacks[n++] = (struct weighted_stack){s->samples[i].stack, s->samples[i].ns};
+	qsort(stacks, n, sizeof *stacks, heaviest_first);
+	return n;
+}
+
+void culprit_choose(struct fact_stall *s, const struct dictionary *d)
+{
+	struct weighted_stack stacks[STALL_STACKS];
+	size_t n = stacks_of(s, stacks);
+	struct culprit c = culprit_of_sorted(stacks, n, d);
+	s->culprit_frame = c.frame;
+	s->culprit_stack = c.stack;
+}
+
+static size_t without_key(struct weighted_stack *stacks, size_t n, const struct dictionary *d, uint64_t key)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < n; i++)
+		if (!stack_has(d, stacks[i].stack, key))
+			stacks[kept++] = stacks[i];
+	return kept;
+}
+
+size_t culprit_split(const struct fact_stall *s, const struct dictionary *d, struct culprit *parts,
+		     size_t max)
+{
+	struct weighted_stack stacks[STALL_STACKS];
+	size_t n = stacks_of(s, stacks), n_parts = 0;
+	uint64_t left_ns = s->lag_ns;
+	while (n && n_parts < max) {
+		struct culprit c = culprit_of_sorted(stacks, n, d);
+		const struct fact_frame *f = c.frame ? dictionary_frame(d, c.frame) : NULL;
+		if (!f)
+			break;
+		if (c.ns > left_ns) /* samples are estimates, the lag is measured */
+			c.ns = left_ns;
+		left_ns -= c.ns;
+		parts[n_parts++] = c;
+		n = without_key(stacks, n, d, culprit_key(f));
+	}
+	return n_parts;
+}

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model/fact_fields.h"
+
+#include <string.h>
+
+#define PLACE(type, member) offsetof(type, member), sizeof(((type *)0)->member)
+
+/* clang-format off */
+/* Inside the tables T is the struct. */
+#define MUST(key, kind, member)       {key, FIELD_##kind, false, PLACE(T, member)}
+#define MAY(key, kind, member)        {key, FIELD_##kind, true, PLACE(T, member)}
+#define MUST_WORD(key, words, member) {key, FIELD_WORD, false, PLACE(T, member), words##_word, words##_parse}
+#define MAY_WORD(key, words, member)  {key, FIELD_WORD, true, PLACE(T, member), words##_word, words##_parse}
+
+#define T struct fact_header
+const struct field header_fields[] = {
+	MUST("wall_us", NUMBER, wall_us),
+	MUST("threshold_us", NS, threshold_ns),
+	MUST("record_us", NS, record_ns),
+	MUST("sample_hz", NUMBER, sample_hz),
+	MAY("version", TEXT, version),
+	MAY("host", TEXT, host),
+	MAY("boot_id", TEXT, boot_id),
+	MAY("kernel", TEXT, kernel),
+	MAY("machine", TEXT, machine),
+	MAY("target", TEXT, target),
+	MAY("rung", TEXT, rung),
+	{0}};
+#undef T
+
+#define T struct fact_clock
+const struct field clock_fields[] = {MUST("wall_us", NUMBER, wall_us), {0}};
+#undef T
+
+#define T struct fact_loop
+const struct field loop_fields[] = {
+	MUST("pid", NUMBER, pid),
+	MUST("tid", NUMBER, tid),
+	MAY("ns_pid", NUMBER, ns_pid),
+	MUST("fd", NUMBER, fd),
+	MAY("comm", TEXT, comm),
+	MAY("process", TEXT, process),
+	MAY("runtime", TEXT, runtime),
+	MAY("wait_call", TEXT, wait_call),
+	MAY("container", TEXT, container),
+	MAY("unit", TEXT, unit),
+	MUST_WORD("class", loop_class, class),
+	MUST("threads", NUMBER, threads),
+	MAY("gone", BOOL, gone),
+	{0}};
+#undef T
+
+#define T struct fact_frame
+const struct field frame_fields[] = {
+	MAY("function", TEXT, function),
+	MAY("file", TEXT, file),
+	MAY("line", NUMBER, line),
+	MAY("object", TEXT, object),
+	MAY("offset", HEX, offset),
+	MUST_WORD("kind", frame_kind, kind),
+	MUST_WORD("method", frame_method, method),
+	MAY("application", BOOL, application),
+	{0}};
+#undef T
+
+#define T struct fact_stack
+const struct field stack_fields[] = {MUST_WORD("state", stack_state, state), {0}};
+#undef T
+
+#define T struct fact_stall
+const struct field stall_fields[] = {
+	MAY("start", AT, start_ns),
+	MUST("pid", NUMBER, pid),
+	MUST("tid", NUMBER, tid),
+	MAY("comm", TEXT, comm),
+	MUST("loop", LOOP, loop),
+	MUST_WORD("state", stall_state, state),
+	MAY("lower_bound", BOOL, lower_bound),
+	MAY("signal", NUMBER, signal),
+	MUST("gap_seq", NUMBER, gap_seq),
+	MUST("lag_us", NS, lag_ns),
+	MUST("gap_us", NS, gap_ns),
+	MUST("delay_us", NS, delay_ns),
+	MAY_WORD("harm", harm, harm),
+	MAY("ready_fds", NUMBER, ready_fds),
+	MAY("late_us", NS, late_ns),
+	MAY_WORD("verdict", verdict, verdict),
+	MUST("covered_us", NS, covered_ns),
+	{0}};
+const struct field culprit_fields[] = {
+	MAY("frame", FRAME, culprit_frame),
+	MAY("stack", STACK, culprit_stack),
+	{0}};
+#undef T
+
+#define T struct ledger
+const struct field ledger_fields[] = {
+	MUST("cpu_us", NS, cpu_ns),
+	MUST("blocked_us", NS, blocked_ns),
+	MUST("runnable_us", NS, runnable_ns),
+	MUST("of_that_throttled_us", NS, throttled_ns),
+	MUST("stopped_us", NS, stopped_ns),
+	MUST("unaccounted_us", NS, unaccounted_ns),
+	MAY("fault_us", NS, fault_ns),
+	MAY("reclaim_us", NS, reclaim_ns),
+	MAY("preempted", NUMBER, preempted),
+	MAY("minor_faults", NUMBER, minor_faults),
+	MAY("major_faults", NUMBER, major_faults),
+	{0}};
+#undef T
+
+#define T struct block
+const struct field block_fields[] = {
+	MAY("call", TEXT, call),
+	MAY("target", TEXT, target),
+	MAY_WORD("kind", target_kind, kind),
+	MUST("count", NUMBER, count),
+	MUST("us", NS, sum_ns),
+	MUST("max_us", NS, max_ns),
+	MAY("object", HEX, object),
+	MAY("stack", STACK, stack),
+	{0}};
+#undef T
+
+#define T struct waker
+const struct field waker_fields[] = {
+	MAY("pid", NUMBER, pid),
+	MAY("tid", NUMBER, tid),
+	MAY("comm", TEXT, comm),
+	MAY("why", TEXT, why),
+	MAY("stack", STACK, stack),
+	{0}};
+#undef T
+
+#define T struct sample
+const struct field sample_fields[] = {
+	MUST("us", NS, ns),
+	MUST("n", NUMBER, n),
+	MAY("stack", STACK, stack),
+	{0}};
+#undef T
+
+#define T struct fact_saturated
+const struct field saturated_fields[] = {
+	MAY("since", AT, since_ns),
+	MUST("loop", LOOP, loop),
+	MUST("busy_us", NS, busy_ns),
+	MUST("iterations", NUMBER, iterations),
+	MAY("ended", BOOL, ended),
+	{0}};
+#undef T
+
+#define T struct fact_counts
+const struct field counts_fields[] = {
+	MUST("loop", LOOP, loop),
+	MUST("elapsed_us", NS, elapsed_ns),
+	MUST("iterations", NUMBER, iterations),
+	MUST("waits", NUMBER, waits),
+	MAY("events", NUMBER, events),
+	MAY("zero_waits", NUMBER, zero_waits),
+	MAY("slept_waits", NUMBER, slept_waits),
+	MUST("busy_us", NS, busy_ns),
+	MAY("over_threshold", NUMBER, over_threshold),
+	MUST("max_lag_us", NS, max_lag_ns),
+	MUST("min_gap_us", NS, min_gap_ns),
+	{0}};
+const struct field histogram_fields[] = {
+	{"lag", .offset = offsetof(T, lag)},
+	{"gap", .offset = offsetof(T, gap)},
+	{"delay", .offset = offsetof(T, delay)},
+	{"offcpu", .offset = offsetof(T, offcpu)},
+	{0}};
+#undef T
+
+#define T struct fact_loss
+const struct field loss_fields[] = {
+	MAY("reason", TEXT, reason),
+	MAY("meaning", TEXT, meaning),
+	MUST("count", NUMBER, count),
+	{0}};
+#undef T
+
+#define T struct fact_end
+const struct field end_fields[] = {
+	MUST("stalls", NUMBER, stalls),
+	MUST("iterations", NUMBER, iterations),
+	MAY("reason", TEXT, reason),
+	{0}};
+#undef T
+/* clang-format on */
+
+uint64_t field_number(const struct field *field, const void *base)
+{
+	uint32_t narrow;
+	uint64_t wide;
+	const char *at = (const char *)base + field->offset;
+	if (field->bytes == sizeof narrow)
+		return memcpy(&narrow, at, sizeof narrow), narrow;
+	return memcpy(&wide, at, sizeof wide), wide;
+}
+
+const char *field_text(const struct field *field, const void *base)
+{
+	const char *text;
+	memcpy(&text, (const char *)base + field->offset, sizeof text);
+	return text ? text : "";
+}
+
+bool field_is_true(const struct field *field, const void *base)
+{
+	bool value;
+	memcpy(&value, (const char *)base + field->offset, sizeof value);
+	return value;
+}

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model/gap_stacks.h"
+
+#include "base/array.h"
+
+#include <stdlib.h>
+
+static void append(struct gap_stacks *g, struct expected_stack *e)
+{
+	e->gap = g;
+	e->next = NULL;
+	e->previous = g->last;
+	if (g->last)
+		g->last->next = e;
+	else
+		g->first = e;
+	g->last = e;
+	g->n_expected++;
+}
+
+struct expected_stack *gap_stacks_expect(struct gap_stacks *g, const struct attribution_stack *s,
+					 uint64_t order)
+{
+	struct expected_stack *e = malloc(sizeof *e);
+	if (!e)
+		return NULL;
+	*e = (struct expected_stack){.stack = *s, .order = order};
+	append(g, e);
+	return e;
+}
+
+void gap_stacks_unlink(struct expected_stack *e)
+{
+	struct gap_stacks *g = e->gap;
+	*(e->previous ? &e->previous->next : &g->first) = e->next;
+	*(e->next ? &e->next->previous : &g->last) = e->previous;
+	g->n_expected--;
+}
+
+static void add_to(struct sample *s, uint64_t ns, uint32_t n)
+{
+	s->ns += ns;
+	s->n += n;
+}
+
+static bool add_sample(struct gap_stacks *g, uint32_t stack, uint64_t ns, uint32_t n)
+{
+	for (size_t i = 0; stack && i < g->n_samples; i++) {
+		if (g->samples[i].stack == stack) {
+			add_to(&g->samples[i], ns, n);
+			return true;
+		}
+	}
+	if (!stack || g->n_samples == GAP_DISTINCT ||
+	    !array_reserve(&g->samples, &g->cap, g->n_samples + 1, sizeof *g->samples)) {
+		add_to(&g->unnamed, ns, n);
+		return !stack;
+	}
+	g->samples[g->n_samples++] = (struct sample){.ns = ns, .stack = stack, .n = n};
+	return true;
+}
+
+bool gap_stacks_name(struct gap_stacks *g, const struct attribution_stack *s, uint32_t stack)
+{
+	if (s->why == ATTRIBUTION_SAMPLE)
+		return add_sample(g, stack, s->weight_ns, 1);
+	uint32_t label = s->why == ATTRIBUTION_BLOCK ? s->seq : s->waker_tid;
+	if (stack)
+		g->labelled[g->n_labelled++ % GAP_LABELLED] = (struct labelled_stack){s->why, label, stack};
+	return true;
+}
+
+uint64_t gap_stacks_move(struct gap_stacks *into, struct gap_stacks *from)
+{
+	uint64_t lost = 0;
+	for (size_t i = 0; i < from->n_samples; i++) {
+		const struct sample *s = &from->samples[i];
+		lost += add_sample(into, s->stack, s->ns, s->n) ? 0 : s->n;
+	}
+	add_to(&into->unnamed, from->unnamed.ns, from->unnamed.n);
+	from->n_samples = 0;
+	from->unnamed = (struct sample){0};
+	while (from->first) {
+		struct expected_stack *e = from->first;
+		gap_stacks_unlink(e);
+		append(into, e);
+	}
+	return lost;
+}
+
+static int heaviest_first(const void *a, const void *b)
+{
+	const struct sample *x = a, *y = b;
+	if (x->ns != y->ns)
+		return x->ns < y->ns ? 1 : -1;
+	return (x->stack > y->stack) - (x->stack < y->stack);
+}
+
+uint32_t gap_stacks_samples(struct gap_stacks *g, struct sample *samples, uint32_t max, bool named_only)
+{
+	struct sample rest = g->unnamed;
+	uint32_t n = 0;
+	for (const struct expected_stack *e = g->first; e; e = e->next)
+		if (e->stack.why == ATTRIBUTION_SAMPLE)
+			add_to(&rest, e->stack.weight_ns, 1);
+	if (g->n_samples)
+		qsort(g->samples, g->n_samples, sizeof *g->samples, heaviest_first);
+	bool has_rest = !named_only && (rest.n || g->n_samples > max);
+	for (size_t i = 0; i < g->n_samples; i++) {
+		if (n + has_rest < max)
+			samples[n++] = g->samples[i];
+		else
+			add_to(&rest, g->samples[i].ns, g->samples[i].n);
+	}
+	if (has_rest && n < max)
+		samples[n++] = rest;
+	if (n)
+		qsort(samples, n, sizeof *samples, heaviest_first);
+	return n;
+}
+
+uint32_t gap_stacks_labelled(const struct gap_stacks *g, enum attribution_why why, uint32_t label)
+{
+	uint32_t kept = g->n_labelled < GAP_LABELLED ? g->n_labelled : GAP_LABELLED;
+	for (uint32_t i = 1; i <= kept; i++) { /* newest first */
+		const struct labelled_stack *l = &g->labelled[(g->n_labelled - i) % GAP_LABELLED];
+		if (l->why == why && l->label == label)
+			return l->stack;
+	}
+	return 0;
+}

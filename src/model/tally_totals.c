@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What one finished stall adds to the totals: its loop's sums, what its time is put down to, its blocks. */
+#include "model/tally.h"
+
+#include "base/array.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NOTEWORTHY 100 /* a part below 1/100 of its stall is noise */
+
+bool tally_is_hidden(const struct fact_loop *l)
+{
+	return l && (l->class == LOOP_SLAVE || l->class == LOOP_SLEEP_POLL || l->class == LOOP_SINGLE_CLIENT);
+}
+
+static void add_ledger(struct ledger *to, const struct ledger *l)
+{
+	to->cpu_ns += l->cpu_ns;
+	to->blocked_ns += l->blocked_ns;
+	to->runnable_ns += l->runnable_ns;
+	to->stopped_ns += l->stopped_ns;
+	to->throttled_ns += l->throttled_ns;
+	to->fault_ns += l->fault_ns;
+	to->reclaim_ns += l->reclaim_ns;
+	to->unaccounted_ns += l->unaccounted_ns;
+	to->preempted += l->preempted;
+	to->minor_faults += l->minor_faults;
+	to->major_faults += l->major_faults;
+}
+
+static void add_to_loop(struct tally_loop_stalls *t, const struct fact_stall *s)
+{
+	t->stalls++;
+	t->stall_ns += s->lag_ns;
+	if (s->lag_ns > t->longest_ns)
+		t->longest_ns = s->lag_ns;
+	t->by_verdict[s->verdict]++;
+	t->verdict_ns[s->verdict] += s->lag_ns;
+	t->by_harm[s->harm]++;
+	t->ready_fds += s->ready_fds;
+	t->died += s->state == STALL_DIED;
+	t->delay_ns += s->delay_ns;
+	add_ledger(&t->ledger, &s->ledger);
+}
+
+/* Keeps the heaviest; a new one pushes the lightest out only if it is heavier by itself. */
+static void add_stack(struct weighted_stack stacks[TALLY_TOP_STACKS], uint32_t stack, uint64_t ns)
+{
+	struct weighted_stack *lightest = &stacks[0];
+	for (size_t i = 0; i < TALLY_TOP_STACKS; i++) {
+		if (stacks[i].stack == stack) {
+			stacks[i].ns += ns;
+			return;
+		}
+		if (stacks[i].ns < lightest->ns)
+			lightest = &stacks[i];
+	}
+	if (ns > lightest->ns)
+		*lightest = (struct weighted_stack){stack, ns};
+}
+
+/* The cause's index, SIZE_MAX without memory. */
+static size_t cause_index(struct tally_totals *t, enum cause_kind kind, uint64_t key, uint32_t frame)
+{
+	if (kind == CAUSE_FRAME && t->n_causes >= TALLY_MAX_CAUSES)
+		kind = CAUSE_OTHER;
+	if (kind != CAUSE_FRAME)
+		key = frame = 0;
+	for (size_t i = 0; i < t->n_causes; i++)
+		if (t->causes[i].kind == kind && t->causes[i].key == key)
+			return i;
+	if (!array_reserve(&t->causes, &t->causes_cap, t->n_causes + 1, sizeof *t->causes))
+		return SIZE_MAX;
+	t->causes[t->n_causes] = (struct tally_cause){.kind = kind, .key = key, .frame = frame};
+	return t->n_causes++;
+}
+
+static int add_part(struct tally_totals *t, struct tally_stall *to, const struct fact_stall *s,
+		    enum cause_kind kind, uint64_t key, const struct culprit *c)
+{
+	if (c->ns <= s->lag_ns / NOTEWORTHY)
+		return 0;
+	size_t i = cause_index(t, kind, key, c->frame);
+	if (i == SIZE_MAX)
+		return -ENOMEM;
+	struct tally_cause *cause = &t->causes[i];
+	if (!cause->stalls)
+		cause->loop = s->loop;
+	cause->loop_bits |= (uint64_t)1 << (s->loop % 64);
+	cause->stalls++;
+	cause->ns += c->ns;
+	cause->verdict_ns[s->verdict] += c->ns;
+	if (c->ns > cause->longest_ns)
+		cause->longest_ns = c->ns;
+	if (c->stack)
+		add_stack(cause->stacks, c->stack, c->ns);
+	to->parts[to->n_parts++] = (struct cause_part){(uint32_t)i, c->ns};
+	return 0;
+}
+
+static uint64_t less(uint64_t a, uint64_t b)
+{
+	return a > b ? a - b : 0;
+}
+
+/* Time that no frame explains, by kind. */
+static int add_other_parts(struct tally_totals *t, struct tally_stall *to, const struct fact_stall *s,
+			   uint64_t framed_ns)
+{
+	const struct ledger *l = &s->ledger;
+	const struct {
+		enum cause_kind kind;
+		uint64_t ns;
+	} others[] = {
+		{CAUSE_THROTTLED, l->throttled_ns},
+		{CAUSE_NO_CPU, less(l->runnable_ns + s->delay_ns, l->throttled_ns)},
+		{CAUSE_STOPPED, l->stopped_ns},
+		{CAUSE_NO_STACK, less(l->cpu_ns + l->blocked_ns, framed_ns)},
+		{CAUSE_UNACCOUNTED, l->unaccounted_ns},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(others); i++) {
+		struct culprit c = {.ns = others[i].ns};
+		int err = add_part(t, to, s, others[i].kind, 0, &c);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static int add_causes(struct tally_totals *t, struct tally_stall *to, const struct fact_stall *s,
+		      const struct dictionary *d)
+{
+	struct culprit parts[TALLY_PARTS];
+	size_t n = culprit_split(s, d, parts, TALLY_PARTS);
+	uint64_t framed_ns = 0;
+	for (size_t i = 0; i < n; i++) {
+		int err = add_part(t, to, s, CAUSE_FRAME, culprit_key(dictionary_frame(d, parts[i].frame)),
+				   &parts[i]);
+		if (err)
+			return err;
+		framed_ns += parts[i].ns;
+	}
+	return add_other_parts(t, to, s, framed_ns);
+}
+
+static uint64_t block_key(const struct block *b)
+{
+	uint64_t h = 0xcbf29ce484222325u ^ b->kind;
+	for (const char *p = b->call; *p; p++)
+		h = (h ^ (unsigned char)*p) * 0x100000001b3u;
+	h = (h ^ 0xff) * 0x100000001b3u;
+	for (const char *p = b->target; *p; p++)
+		h = (h ^ (unsigned char)*p) * 0x100000001b3u;
+	return h;
+}
+
+static int add_block(struct tally_totals *t, const struct block *b)
+{
+	uint64_t key = block_key(b);
+	size_t i = 0;
+	while (i < t->n_blocks && t->blocks[i].key != key)
+		i++;
+	if (i == TALLY_MAX_BLOCKS) {
+		t->beyond_blocks++;
+		return 0;
+	}
+	if (!array_reserve(&t->blocks, &t->blocks_cap, i + 1, sizeof *t->blocks))
+		return -ENOMEM;
+	struct tally_block *to = &t->blocks[i];
+	if (i == t->n_blocks) {
+		*to = (struct tally_block){.key = key, .call = b->call, .target = b->target, .kind = b->kind};
+		t->n_blocks++;
+	}
+	to->count += b->count;
+	to->sum_ns += b->sum_ns;
+	to->stalls++;
+	if (b->max_ns >= to->max_ns) {
+		to->max_ns = b->max_ns;
+		to->stack = b->stack ? b->stack : to->stack;
+		to->waker = b->waker;
+	}
+	return 0;
+}
+
+int tally_totals_add(struct tally_totals *t, const struct fact_stall *s, const struct dictionary *d)
+{
+	if (!dictionary_loop(d, s->loop) || (unsigned)s->verdict >= VERDICTS || (unsigned)s->harm >= HARMS)
+		return 0;
+	if (!array_reserve(&t->loops, &t->loops_cap, s->loop, sizeof *t->loops))
+		return -ENOMEM;
+	if (t->n_loops < s->loop)
+		t->n_loops = s->loop;
+	add_to_loop(&t->loops[s->loop - 1], s);
+	if (tally_is_hidden(dictionary_loop(d, s->loop)))
+		return 0;
+	struct tally_stall compact = {s->start_ns, s->lag_ns, s->loop, s->verdict, s->state};
+	int err = add_causes(t, &compact, s, d);
+	for (uint32_t i = 0; !err && i < s->n_blocks && i < FACT_MAX_BLOCKS; i++)
+		err = add_block(t, &s->blocks[i]);
+	if (err)
+		return err;
+	if (t->n_stalls >= TALLY_MAX_STALLS) {
+		t->beyond_stalls++;
+		return 0;
+	}
+	if (!array_reserve(&t->stalls, &t->stalls_cap, t->n_stalls + 1, sizeof *t->stalls))
+		return -ENOMEM;
+	t->stalls[t->n_stalls++] = compact;
+	return 0;
+}
+
+/* A copy of an array with room for nothing more; NULL for an empty one. */
+static bool copy_array(void *to, size_t *to_n, size_t *to_cap, const void *from, size_t n, size_t item_bytes)
+{
+	if (!n)
+		return true;
+	if (!array_reserve(to, to_cap, n, item_bytes))
+		return false;
+	void *items;
+	memcpy(&items, to, sizeof items);
+	memcpy(items, from, n * item_bytes);
+	*to_n = n;
+	return true;
+}
+
+int tally_totals_copy(struct tally_totals *to, const struct tally_totals *from)
+{
+	*to = (struct tally_totals){.beyond_stalls = from->beyond_stalls,
+				    .beyond_blocks = from->beyond_blocks};
+#define COPY(name)                                                                                           \
+	copy_array(&to->name, &to->n_##name, &to->name##_cap, from->name, from->n_##name, sizeof *to->name)
+	if (COPY(loops) && COPY(causes) && COPY(blocks) && COPY(stalls))
+		return 0;
+#undef COPY
+	tally_totals_free(to);
+	return -ENOMEM;
+}
+
+void tally_totals_free(struct tally_totals *t)
+{
+	free(t->loops);
+	free(t->causes);
+	free(t->blocks);
+	free(t->stalls);
+	*t = (struct tally_totals){0};
+}
