@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * Blocked time inside a gap, summed by call and target; who ended it; and the stack of the longest.
+ *
+ * Call and arguments come from the saved user registers, so no other system call needs a hook. The stack must be taken when the thread leaves
+ * the CPU, before anybody knows how long it will be away: into a scratch buffer that is sent when the block counts and reused when not.
+ */
+#ifndef LOOPSTALL_BPF_BLOCK_H
+#define LOOPSTALL_BPF_BLOCK_H
+
+#include "files.h"
+#include "gap.h"
+#include "regs.h"
+
+#define STACK_BLOCK_NS 1000000ULL /* blocks (or sums of short ones) from here on get a stack */
+#define TIMER_ABSTIME	1
+#define CLOCK_MONOTONIC 1
+
+struct user_pollfd {
+	__s32 fd;
+	__s16 events, revents;
+};
+
+struct user_timespec {
+	__s64 sec, nsec;
+};
+
+static __always_inline __u32 shape_of(__u32 call)
+{
+	return call < LST_CALLS ? call_shape[call & (LST_CALLS - 1)] : LST_SHAPE_NONE;
+}
+
+static __always_inline void fd_describe(struct task_struct *task, __u32 fd, struct lst_block *b)
+{
+	struct file *file = file_of(task, fd);
+	b->fd = fd;
+	if (file)
+		file_describe(file, b);
+}
+
+static __always_inline void sleep_describe(struct lst_block *b, __u64 user_timespec)
+{
+	struct user_timespec request = {};
+	b->kind = LST_TARGET_SLEEP;
+	if (!bpf_probe_read_user(&request, sizeof request, (void *)user_timespec))
+		b->object = request.sec * 1000000000ULL + request.nsec;
+}
+
+/* An absolute sleep names the moment it ends; only of the monotonic clock do we know how far that is. */
+static __always_inline void sleep_until(struct lst_block *b, __u64 clock)
+{
+	__u64 now = bpf_ktime_get_ns();
+	b->object = clock == CLOCK_MONOTONIC && b->object > now ? b->object - now : 0;
+}
+
+static __always_inline void poll_describe(struct task_struct *task, struct lst_block *b, __u64 user_fds, __u64 count)
+{
+	struct user_pollfd first = {.fd = -1};
+	b->fds = count;
+	if (count && !bpf_probe_read_user(&first, sizeof first, (void *)user_fds) && first.fd >= 0)
+		fd_describe(task, first.fd, b);
+}
+
+/* The lowest descriptor of the read set, else of the write set, among the first 256. */
+static __always_inline void select_describe(struct task_struct *task, struct lst_block *b, const struct pt_regs *regs)
+{
+	__u64 words[4] = {};
+	__u64 set = regs_arg(regs, 1) ? regs_arg(regs, 1) : regs_arg(regs, 2);
+	b->fds = regs_arg(regs, 0);
+	if (!set)
+		return; /* a sleep in disguise */
+	bpf_probe_read_user(words, b->fds > 64 ? 32 : 8, (void *)set);
+	for (__u32 fd = 0; fd < 256; fd++) {
+		if (!(words[(fd >> 6) & 3] >> (fd & 63) & 1))
+			continue;
+		fd_describe(task, fd, b);
+		return;
+	}
+}
+
+/* Fills a zeroed block from the call that the thread is in. */
+static __always_inline void block_describe(struct task_struct *task, const struct pt_regs *regs, struct lst_block *b)
+{
+	__u32 call = regs_call(regs);
+
+	b->fd = ~0u;
+	if (call == NO_CALL) {
+		b->call = LST_CALL_FAULT;
+		b->kind = LST_TARGET_FAULT;
+		b->object = fault_address(task);
+		return;
+	}
+	b->call = call;
+	switch (shape_of(call)) {
+	case LST_SHAPE_FD:
+	case LST_SHAPE_EPOLL: fd_describe(task, regs_arg(regs, 0), b); break;
+	case LST_SHAPE_POLL: poll_describe(task, b, regs_arg(regs, 0), regs_arg(regs, 1)); break;
+	case LST_SHAPE_SELECT: select_describe(task, b, regs); break;
+	case LST_SHAPE_FUTEX:
+		b->kind = LST_TARGET_FUTEX;
+		b->object = regs_arg(regs, 0);
+		break;
+	case LST_SHAPE_SLEEP: sleep_describe(b, regs_arg(regs, 0)); break;
+	case LST_SHAPE_SLEEP2:
+		sleep_describe(b, regs_arg(regs, 2));
+		if (regs_arg(regs, 1) & TIMER_ABSTIME)
+			sleep_until(b, regs_arg(regs, 0));
+		break;
+	case LST_SHAPE_WAITPID:
+		b->kind = LST_TARGET_CHILD;
+		b->object = (__s32)regs_arg(regs, 0) > 0 ? (__u32)regs_arg(regs, 0) : 0;
+		break;
+	case LST_SHAPE_WAITID:
+		b->kind = LST_TARGET_CHILD;
+		b->object = regs_arg(regs, 0) == 1 ? (__u32)regs_arg(regs, 1) : 0; /* P_PID */
+		break;
+	case LST_SHAPE_PATH:
+		b->kind = LST_TARGET_PATH;
+		bpf_probe_read_user_str(b->target, LST_TARGET_BYTES, (void *)regs_arg(regs, 0));
+		break;
+	case LST_SHAPE_PATHAT:
+		b->kind = LST_TARGET_PATH;
+		bpf_probe_read_user_str(b->target, LST_TARGET_BYTES, (void *)regs_arg(regs, 1));
+		break;
+	}
+}
+
+/* One per CPU: the block being described, too large for the stack. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct lst_block);
+} new_blocks SEC(".maps");
+
+static __always_inline bool block_is_same(const struct lst_block *a, const struct lst_block *b)
+{
+	if (a->call != b->call || a->kind != b->kind)
+		return false;
+	/* Faults and sleeps of different addresses and lengths are one kind of block; so are files by number and sockets by peer. */
+	if (a->kind == LST_TARGET_FAULT || a->kind == LST_TARGET_SLEEP)
+		return true;
+	if (a->kind != LST_TARGET_INET)
+		return a->object == b->object;
+	const struct lst_inet *x = (const void *)a->target, *y = (const void *)b->target;
+	const __u64 *xa = (const void *)x->address, *ya = (const void *)y->address;
+	return x->port == y->port && xa[0] == ya[0] && xa[1] == ya[1];
+}
+
+/* The thread's slot for this call and target; the last slot takes what does not fit. */
+static __always_inline __u32 block_slot(struct lst_thread *t, const struct lst_block *b)
+{
+	__u32 n = t->n_blocks;
+	for (__u32 i = 0; i < LST_BLOCKS; i++)
+		if (i < n && block_is_same(&t->blocks[i], b))
+			return i;
+	if (n < LST_BLOCKS) {
+		t->n_blocks = n + 1;
+		bpf_probe_read_kernel(&t->blocks[n & (LST_BLOCKS - 1)], sizeof *b, b);
+		return n;
+	}
+	lose(LST_LOSS_BLOCKS_FULL);
+	return LST_BLOCKS - 1;
+}
+
+static __always_inline void scratch_release(struct lst_thread *t)
+{
+	__u32 index = t->scratch - 1;
+	if (!t->scratch)
+		return;
+	t->scratch = 0;
+	bpf_map_push_elem(&free_scratch, &index, BPF_ANY);
+}
+
+/* The outermost open gap of a thread, NULL if none. */
+static __always_inline struct lst_loop *gap_of(struct lst_thread *t, __u32 *slot)
+{
+	for (int i = 0; i < LST_OPEN_GAPS; i++) {
+		if (!t->gap_slots[i])
+			continue;
+		*slot = t->gap_slots[i] - 1;
+		struct lst_loop *l = loop_at(*slot);
+		return l && l->gap_start_ns ? l : NULL;
+	}
+	return NULL;
+}
+
+static __always_inline void block_snapshot(struct lst_thread *t, struct task_struct *task)
+{
+	__u32 index;
+	if (!cfg.stacks)
+		return;
+	if (bpf_map_pop_elem(&free_scratch, &index)) {
+		lose(LST_LOSS_NO_SCRATCH);
+		return;
+	}
+	struct block_buffer *buffer = bpf_map_lookup_elem(&block_buffers, &index);
+	if (!buffer || !stack_capture(task, &buffer->record, buffer->pages, LST_BLOCK_PAGES)) {
+		bpf_map_push_elem(&free_scratch, &index, BPF_ANY);
+		return;
+	}
+	t->scratch = index + 1;
+}
+
+/* The thread leaves the CPU to wait for something, inside a gap; it still runs. */
+static __always_inline void block_begin(struct lst_thread *t, struct task_struct *task)
+{
+	struct pt_regs regs;
+	__u32 cpu = bpf_get_smp_processor_id();
+	struct lst_block *b = bpf_map_lookup_elem(&new_blocks, &cpu);
+
+	t->block_now = ~0u;
+	t->waker.tid = t->waker.tgid = t->waker.why = 0;
+	if (!b || !regs_read(task, &regs))
+		return;
+	__builtin_memset(b, 0, sizeof *b);
+	block_describe(task, &regs, b);
+	t->block_now = block_slot(t, b);
+	block_snapshot(t, task);
+}
+
+/* Sends the scratch snapshot if this block is the longest of its kind so far, or many short ones have come to count. */
+static __always_inline void block_stack_send(struct lst_thread *t, struct lst_block *b, __u64 ns, __u64 now)
+{
+	__u32 index = t->scratch - 1, slot = 0;
+	if (!t->scratch || b->sum_ns < STACK_BLOCK_NS || (b->stack_seq && ns < b->stack_ns + b->stack_ns / 4))
+		return;
+	struct block_buffer *buffer = bpf_map_lookup_elem(&block_buffers, &index);
+	struct lst_loop *l = gap_of(t, &slot);
+	if (!buffer || !l)
+		return;
+	struct lst_stack_record *r = &buffer->record;
+	record_begin(&r->head, LST_RECORD_STACK, 0, t->tgid, t->tid, now);
+	r->why = LST_STACK_BLOCK;
+	r->slot = slot;
+	r->seq = stack_number();
+	r->block = t->block_now;
+	r->gap_seq = l->gap_seq;
+	r->weight_ns = ns;
+	r->for_tid = 0;
+	b->stack_seq = r->seq;
+	b->stack_ns = ns;
+	stack_send(r, LST_BLOCK_PAGES);
+}
+
+/* The thread is back. */
+static __always_inline void block_end(struct lst_thread *t, __u64 blocked_ns, __u64 now)
+{
+	__u32 at = t->block_now;
+
+	if (at < LST_BLOCKS) {
+		struct lst_block *b = &t->blocks[at];
+		b->count++;
+		b->sum_ns += blocked_ns;
+		if (b->call == LST_CALL_FAULT)
+			t->ledger.fault_ns += blocked_ns;
+		if (blocked_ns > b->max_ns) {
+			b->max_ns = blocked_ns;
+			b->waker = t->waker;
+		}
+		block_stack_send(t, b, blocked_ns, now);
+	}
+	t->block_now = ~0u;
+	scratch_release(t);
+}
+
+#endif

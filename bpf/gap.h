@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * The gap machine: one per loop (process, epoll object).
+ *
+ *              last waiter returns                       a thread waits again
+ *   COVERED ─────────────────────────▶ GAP (owner: who returned) ─────────────▶ COVERED, iteration counted; if long enough it is
+ *                                       │                                       pending until that wait shows its harm
+ *                                       └─ owner dies: ended as terminal;  object closed or created anew: dropped
+ *
+ * A loop is covered while any thread of the process waits on it. Two threads may come and go at the same time and there is no fetching
+ * atomic on old kernels: who leaves announces the gap first and looks again for waiters, who comes counts itself first and
+ * looks for a gap, so at least one of the two sees the other.
+ */
+#ifndef LOOPSTALL_BPF_GAP_H
+#define LOOPSTALL_BPF_GAP_H
+
+#include "histogram.h"
+#include "ledger.h"
+#include "stack.h"
+
+#define TOP_WINDOW_NS 10000000000ULL /* the five longest of every 10 s are kept … */
+#define TOP_FLOOR_NS  1000000ULL     /* … from 1 ms on */
+#define LATE_FLOOR_NS 1000000ULL     /* timeouts are in ms and timers have slack */
+#define PROBE_NS      200000ULL	     /* a wait with timeout 0 and the wait after it are judged as one */
+
+static __always_inline void gap_forget_owner(struct lst_thread *t, __u32 slot)
+{
+	for (int i = 0; i < LST_OPEN_GAPS; i++) {
+		if (t->gap_slots[i] != slot + 1)
+			continue;
+		t->gap_slots[i] = 0;
+		if (t->open_gaps)
+			t->open_gaps--;
+	}
+}
+
+static __always_inline void thread_begin_activity(struct lst_thread *t, __u64 now)
+{
+	t->n_blocks = 0;
+	t->block_now = ~0u;
+	t->children[0].pid = t->children[1].pid = 0;
+	ledger_start(t, now);
+}
+
+/* The thread returned from its wait and nobody else waits. */
+static __always_inline void gap_open(struct lst_loop *l, struct lst_thread *t, struct task_struct *task, __u64 now)
+{
+	int free = -1;
+	for (int i = LST_OPEN_GAPS - 1; i >= 0; i--)
+		if (!t->gap_slots[i])
+			free = i;
+	if (free < 0) {
+		lose(LST_LOSS_GAPS_NESTED);
+		return;
+	}
+	if (!t->open_gaps)
+		thread_begin_activity(t, now);
+	else
+		ledger_settle(t, now);
+	t->gap_slots[free & (LST_OPEN_GAPS - 1)] = t->wait_slot + 1;
+	t->open_gaps++;
+	l->owner = t->tid;
+	l->owner_slot = t->slot;
+	l->base = t->ledger;
+	l->base_minor_faults = BPF_CORE_READ(task, min_flt);
+	l->base_major_faults = BPF_CORE_READ(task, maj_flt);
+	l->gap_delay_ns = t->delay_ns;
+	l->throttled_delay_ns = t->delay_throttled_ns;
+	l->deadline_ns = t->timeout_ns > 0 && t->enter_ns + t->timeout_ns > now ? t->enter_ns + t->timeout_ns : 0;
+	l->gap_flags = 0;
+	l->gap_seq++;
+	l->gap_start_ns = now;
+}
+
+static __always_inline void gap_drop(struct lst_loop *l, __u32 slot, struct lst_thread *owner)
+{
+	l->gap_start_ns = 0;
+	if (owner)
+		gap_forget_owner(owner, slot);
+}
+
+/* One of the five longest of the running ten seconds. */
+static __always_inline bool gap_is_top(struct lst_loop *l, __u64 lag, __u64 now)
+{
+	if (lag < TOP_FLOOR_NS)
+		return false;
+	if (now - l->window_start_ns > TOP_WINDOW_NS) {
+		l->window_start_ns = now;
+		for (int i = 0; i < 5; i++)
+			l->window_top[i] = 0;
+	}
+	__u64 moved = lag; /* insertion into a list sorted from the longest */
+	for (int i = 0; i < 5; i++) {
+		__u64 other = l->window_top[i];
+		if (moved <= other)
+			continue;
+		l->window_top[i] = moved;
+		moved = other;
+	}
+	return moved != lag;
+}
+
+static __always_inline void gap_count(struct lst_loop *l, __u32 slot, __u64 gap, __u64 delay, __u64 offcpu)
+{
+	struct lst_loop_hists *h = hists_at(slot);
+	__u64 lag = gap + delay;
+
+	__sync_fetch_and_add(&l->iterations, 1);
+	__sync_fetch_and_add(&l->busy_ns, gap);
+	if (lag >= cfg.threshold_ns)
+		__sync_fetch_and_add(&l->over_threshold, 1);
+	if (lag > l->max_lag_ns)
+		l->max_lag_ns = lag;
+	if (gap < l->min_gap_ns || !l->min_gap_ns)
+		l->min_gap_ns = gap;
+	if (!h)
+		return;
+	if (delay) {
+		hist_add(&h->delayed_gap, gap);
+		hist_add(&h->delayed_lag, lag);
+		hist_add(&h->delay, delay);
+	} else {
+		hist_add(&h->plain, gap);
+	}
+	if (offcpu)
+		hist_add(&h->offcpu, offcpu);
+}
+
+/* Sends the stall that was pending; the blocks are those of its owner. */
+static __always_inline void stall_send(struct lst_loop *l, __u32 slot, struct lst_thread *owner, __u32 harm, __u32 ready, __u32 signal)
+{
+	struct lst_pending *p = &l->pending;
+
+	p->active = 0;
+	struct lst_stall_record *r = bpf_ringbuf_reserve(&ring, sizeof *r, 0);
+	if (!r) {
+		lose(LST_LOSS_RING_FULL);
+		return;
+	}
+	record_begin(&r->head, LST_RECORD_STALL, sizeof *r, l->tgid, p->owner, p->closed_ns);
+	r->slot = slot;
+	r->fd = l->fd;
+	r->harm = harm;
+	r->ready = ready;
+	r->terminal_signal = signal;
+	r->n_blocks = 0;
+	r->throttled_delay_ns = l->throttled_delay_ns;
+	bpf_probe_read_kernel(&r->gap, sizeof r->gap, p);
+	if (owner && owner->tid == p->owner) {
+		r->n_blocks = owner->n_blocks;
+		bpf_probe_read_kernel(&r->comm, sizeof r->comm, &owner->comm);
+		bpf_probe_read_kernel(&r->children, sizeof r->children, &owner->children);
+		bpf_probe_read_kernel(&r->blocks, sizeof r->blocks, &owner->blocks);
+	} else {
+		bpf_probe_read_kernel(&r->comm, sizeof r->comm, &l->comm);
+	}
+	bpf_ringbuf_submit(r, BPF_RB_FORCE_WAKEUP);
+}
+
+/* The wait after the gap has shown what it cost; a probing wait that found nothing leaves the question open. */
+static __always_inline void pending_judge(struct lst_loop *l, __u32 slot, struct lst_thread *t, long ret, bool slept)
+{
+	struct lst_pending *p = &l->pending;
+
+	if (!p->active)
+		return;
+	if (ret > 0 && !slept)
+		stall_send(l, slot, t, LST_HARM_QUEUED, ret, 0);
+	else if (p->late_ns || (!slept && ret == 0 && t->timeout_ns > 0))
+		stall_send(l, slot, t, LST_HARM_LATE, 0, 0);
+	else if (!slept && ret == 0 && t->timeout_ns == 0)
+		p->deadline_passed = 1; /* "something is due now": decided by the next wait */
+	else
+		stall_send(l, slot, t, LST_HARM_OWN, 0, 0);
+}
+
+/* Ends the gap of a loop; t is the thread that ends it, the owner or another one. */
+static __always_inline void gap_close(struct lst_loop *l, __u32 slot, struct lst_thread *t, struct task_struct *task, __u64 now,
+				      __u32 flags)
+{
+	__u64 start = l->gap_start_ns, gap = now - start, delay = l->gap_delay_ns, lag = gap + delay;
+	struct lst_pending *p = &l->pending;
+	struct lst_thread *owner = t;
+	struct lst_ledger ledger;
+
+	l->gap_start_ns = 0;
+	if (l->owner != t->tid) {
+		flags |= LST_GAP_HANDOFF;
+		owner = thread_at(l->owner_slot);
+		if (owner && owner->tid != l->owner)
+			owner = NULL;
+	}
+	__u64 offcpu = 0;
+	if (owner) {
+		ledger_peek(owner, now, &ledger);
+		ledger_subtract(&ledger, &l->base);
+		offcpu = ledger.blocked_ns + ledger.runnable_ns + ledger.stopped_ns;
+		gap_forget_owner(owner, slot);
+	} else {
+		__builtin_memset(&ledger, 0, sizeof ledger);
+	}
+	gap_count(l, slot, gap, delay, offcpu);
+	if (lag < cfg.record_ns && !gap_is_top(l, lag, now))
+		return;
+	p->gap_start_ns = start;
+	p->gap_ns = gap;
+	p->delay_ns = delay;
+	p->late_ns = l->deadline_ns && now > l->deadline_ns + LATE_FLOOR_NS ? now - l->deadline_ns : 0;
+	p->closed_ns = now;
+	p->gap_seq = l->gap_seq;
+	p->ledger = ledger;
+	p->minor_faults = p->major_faults = 0;
+	if (owner == t) {
+		p->minor_faults = BPF_CORE_READ(task, min_flt) - l->base_minor_faults;
+		p->major_faults = BPF_CORE_READ(task, maj_flt) - l->base_major_faults;
+	}
+	p->owner = l->owner;
+	p->flags = l->gap_flags | flags;
+	p->deadline_passed = 0;
+	p->active = 1;
+	/* Another thread's blocks may change under us, and a dead owner has no next wait: send now. */
+	if (flags & (LST_GAP_HANDOFF | LST_GAP_TERMINAL))
+		stall_send(l, slot, owner, LST_HARM_UNKNOWN, 0, 0);
+}
+
+#endif

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * Where a thread's time goes while it owns a gap. Every part sums its own intervals; nothing is computed as a remainder,
+ * so that a missing event shows as unaccounted time.
+ *
+ *            switch_out, blocked            waking (noted)         switch_in
+ *   ON ───────────────────────────▶ BLOCKED ─────────────▶ BLOCKED ──────────▶ ON    blocked until woken, runnable from there
+ *   ON ───────────────────────────▶ RUNNABLE ──────────────────────────────▶ ON      preempted, or throttled
+ *   ON ───────────────────────────▶ STOPPED ───────────────────────────────▶ ON      SIGSTOP, ptrace, freezer
+ */
+#ifndef LOOPSTALL_BPF_LEDGER_H
+#define LOOPSTALL_BPF_LEDGER_H
+
+#include "state.h"
+
+#define QUOTA_LEVELS 8
+
+/* Throttled time of the thread's cgroup and its ancestors; 0 with *limited false where none has a quota. */
+static __always_inline __u64 quota_throttled_ns(struct task_struct *task, bool *limited)
+{
+	struct task_group *group = BPF_CORE_READ(task, sched_task_group);
+	__u64 sum = 0;
+
+	*limited = false;
+	if (!bpf_core_field_exists(group->cfs_bandwidth))
+		return 0;
+	for (int i = 0; i < QUOTA_LEVELS && group; i++) {
+		if (BPF_CORE_READ(group, cfs_bandwidth.quota) != ~0ULL)
+			*limited = true;
+		sum += BPF_CORE_READ(group, cfs_bandwidth.throttled_time);
+		group = BPF_CORE_READ(group, parent);
+	}
+	return sum;
+}
+
+/* Remembers the throttled time when a runnable interval may begin; nearly free for a thread without a quota. */
+static __always_inline void quota_note(struct lst_thread *t, struct task_struct *task)
+{
+	bool limited;
+	if (t->has_quota)
+		t->quota_ns = quota_throttled_ns(task, &limited);
+}
+
+#define QUOTA_RECHECK_NS 1000000 /* a runnable interval this long asks again whether there is a quota */
+
+/* How much of a runnable interval that ends now was throttled. */
+static __always_inline __u64 quota_taken(struct lst_thread *t, struct task_struct *task, __u64 runnable_ns)
+{
+	if (runnable_ns < QUOTA_RECHECK_NS)
+		return 0;
+	bool limited, known = t->has_quota;
+	__u64 sum = quota_throttled_ns(task, &limited), rose = sum - t->quota_ns;
+	t->has_quota = limited;
+	t->quota_ns = sum;
+	if (!known)
+		return 0;
+	return rose < runnable_ns ? rose : runnable_ns;
+}
+
+/* Brings the ledger up to now while the thread runs. */
+static __always_inline void ledger_settle(struct lst_thread *t, __u64 now)
+{
+	if (t->cpu != LST_CPU_ON)
+		return;
+	t->ledger.cpu_ns += now - t->since_ns;
+	t->since_ns = now;
+}
+
+static __always_inline void ledger_start(struct lst_thread *t, __u64 now)
+{
+	t->cpu = LST_CPU_ON;
+	t->since_ns = now;
+}
+
+static __always_inline void ledger_out(struct lst_thread *t, __u32 to, __u64 now)
+{
+	ledger_settle(t, now);
+	t->cpu = to;
+	t->since_ns = now;
+	t->woken_gap_ns = 0;
+	if (to == LST_CPU_RUNNABLE)
+		t->ledger.preempted++;
+}
+
+/* Returns the time blocked, 0 if it was not. */
+static __always_inline __u64 ledger_in(struct lst_thread *t, struct task_struct *task, __u64 now)
+{
+	__u64 away = now - t->since_ns, waited = 0, blocked = 0;
+
+	switch (t->cpu) {
+	case LST_CPU_RUNNABLE: waited = away; break;
+	case LST_CPU_STOPPED: t->ledger.stopped_ns += away; break;
+	case LST_CPU_BLOCKED:
+		blocked = t->woken_gap_ns > t->since_ns ? t->woken_gap_ns - t->since_ns : away;
+		waited = away - blocked;
+		t->ledger.blocked_ns += blocked;
+		break;
+	}
+	t->ledger.runnable_ns += waited;
+	t->ledger.throttled_ns += quota_taken(t, task, waited);
+	t->cpu = LST_CPU_ON;
+	t->since_ns = now;
+	return blocked;
+}
+
+/* The ledger as it stands now, for a thread that may be off the CPU: what another thread or user space sees. */
+static __always_inline void ledger_peek(const struct lst_thread *t, __u64 now, struct lst_ledger *out)
+{
+	__u64 open = now - t->since_ns;
+
+	*out = t->ledger;
+	switch (t->cpu) {
+	case LST_CPU_ON: out->cpu_ns += open; break;
+	case LST_CPU_RUNNABLE: out->runnable_ns += open; break;
+	case LST_CPU_STOPPED: out->stopped_ns += open; break;
+	case LST_CPU_BLOCKED:
+		if (t->woken_gap_ns > t->since_ns) {
+			out->blocked_ns += t->woken_gap_ns - t->since_ns;
+			out->runnable_ns += now - t->woken_gap_ns;
+		} else {
+			out->blocked_ns += open;
+		}
+		break;
+	}
+}
+
+static __always_inline void ledger_subtract(struct lst_ledger *from, const struct lst_ledger *base)
+{
+	from->cpu_ns -= base->cpu_ns;
+	from->blocked_ns -= base->blocked_ns;
+	from->runnable_ns -= base->runnable_ns;
+	from->stopped_ns -= base->stopped_ns;
+	from->throttled_ns -= base->throttled_ns;
+	from->fault_ns -= base->fault_ns;
+	from->reclaim_ns -= base->reclaim_ns;
+	from->preempted -= base->preempted;
+}
+
+#endif

@@ -1,0 +1,324 @@
+// SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+/*
+ * The programs: thin adapters from each way of attaching to the one function that does the work. Which of them are loaded is user
+ * space's choice (the attach ladder); their names begin with lst_ so that bpftool shows whose they are.
+ */
+#include "kernel_types.h"
+
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_tracing.h>
+
+#include "sched.h"
+#include "process.h"
+#include "seed.h"
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+#define MS_NS 1000000LL
+
+static __always_inline __s64 timeout_of_ms(__s64 ms)
+{
+	return ms < 0 ? TIMEOUT_NONE : ms * MS_NS;
+}
+
+static __always_inline __s64 timeout_of_timespec(const void *user)
+{
+	struct user_timespec ts = {};
+	if (!user || bpf_probe_read_user(&ts, sizeof ts, user))
+		return TIMEOUT_NONE;
+	return ts.sec * 1000000000LL + ts.nsec;
+}
+
+/* --- rung: syscall tracepoints ---------------------------------------------------------------------------------------------- */
+
+SEC("tracepoint/syscalls/sys_enter_epoll_wait")
+int lst_tp_wait(struct trace_event_raw_sys_enter *ctx)
+{
+	wait_enter(ctx->args[0], timeout_of_ms((int)ctx->args[3]));
+	return 0;
+}
+
+SEC("tracepoint/syscalls/sys_enter_epoll_pwait")
+int lst_tp_pwait(struct trace_event_raw_sys_enter *ctx)
+{
+	wait_enter(ctx->args[0], timeout_of_ms((int)ctx->args[3]));
+	return 0;
+}
+
+SEC("tracepoint/syscalls/sys_enter_epoll_pwait2")
+int lst_tp_pwait2(struct trace_event_raw_sys_enter *ctx)
+{
+	wait_enter(ctx->args[0], timeout_of_timespec((void *)ctx->args[3]));
+	return 0;
+}
+
+SEC("tracepoint/syscalls/sys_exit_epoll_wait")
+int lst_tp_wait_x(struct trace_event_raw_sys_exit *ctx)
+{
+	wait_exit(ctx->ret);
+	return 0;
+}
+
+SEC("tracepoint/syscalls/sys_exit_epoll_pwait")
+int lst_tp_pwait_x(struct trace_event_raw_sys_exit *ctx)
+{
+	wait_exit(ctx->ret);
+	return 0;
+}
+
+SEC("tracepoint/syscalls/sys_exit_epoll_pwait2")
+int lst_tp_pwait2_x(struct trace_event_raw_sys_exit *ctx)
+{
+	wait_exit(ctx->ret);
+	return 0;
+}
+
+SEC("tracepoint/syscalls/sys_exit_epoll_create")
+int lst_tp_create_x(struct trace_event_raw_sys_exit *ctx)
+{
+	epoll_created(ctx->ret);
+	return 0;
+}
+
+SEC("tracepoint/syscalls/sys_exit_epoll_create1")
+int lst_tp_create1_x(struct trace_event_raw_sys_exit *ctx)
+{
+	epoll_created(ctx->ret);
+	return 0;
+}
+
+/* --- rungs: every system call, filtered by number --------------------------------------------------------------------------- */
+
+static __always_inline void call_entered(struct pt_regs *kernel_regs, __u32 nr)
+{
+	struct pt_regs regs;
+
+	if (!is_wait_call(nr) || bpf_probe_read_kernel(&regs, sizeof regs, kernel_regs) || !regs_are_64bit(&regs))
+		return;
+	__u64 timeout = regs_arg(&regs, 3);
+	wait_enter(regs_arg(&regs, 0), nr == cfg.wait_nr[2] ? timeout_of_timespec((void *)timeout) : timeout_of_ms((int)timeout));
+}
+
+static __always_inline void call_returned(struct pt_regs *kernel_regs, long ret)
+{
+	struct pt_regs regs;
+
+	/* The number is not among the arguments of sys_exit. */
+	bpf_probe_read_kernel(&regs, sizeof regs, kernel_regs);
+	__u32 nr = regs_call(&regs);
+	if (is_wait_call(nr) && regs_are_64bit(&regs))
+		wait_exit(ret);
+	else if ((nr == cfg.create_nr[0] || nr == cfg.create_nr[1]) && regs_are_64bit(&regs))
+		epoll_created(ret);
+}
+
+SEC("tp_btf/sys_enter")
+int lst_btf_enter(__u64 *ctx)
+{
+	call_entered((void *)ctx[0], ctx[1]);
+	return 0;
+}
+
+SEC("tp_btf/sys_exit")
+int lst_btf_exit(__u64 *ctx)
+{
+	call_returned((void *)ctx[0], ctx[1]);
+	return 0;
+}
+
+SEC("raw_tp/sys_enter")
+int lst_raw_enter(struct bpf_raw_tracepoint_args *ctx)
+{
+	call_entered((void *)ctx->args[0], ctx->args[1]);
+	return 0;
+}
+
+SEC("raw_tp/sys_exit")
+int lst_raw_exit(struct bpf_raw_tracepoint_args *ctx)
+{
+	call_returned((void *)ctx->args[0], ctx->args[1]);
+	return 0;
+}
+
+/* --- rung: fentry and fexit on the system calls; user space names the function of this machine -------------------------------- */
+
+static __always_inline void call_read(__u64 *ctx, struct pt_regs *regs)
+{
+	bpf_probe_read_kernel(regs, sizeof *regs, (void *)ctx[0]);
+}
+
+SEC("fentry/sys_epoll_wait")
+int lst_fe_wait(__u64 *ctx)
+{
+	struct pt_regs regs = {};
+	call_read(ctx, &regs);
+	wait_enter(regs_arg(&regs, 0), timeout_of_ms((int)regs_arg(&regs, 3)));
+	return 0;
+}
+
+SEC("fentry/sys_epoll_pwait")
+int lst_fe_pwait(__u64 *ctx)
+{
+	struct pt_regs regs = {};
+	call_read(ctx, &regs);
+	wait_enter(regs_arg(&regs, 0), timeout_of_ms((int)regs_arg(&regs, 3)));
+	return 0;
+}
+
+SEC("fentry/sys_epoll_pwait2")
+int lst_fe_pwait2(__u64 *ctx)
+{
+	struct pt_regs regs = {};
+	call_read(ctx, &regs);
+	wait_enter(regs_arg(&regs, 0), timeout_of_timespec((void *)regs_arg(&regs, 3)));
+	return 0;
+}
+
+SEC("fexit/sys_epoll_wait")
+int lst_fx_wait(__u64 *ctx)
+{
+	wait_exit(ctx[1]);
+	return 0;
+}
+
+SEC("fexit/sys_epoll_pwait")
+int lst_fx_pwait(__u64 *ctx)
+{
+	wait_exit(ctx[1]);
+	return 0;
+}
+
+SEC("fexit/sys_epoll_pwait2")
+int lst_fx_pwait2(__u64 *ctx)
+{
+	wait_exit(ctx[1]);
+	return 0;
+}
+
+SEC("fexit/sys_epoll_create")
+int lst_fx_create(__u64 *ctx)
+{
+	epoll_created(ctx[1]);
+	return 0;
+}
+
+SEC("fexit/sys_epoll_create1")
+int lst_fx_create1(__u64 *ctx)
+{
+	epoll_created(ctx[1]);
+	return 0;
+}
+
+/* --- scheduler: tp_btf where it loads, else raw_tp ---------------------------------------------------------------------------- */
+
+static __always_inline void switched(bool preempt, struct task_struct *prev, struct task_struct *next)
+{
+	struct lst_thread *t = thread_find(BPF_CORE_READ(prev, pid));
+	if (t)
+		thread_out(t, prev, preempt, task_state(prev));
+	t = thread_find(BPF_CORE_READ(next, pid));
+	if (t)
+		thread_in(t, next);
+}
+
+SEC("tp_btf/sched_switch")
+int lst_btf_switch(__u64 *ctx)
+{
+	switched(ctx[0], (void *)ctx[1], (void *)ctx[2]);
+	return 0;
+}
+
+SEC("raw_tp/sched_switch")
+int lst_raw_switch(struct bpf_raw_tracepoint_args *ctx)
+{
+	switched(ctx->args[0], (void *)ctx->args[1], (void *)ctx->args[2]);
+	return 0;
+}
+
+SEC("tp_btf/sched_waking")
+int lst_btf_waking(__u64 *ctx)
+{
+	struct lst_thread *t = thread_find(BPF_CORE_READ((struct task_struct *)ctx[0], pid));
+	if (t)
+		thread_waking(t);
+	return 0;
+}
+
+SEC("raw_tp/sched_waking")
+int lst_raw_waking(struct bpf_raw_tracepoint_args *ctx)
+{
+	struct lst_thread *t = thread_find(BPF_CORE_READ((struct task_struct *)ctx->args[0], pid));
+	if (t)
+		thread_waking(t);
+	return 0;
+}
+
+SEC("raw_tp/sched_process_fork")
+int lst_fork(struct bpf_raw_tracepoint_args *ctx)
+{
+	process_forked((void *)ctx->args[0], (void *)ctx->args[1]);
+	return 0;
+}
+
+SEC("raw_tp/sched_process_exec")
+int lst_exec(struct bpf_raw_tracepoint_args *ctx)
+{
+	process_execed((void *)ctx->args[0], ctx->args[1]);
+	return 0;
+}
+
+SEC("raw_tp/sched_process_exit")
+int lst_exit(struct bpf_raw_tracepoint_args *ctx)
+{
+	thread_exited((void *)ctx->args[0]);
+	return 0;
+}
+
+/* Direct reclaim: the thread runs or sleeps for the kernel's memory, not for the application. */
+SEC("raw_tp/mm_vmscan_direct_reclaim_begin")
+int lst_reclaim(void *ctx)
+{
+	struct lst_thread *t = thread_find((__u32)bpf_get_current_pid_tgid());
+	if (t && t->open_gaps)
+		t->reclaim_since_ns = bpf_ktime_get_ns();
+	return 0;
+}
+
+SEC("raw_tp/mm_vmscan_direct_reclaim_end")
+int lst_reclaim_x(void *ctx)
+{
+	struct lst_thread *t = thread_find((__u32)bpf_get_current_pid_tgid());
+	if (t && t->reclaim_since_ns) {
+		t->ledger.reclaim_ns += bpf_ktime_get_ns() - t->reclaim_since_ns;
+		t->reclaim_since_ns = 0;
+	}
+	return 0;
+}
+
+/* --- samples and iterators ---------------------------------------------------------------------------------------------------- */
+
+SEC("perf_event")
+int lst_sample(struct bpf_perf_event_data *ctx)
+{
+	return sample_take(ctx);
+}
+
+SEC("iter/task")
+int lst_seed(struct bpf_iter__task *ctx)
+{
+	struct task_struct *task = ctx->task;
+	if (task)
+		seed_task(task);
+	return 0;
+}
+
+SEC("iter.s/task")
+int lst_look(struct bpf_iter__task *ctx)
+{
+	struct task_struct *task = ctx->task;
+	if (task)
+		look_task(task);
+	return 0;
+}

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/* Birth, change and death of processes and threads: what is followed grows and shrinks with them, and user space is told. */
+#ifndef LOOPSTALL_BPF_PROCESS_H
+#define LOOPSTALL_BPF_PROCESS_H
+
+#include "block.h"
+#include "wait.h"
+
+static __always_inline void process_send(struct task_struct *task, __u32 event, __u32 parent)
+{
+	struct lst_process_record *r = bpf_ringbuf_reserve(&ring, sizeof *r, 0);
+	if (!r) {
+		lose(LST_LOSS_RING_FULL);
+		return;
+	}
+	record_begin(&r->head, LST_RECORD_PROCESS, sizeof *r, BPF_CORE_READ(task, tgid), BPF_CORE_READ(task, pid), bpf_ktime_get_ns());
+	r->event = event;
+	r->parent = parent;
+	BPF_CORE_READ_STR_INTO(&r->comm, task, comm);
+	bpf_ringbuf_submit(r, BPF_RB_FORCE_WAKEUP);
+}
+
+/* A process born while its parent's loop does not wait may be what the loop waits for next. */
+static __always_inline void child_note(__u32 parent_tid, struct task_struct *child)
+{
+	struct lst_thread *t = thread_find(parent_tid);
+	if (!t || !t->open_gaps)
+		return;
+	t->children[1] = t->children[0];
+	t->children[0].pid = BPF_CORE_READ(child, tgid);
+	BPF_CORE_READ_STR_INTO(&t->children[0].comm, child, comm);
+}
+
+static __always_inline void process_forked(struct task_struct *parent, struct task_struct *child)
+{
+	__u32 from = BPF_CORE_READ(parent, tgid), to = BPF_CORE_READ(child, tgid), yes = 1;
+	if (from == to)
+		return; /* a thread */
+	if (!scope_has_process(from))
+		return;
+	child_note(BPF_CORE_READ(parent, pid), child);
+	if (!cfg.follow_forks || cfg.scope == LST_SCOPE_ALL)
+		return;
+	bpf_map_update_elem(&targets, &to, &yes, BPF_ANY);
+	process_send(child, LST_PROCESS_FORK, from);
+}
+
+/* Takes a thread out of whatever it takes part in. `signal` is what kills it, 0 if it leaves by itself. */
+static __always_inline void thread_leave(struct lst_thread *t, struct task_struct *task, __u32 signal)
+{
+	__u64 now = bpf_ktime_get_ns();
+
+	if (t->in_wait) {
+		struct lst_loop *l = loop_at(t->wait_slot);
+		t->in_wait = 0;
+		if (l && l->object == t->wait_object)
+			__sync_fetch_and_add(&l->waiters, -1);
+	}
+	scratch_release(t);
+	for (int i = 0; i < LST_OPEN_GAPS; i++) {
+		__u32 slot = t->gap_slots[i] - 1;
+		struct lst_loop *l = t->gap_slots[i] ? loop_at(slot) : NULL;
+		if (!l || !l->gap_start_ns || l->owner != t->tid)
+			continue;
+		if (signal && now - l->gap_start_ns >= cfg.record_ns) {
+			l->pending.active = 0;
+			ledger_settle(t, now);
+			gap_close(l, slot, t, task, now, LST_GAP_TERMINAL);
+		} else {
+			gap_drop(l, slot, t);
+		}
+	}
+	thread_remove(t);
+}
+
+static __always_inline void process_execed(struct task_struct *task, __u32 old_tid)
+{
+	__u32 tgid = BPF_CORE_READ(task, tgid), parent = BPF_CORE_READ(task, real_parent, pid);
+	struct lst_thread *t = thread_find(parent);
+
+	if (t && t->open_gaps && t->children[0].pid == tgid)
+		BPF_CORE_READ_STR_INTO(&t->children[0].comm, task, comm);
+	else if (t && t->open_gaps && t->children[1].pid == tgid)
+		BPF_CORE_READ_STR_INTO(&t->children[1].comm, task, comm);
+	if (!scope_has_process(tgid))
+		return;
+	t = thread_find(old_tid);
+	if (t)
+		thread_leave(t, task, 0);
+	t = old_tid == tgid ? NULL : thread_find(tgid);
+	if (t)
+		thread_leave(t, task, 0);
+	process_send(task, LST_PROCESS_EXEC, 0);
+}
+
+static __always_inline void thread_exited(struct task_struct *task)
+{
+	__u32 tid = BPF_CORE_READ(task, pid), tgid = BPF_CORE_READ(task, tgid);
+	struct lst_thread *t = thread_find(tid);
+	bool last = BPF_CORE_READ(task, signal, live.counter) == 0;
+
+	if (t)
+		thread_leave(t, task, BPF_CORE_READ(task, exit_code) & 0x7f);
+	if (!t && !last)
+		return;
+	if (!scope_has_process(tgid) && !t)
+		return;
+	process_send(task, last ? LST_PROCESS_EXIT : LST_PROCESS_THREAD_EXIT, 0);
+	if (last)
+		bpf_map_delete_elem(&targets, &tgid);
+}
+
+#endif

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/* The scheduler's events for followed threads: off the CPU, woken, on it again. A thread that is not ours costs one load each. */
+#ifndef LOOPSTALL_BPF_SCHED_H
+#define LOOPSTALL_BPF_SCHED_H
+
+#include "waker.h"
+#include "wait.h"
+
+/*
+ * Blocked means that the task gave up the CPU with a state set. `preempt` alone is wrong (it is false for a preemption on return to user
+ * mode), and so is the state (a task may be preempted when it has set its state already).
+ */
+static __always_inline __u32 out_state(bool preempt, __u32 state)
+{
+	if (preempt || !state)
+		return LST_CPU_RUNNABLE;
+	return state & TASK_STOPPED_STATES ? LST_CPU_STOPPED : LST_CPU_BLOCKED;
+}
+
+/* A loop whose object its thread closed is no loop any more; asked when the thread gives up the CPU, while its files can be read. */
+static __always_inline void closed_gap_drop(struct lst_thread *t, struct task_struct *task)
+{
+	__u32 slot = 0;
+	struct lst_loop *l = gap_of(t, &slot);
+	if (l && (__u64)epoll_object(task, l->fd) != l->object)
+		gap_drop(l, slot, t);
+}
+
+static __always_inline void thread_out(struct lst_thread *t, struct task_struct *task, bool preempt, __u32 state)
+{
+	__u64 now = bpf_ktime_get_ns();
+	__u32 to = out_state(preempt, state);
+
+	if (t->in_wait) {
+		if (to == LST_CPU_BLOCKED) {
+			struct lst_loop *l = t->slept ? NULL : loop_at(t->wait_slot);
+			t->slept = 1;
+			t->delay_ns = t->delay_throttled_ns = 0;
+			if (l)
+				pending_judge(l, t->wait_slot, t, 0, true);
+		}
+		t->woken_ns = to == LST_CPU_RUNNABLE ? now : 0;
+		if (!t->open_gaps)
+			quota_note(t, task);
+	}
+	if (!t->open_gaps)
+		return;
+	closed_gap_drop(t, task);
+	if (!t->open_gaps)
+		return;
+	ledger_out(t, to, now);
+	quota_note(t, task);
+	if (to == LST_CPU_BLOCKED)
+		block_begin(t, task);
+}
+
+static __always_inline void thread_in(struct lst_thread *t, struct task_struct *task)
+{
+	__u64 now = bpf_ktime_get_ns();
+
+	if (t->in_wait && t->woken_ns) {
+		__u64 waited = now - t->woken_ns;
+		t->delay_ns += waited;
+		if (!t->open_gaps)
+			t->delay_throttled_ns += quota_taken(t, task, waited);
+		t->woken_ns = 0;
+	}
+	if (!t->open_gaps)
+		return;
+	bool was_blocked = t->cpu == LST_CPU_BLOCKED;
+	__u64 blocked = ledger_in(t, task, now);
+	if (was_blocked)
+		block_end(t, blocked, now);
+}
+
+static __always_inline void thread_waking(struct lst_thread *t)
+{
+	__u64 now = bpf_ktime_get_ns();
+
+	if (t->in_wait && t->slept && !t->woken_ns)
+		t->woken_ns = now;
+	if (t->open_gaps && t->cpu == LST_CPU_BLOCKED && !t->woken_gap_ns) {
+		t->woken_gap_ns = now;
+		waker_prove(t, now);
+	}
+}
+
+#endif

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * Task iterators, run by user space: what was the case before the attach fires no event.
+ *
+ * seed_task() makes threads that sleep in a loop's wait count as waiters, so that a loop asleep at the attach is covered. look_task() shows
+ * what a sleeping thread does, with registers and stack, without stopping it; if asked, it becomes the owner of its loop's gap.
+ */
+#ifndef LOOPSTALL_BPF_SEED_H
+#define LOOPSTALL_BPF_SEED_H
+
+#include "sample.h"
+#include "sched.h"
+
+/* The iterator that looks may sleep, so it has buffers of its own. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct stack_buffer);
+} look_buffers SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct lst_task_record);
+} look_records SEC(".maps");
+
+static __always_inline bool is_wait_call(__u32 nr)
+{
+	return nr == cfg.wait_nr[0] || nr == cfg.wait_nr[1] || nr == cfg.wait_nr[2];
+}
+
+/* Changes whenever the thread has run. */
+static __always_inline __u64 task_switches(struct task_struct *task)
+{
+	return BPF_CORE_READ(task, nvcsw) + BPF_CORE_READ(task, nivcsw);
+}
+
+static __always_inline bool task_is_ours(struct task_struct *task)
+{
+	__u32 tid = BPF_CORE_READ(task, pid);
+	if (BPF_CORE_READ(task, flags) & PF_KTHREAD)
+		return false;
+	if (cfg.only_tids && !bpf_map_lookup_elem(&target_tids, &tid))
+		return false;
+	return scope_has_process(BPF_CORE_READ(task, tgid));
+}
+
+static __always_inline void seed_task(struct task_struct *task)
+{
+	struct pt_regs regs;
+	__u32 tid = BPF_CORE_READ(task, pid);
+
+	if (!task_is_ours(task) || !task_state(task) || thread_find(tid))
+		return;
+	__u64 switches = task_switches(task), now = bpf_ktime_get_ns();
+	if (!regs_read(task, &regs) || !is_wait_call(regs_call(&regs)))
+		return;
+	struct lst_thread *t = thread_create(task, tid, BPF_CORE_READ(task, tgid));
+	if (!t)
+		return;
+	struct lst_loop *l = loop_of(t, task, regs_arg(&regs, 0), now);
+	if (!l)
+		return;
+	t->enter_ns = now;
+	t->timeout_ns = TIMEOUT_NONE;
+	t->slept = 1;
+	t->in_wait = 1;
+	__sync_fetch_and_add(&l->waiters, 1);
+	if (task_switches(task) == switches && task_state(task))
+		return;
+	/* It woke while we looked, and may have left already: let its next event tell. */
+	t->in_wait = 0;
+	__sync_fetch_and_add(&l->waiters, -1);
+}
+
+/* Makes the thread the owner of a gap that is open already. */
+static __always_inline struct lst_loop *stuck_adopt(struct task_struct *task, const struct lst_wanted *want, struct lst_task_record *r,
+						    __u64 now)
+{
+	__u32 tid = r->head.tid;
+	struct lst_thread *t = thread_find(tid);
+
+	if (!t)
+		t = thread_create(task, tid, r->head.tgid);
+	if (!t || t->open_gaps || t->in_wait)
+		return NULL;
+	struct lst_loop *l = loop_of(t, task, want->fd, now);
+	if (!l || l->waiters || l->gap_start_ns)
+		return NULL;
+	t->timeout_ns = TIMEOUT_NONE;
+	t->delay_ns = t->delay_throttled_ns = 0;
+	gap_open(l, t, task, now);
+	if (want->since_ns && want->since_ns < now)
+		l->gap_start_ns = want->since_ns;
+	l->gap_flags = LST_GAP_BEFORE_ATTACH;
+	t->cpu = r->cpu;
+	t->since_ns = l->gap_start_ns;
+	if (r->cpu != LST_CPU_BLOCKED)
+		t->cpu = LST_CPU_UNKNOWN; /* its running time before now is unaccounted */
+	else {
+		bpf_probe_read_kernel(&t->blocks[0], sizeof t->blocks[0], &r->block);
+		t->n_blocks = 1;
+		t->block_now = 0;
+	}
+	r->slot = t->wait_slot;
+	r->gap_seq = l->gap_seq;
+	return l;
+}
+
+static __always_inline void look_stack(struct task_struct *task, struct lst_task_record *task_record, const struct pt_regs *regs)
+{
+	__u32 zero = 0;
+	struct stack_buffer *buffer = bpf_map_lookup_elem(&look_buffers, &zero);
+	if (!buffer)
+		return;
+	struct lst_stack_record *r = &buffer->record;
+	regs_to_dwarf(regs, &r->regs);
+	__u64 sp = regs_sp(regs);
+	r->base = (sp - RED_ZONE_BYTES) & ~(__u64)(LST_PAGE_BYTES - 1);
+	r->n_pages = stack_pages(task, sp, r->base, LST_MAX_PAGES);
+	r->pages_present = 0;
+	for (__u32 i = 0; i < LST_MAX_PAGES; i++) {
+		if (i >= r->n_pages)
+			break;
+		if (!bpf_copy_from_user_task(buffer->pages + i * LST_PAGE_BYTES, LST_PAGE_BYTES,
+					     (void *)(r->base + i * LST_PAGE_BYTES), task, 0))
+			r->pages_present |= 1ULL << i;
+	}
+	record_begin(&r->head, LST_RECORD_STACK, 0, task_record->head.tgid, task_record->head.tid, task_record->head.time_ns);
+	r->why = LST_STACK_STUCK;
+	r->slot = task_record->slot;
+	r->seq = stack_number();
+	r->block = task_record->cpu == LST_CPU_BLOCKED ? 0 : ~0u;
+	r->gap_seq = task_record->gap_seq;
+	r->weight_ns = 0;
+	r->for_tid = r->kernel_frames = r->in_kernel = 0;
+	stack_send(r, LST_MAX_PAGES);
+}
+
+static __always_inline void look_task(struct task_struct *task)
+{
+	struct pt_regs regs;
+	__u32 tid = BPF_CORE_READ(task, pid), zero = 0;
+	struct lst_wanted *want = bpf_map_lookup_elem(&wanted, &tid);
+	struct lst_task_record *r = bpf_map_lookup_elem(&look_records, &zero);
+
+	if (!want || !r || !regs_read(task, &regs))
+		return;
+	__u32 state = task_state(task);
+	__u64 now = bpf_ktime_get_ns();
+	__builtin_memset(r, 0, sizeof *r);
+	record_begin(&r->head, LST_RECORD_TASK, sizeof *r, BPF_CORE_READ(task, tgid), tid, now);
+	r->cpu = state ? out_state(false, state) : LST_CPU_ON;
+	r->slot = ~0u;
+	r->last_ran_ns = bpf_core_field_exists(task->sched_info.last_arrival) ? BPF_CORE_READ(task, sched_info.last_arrival) : 0;
+	BPF_CORE_READ_STR_INTO(&r->comm, task, comm);
+	r->block.call = regs_call(&regs);
+	if (state)
+		block_describe(task, &regs, &r->block);
+	if (want->fd != ~0u)
+		stuck_adopt(task, want, r, now);
+	if (bpf_ringbuf_output(&ring, r, sizeof *r, BPF_RB_FORCE_WAKEUP))
+		lose(LST_LOSS_RING_FULL);
+	if (state)
+		look_stack(task, r, &regs);
+}
+
+#endif

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * A thread enters and leaves the wait call of a loop. All attach rungs end here; this file knows nothing of how it was called.
+ */
+#ifndef LOOPSTALL_BPF_WAIT_H
+#define LOOPSTALL_BPF_WAIT_H
+
+#include "files.h"
+#include "gap.h"
+#include "regs.h"
+#include "scope.h"
+
+#define TIMEOUT_NONE (-1LL)
+
+static __always_inline void loop_announce(struct lst_loop *l, __u32 slot, struct lst_thread *t, __u32 first, __u64 now)
+{
+	struct lst_loop_record *r = bpf_ringbuf_reserve(&ring, sizeof *r, 0);
+	if (!r) {
+		lose(LST_LOSS_RING_FULL);
+		return;
+	}
+	record_begin(&r->head, LST_RECORD_LOOP, sizeof *r, t->tgid, t->tid, now);
+	r->slot = slot;
+	r->fd = t->wait_fd;
+	r->first = first;
+	r->generation = l->generation;
+	__builtin_memcpy(r->comm, t->comm, sizeof r->comm);
+	bpf_ringbuf_submit(r, BPF_RB_FORCE_WAKEUP);
+}
+
+static __always_inline struct lst_loop *loop_create(struct lst_thread *t, const struct loop_key *key, __u32 fd, __u32 *slot, __u64 now)
+{
+	if (bpf_map_pop_elem(&free_loops, slot)) {
+		lose(LST_LOSS_LOOPS_FULL);
+		return NULL;
+	}
+	struct lst_loop *l = loop_at(*slot);
+	if (!l)
+		return NULL;
+	l->object = key->object;
+	l->tgid = key->tgid;
+	l->tid = t->tid;
+	l->fd = fd;
+	l->born_ns = l->last_wait_ns = now;
+	__builtin_memcpy(l->comm, t->comm, sizeof l->comm);
+	l->state = LST_SLOT_LIVE;
+	if (bpf_map_update_elem(&loop_slots, key, slot, BPF_NOEXIST)) {
+		l->state = LST_SLOT_FREE;
+		bpf_map_push_elem(&free_loops, slot, BPF_ANY);
+		__u32 *other = bpf_map_lookup_elem(&loop_slots, key); /* another thread was quicker */
+		if (!other) {
+			lose(LST_LOSS_CREATE_FAILED);
+			return NULL;
+		}
+		*slot = *other;
+		return loop_at(*slot);
+	}
+	return l;
+}
+
+/* The loop behind a descriptor of the task; made on first sight. Remembers it in the thread. */
+static __always_inline struct lst_loop *loop_of(struct lst_thread *t, struct task_struct *task, __u32 fd, __u64 now)
+{
+	struct file *file = file_of(task, fd);
+	if (!file)
+		return NULL; /* the call will fail with EBADF */
+	__u64 object = (__u64)BPF_CORE_READ(file, private_data);
+	if (object == t->wait_object) {
+		struct lst_loop *l = loop_at(t->wait_slot);
+		if (l && l->object == object && l->state == LST_SLOT_LIVE)
+			return l;
+	}
+	if (!object || !file_is_epoll(file))
+		return NULL;
+	struct loop_key key = {.object = object, .tgid = t->tgid};
+	__u32 *known = bpf_map_lookup_elem(&loop_slots, &key), slot = known ? *known : 0;
+	struct lst_loop *l = known ? loop_at(slot) : loop_create(t, &key, fd, &slot, now);
+	if (!l)
+		return NULL;
+	t->wait_object = object;
+	t->wait_slot = slot;
+	t->wait_fd = fd;
+	if (known && l->tid != t->tid)
+		l->shared = 1;
+	l->fd = fd;
+	loop_announce(l, slot, t, !known, now);
+	return l;
+}
+
+static __always_inline struct lst_thread *thread_of(struct task_struct *task, __u32 tgid, __u32 tid)
+{
+	struct lst_thread *t = thread_find(tid);
+	if (t)
+		return t;
+	if (!scope_has_current(tgid, tid))
+		return NULL;
+	t = thread_create(task, tid, tgid);
+	if (t) {
+		bool limited;
+		t->quota_ns = quota_throttled_ns(task, &limited);
+		t->has_quota = limited;
+	}
+	return t;
+}
+
+static __always_inline void wait_enter(__u32 fd, __s64 timeout_ns)
+{
+	__u64 id = bpf_get_current_pid_tgid();
+	struct task_struct *task = (void *)bpf_get_current_task();
+	struct lst_thread *t = thread_of(task, id >> 32, (__u32)id);
+	if (!t)
+		return;
+	__u64 now = bpf_ktime_get_ns();
+	struct lst_loop *l = loop_of(t, task, fd, now);
+	if (!l) {
+		t->in_wait = 0;
+		return;
+	}
+	__u32 slot = t->wait_slot;
+	if (!t->in_wait) /* else it goes on after a signal, and is counted already */
+		__sync_fetch_and_add(&l->waiters, 1);
+	t->in_wait = 1;
+	if (l->gap_start_ns) {
+		if (l->pending.active && now - l->gap_start_ns > PROBE_NS) /* the last wait only probed */
+			stall_send(l, slot, t, LST_HARM_LATE, 0, 0);
+		ledger_settle(t, now);
+		gap_close(l, slot, t, task, now, 0);
+	}
+	l->last_wait_ns = now;
+	t->enter_ns = now;
+	t->timeout_ns = timeout_ns;
+	t->slept = 0;
+	t->woken_ns = 0;
+	t->delay_ns = 0;
+	t->delay_throttled_ns = 0;
+}
+
+/* Only the fd is needed if the wait began before we were there. */
+static __always_inline void wait_exit(long ret)
+{
+	__u64 id = bpf_get_current_pid_tgid();
+	struct task_struct *task = (void *)bpf_get_current_task();
+	struct lst_thread *t = thread_of(task, id >> 32, (__u32)id);
+	if (!t)
+		return;
+	if (ret <= -512 && ret >= -516)
+		return; /* restarted by the kernel: still waiting */
+	__u64 now = bpf_ktime_get_ns();
+	struct lst_loop *l;
+	if (t->in_wait) {
+		l = loop_at(t->wait_slot);
+	} else {
+		struct pt_regs regs;
+		if (!regs_read(task, &regs))
+			return;
+		l = loop_of(t, task, regs_arg(&regs, 0), now);
+		if (!l)
+			return;
+		__sync_fetch_and_add(&l->waiters, 1);
+		t->timeout_ns = TIMEOUT_NONE;
+		t->delay_ns = t->delay_throttled_ns = 0;
+		t->slept = 1;
+	}
+	if (!l)
+		return;
+	__u32 slot = t->wait_slot;
+	t->in_wait = 0;
+	__sync_fetch_and_add(&l->waits, 1);
+	if (ret > 0)
+		__sync_fetch_and_add(&l->events, ret);
+	if (!t->timeout_ns)
+		__sync_fetch_and_add(&l->zero_waits, 1);
+	if (t->slept) {
+		__sync_fetch_and_add(&l->slept_waits, 1);
+		l->last_slept_ns = now;
+	}
+	l->last_wait_ns = now;
+	pending_judge(l, slot, t, ret, t->slept);
+	__sync_fetch_and_add(&l->waiters, -1);
+	if (l->waiters)
+		return;
+	gap_open(l, t, task, now);
+	if (l->shared && l->waiters)
+		gap_drop(l, slot, t);
+}
+
+/* An epoll object was made: whatever we knew of its address is another one's past. */
+static __always_inline void epoll_created(long fd)
+{
+	if (fd < 0)
+		return;
+	__u64 id = bpf_get_current_pid_tgid();
+	struct task_struct *task = (void *)bpf_get_current_task();
+	struct loop_key key = {.object = (__u64)epoll_object(task, fd), .tgid = id >> 32};
+	__u32 *slot = bpf_map_lookup_elem(&loop_slots, &key);
+	struct lst_loop *l = slot ? loop_at(*slot) : NULL;
+	if (!l)
+		return;
+	if (l->gap_start_ns) {
+		struct lst_thread *owner = thread_at(l->owner_slot);
+		gap_drop(l, *slot, owner && owner->tid == l->owner ? owner : NULL);
+	}
+	l->waiters = 0;
+	l->pending.active = 0;
+	l->generation++;
+}
+
+#endif
