@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of the capture share; nobody else includes it. */
+#ifndef LOOPSTALL_CAPTURE_INTERNAL_H
+#define LOOPSTALL_CAPTURE_INTERNAL_H
+
+#include "base/idmap.h"
+#include "capture/capture.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+struct loopstall_bpf;
+
+struct capture {
+	struct capture_options options;
+	struct capture_handlers handlers;
+	struct loopstall_bpf *bpf;
+	enum rung rung;
+	bool has_look; /* the iterator that reads sleeping threads loaded */
+
+	struct bpf_link **links;
+	size_t n_links, links_cap;
+	struct ring_buffer *ring;
+	size_t polled; /* records of the running poll */
+
+	struct lst_loop *loops;
+	struct lst_loop_hists *hists;
+	struct lst_thread *threads;
+	size_t loops_bytes, hists_bytes, threads_bytes;
+
+	struct idmap samplers; /* tid → struct sampler */
+};
+
+/* load.c: chooses programs by rung and sets sizes and constants, before the load. */
+int plan_load(struct capture *c, const struct probe *p, struct diag *d);
+bool plan_wants_link(const struct capture *c, const struct bpf_program *program);
+
+/* sampler.c */
+int samplers_open_cpus(struct capture *c);
+void samplers_close(struct capture *c);
+
+/* ring.c: checks a record and hands it to its handler. */
+int ring_take(void *context, void *data, size_t bytes);
+
+#endif

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The capture's life: open, load, map, attach, seed, close. */
+#include "capture/internal.h"
+#include "loopstall.skel.h"
+
+#include "base/array.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+static size_t page_round(size_t bytes)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	return (bytes + page - 1) / page * page;
+}
+
+static void *map_array(const struct bpf_map *map, size_t value_bytes, uint32_t n, size_t *bytes)
+{
+	*bytes = page_round(value_bytes * n);
+	void *at = mmap(NULL, *bytes, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(map), 0);
+	return at == MAP_FAILED ? NULL : at;
+}
+
+static int arrays_map(struct capture *c)
+{
+	c->loops = map_array(c->bpf->maps.loops, sizeof *c->loops, c->options.max_loops, &c->loops_bytes);
+	c->hists = map_array(c->bpf->maps.hists, sizeof *c->hists, c->options.max_loops, &c->hists_bytes);
+	c->threads = map_array(c->bpf->maps.threads, sizeof *c->threads, c->options.max_threads, &c->threads_bytes);
+	return c->loops && c->hists && c->threads ? 0 : -errno;
+}
+
+static int queue_fill(const struct bpf_map *map, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++)
+		if (bpf_map_update_elem(bpf_map__fd(map), NULL, &i, BPF_ANY))
+			return -errno;
+	return 0;
+}
+
+static int queues_fill(struct capture *c)
+{
+	int err = queue_fill(c->bpf->maps.free_loops, c->options.max_loops);
+	if (!err)
+		err = queue_fill(c->bpf->maps.free_threads, c->options.max_threads);
+	if (!err)
+		err = queue_fill(c->bpf->maps.free_scratch, bpf_map__max_entries(c->bpf->maps.free_scratch));
+	return err;
+}
+
+/* Kernels before 5.11 charge BPF memory to this limit; where it may not be raised it no longer matters. */
+static void memlock_raise(void)
+{
+	struct rlimit all = {RLIM_INFINITY, RLIM_INFINITY};
+	setrlimit(RLIMIT_MEMLOCK, &all);
+}
+
+static int load_failed(const struct capture *c, int err, struct diag *d)
+{
+	diag_fail(d, err, "the kernel refused the BPF programs (rung %s): %s", rung_word(c->rung), strerror(-err));
+	diag_hint(d, err == -EPERM ? "run it with sudo; `loopstall doctor` names what is missing"
+				   : "`loopstall doctor` shows what this kernel allows");
+	return err;
+}
+
+static int open_and_load(struct capture *c, struct diag *d)
+{
+	struct probe probe;
+	int err;
+
+	probe_for_load(&probe);
+	memlock_raise();
+	c->bpf = loopstall_bpf__open();
+	if (!c->bpf)
+		return diag_fail(d, -errno, "the BPF object cannot be opened: %s", strerror(errno));
+	err = plan_load(c, &probe, d);
+	if (err)
+		return err;
+	err = loopstall_bpf__load(c->bpf);
+	if (err)
+		return load_failed(c, err, d);
+	err = arrays_map(c);
+	if (!err)
+		err = queues_fill(c);
+	if (err)
+		return diag_fail(d, err, "BPF maps cannot be set up: %s", strerror(-err));
+	c->ring = ring_buffer__new(bpf_map__fd(c->bpf->maps.ring), ring_take, c, NULL);
+	return c->ring ? 0 : diag_fail(d, -errno, "the ring buffer cannot be mapped: %s", strerror(errno));
+}
+
+int capture_open(struct capture **out, const struct capture_options *o, const struct capture_handlers *h, struct diag *d)
+{
+	struct capture *c = calloc(1, sizeof *c);
+
+	*out = NULL;
+	if (!c)
+		return -ENOMEM;
+	c->options = *o;
+	c->handlers = *h;
+	int err = open_and_load(c, d);
+	if (err) {
+		capture_close(c);
+		return err;
+	}
+	*out = c;
+	return 0;
+}
+
+static int link_keep(struct capture *c, struct bpf_link *link)
+{
+	if (!array_reserve(&c->links, &c->links_cap, c->n_links + 1, sizeof(struct bpf_link *))) {
+		bpf_link__destroy(link);
+		return -ENOMEM;
+	}
+	c->links[c->n_links++] = link;
+	return 0;
+}
+
+/* Samplers attach per thread or CPU, iterators when they are run. */
+static bool attaches_at_start(const struct bpf_program *program)
+{
+	const char *section = bpf_program__section_name(program);
+	return bpf_program__autoload(program) && strncmp(section, "iter", 4) && strncmp(section, "perf_event", 10);
+}
+
+static bool is_optional(const char *name)
+{
+	return !strncmp(name, "lst_reclaim", 11) || strstr(name, "pwait2") || !strcmp(name, "lst_tp_create_x");
+}
+
+static int programs_attach(struct capture *c, struct diag *d)
+{
+	struct bpf_program *program;
+
+	bpf_object__for_each_program(program, c->bpf->obj)
+	{
+		if (!attaches_at_start(program))
+			continue;
+		struct bpf_link *link = bpf_program__attach(program);
+		if (!link && is_optional(bpf_program__name(program)))
+			continue;
+		if (!link)
+			return diag_fail(d, -errno, "program %s cannot be attached: %s", bpf_program__name(program), strerror(errno));
+		int err = link_keep(c, link);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+/* Runs an iterator over all tasks to its end. */
+static int iterator_run(struct bpf_program *program)
+{
+	if (!bpf_program__autoload(program))
+		return -ENOTSUP;
+	struct bpf_link *link = bpf_program__attach_iter(program, NULL);
+	if (!link)
+		return -errno;
+	char buffer[256];
+	ssize_t n = -1;
+	int fd = bpf_iter_create(bpf_link__fd(link));
+	if (fd >= 0)
+		while ((n = read(fd, buffer, sizeof buffer)) > 0 || (n < 0 && errno == EAGAIN))
+			;
+	int err = fd < 0 || n < 0 ? -errno : 0;
+	if (fd >= 0)
+		close(fd);
+	bpf_link__destroy(link);
+	return err;
+}
+
+int capture_attach(struct capture *c, struct diag *d)
+{
+	if (c->options.scope == LST_SCOPE_CGROUP) {
+		uint32_t zero = 0;
+		if (bpf_map_update_elem(bpf_map__fd(c->bpf->maps.target_cgroup), &zero, &c->options.cgroup_fd, BPF_ANY))
+			return diag_fail(d, -errno, "the cgroup is not one of version 2: %s", strerror(errno));
+	}
+	int err = programs_attach(c, d);
+	if (!err && c->options.per_cpu_samples && c->options.sample_hz)
+		err = samplers_open_cpus(c);
+	if (err)
+		return err;
+	/* Without the iterator a loop asleep now is only known from its next return; nothing false follows from that for one-thread loops. */
+	iterator_run(c->bpf->progs.lst_seed);
+	return 0;
+}
+
+int capture_look(struct capture *c)
+{
+	return iterator_run(c->bpf->progs.lst_look);
+}
+
+static int member_add(const struct bpf_map *map, uint32_t id)
+{
+	uint32_t yes = 1;
+	return bpf_map_update_elem(bpf_map__fd(map), &id, &yes, BPF_ANY) ? -errno : 0;
+}
+
+int capture_follow(struct capture *c, uint32_t tgid)
+{
+	return member_add(c->bpf->maps.targets, tgid);
+}
+
+int capture_follow_tid(struct capture *c, uint32_t tid)
+{
+	return member_add(c->bpf->maps.target_tids, tid);
+}
+
+int capture_want(struct capture *c, uint32_t tid, uint32_t fd, uint64_t since_ns)
+{
+	struct lst_wanted want = {.fd = fd, .since_ns = since_ns};
+	return bpf_map_update_elem(bpf_map__fd(c->bpf->maps.wanted), &tid, &want, BPF_ANY) ? -errno : 0;
+}
+
+void capture_unwant(struct capture *c, uint32_t tid)
+{
+	bpf_map_delete_elem(bpf_map__fd(c->bpf->maps.wanted), &tid);
+}
+
+void capture_close(struct capture *c)
+{
+	if (!c)
+		return;
+	samplers_close(c);
+	for (size_t i = 0; i < c->n_links; i++)
+		bpf_link__destroy(c->links[i]);
+	free(c->links);
+	ring_buffer__free(c->ring);
+	if (c->loops)
+		munmap(c->loops, c->loops_bytes);
+	if (c->hists)
+		munmap(c->hists, c->hists_bytes);
+	if (c->threads)
+		munmap(c->threads, c->threads_bytes);
+	loopstall_bpf__destroy(c->bpf);
+	free(c);
+}
