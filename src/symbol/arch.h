@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the unwinder must know of a machine: which DWARF register is which. Everything else is the same for all. */
+#ifndef LOOPSTALL_SYMBOL_ARCH_H
+#define LOOPSTALL_SYMBOL_ARCH_H
+
+#include <stdint.h>
+
+#define ARCH_REGS 33
+
+struct arch {
+	uint16_t machine;  /* ELF e_machine */
+	uint8_t n_regs;	   /* DWARF registers that are followed; vector registers are not */
+	uint8_t sp, fp;
+	uint8_t ra;	   /* return address column */
+	uint8_t link;	   /* register that holds the return address of a leaf, ARCH_REGS if calls push it */
+	uint64_t pc_mask;  /* bits of a code address; arm64 keeps a signature above them */
+};
+
+/* NULL for a machine we cannot unwind. */
+const struct arch *arch_of(uint16_t machine);
+/* Of the machine this program was compiled for. */
+const struct arch *arch_native(void);
+
+/* Registers of one frame. The program counter is apart, since no machine numbers it alike. */
+struct arch_regs {
+	uint64_t r[ARCH_REGS];
+	uint64_t valid; /* bit n: r[n] is known */
+	uint64_t pc;
+};
+
+#endif

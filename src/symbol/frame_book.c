@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "symbol/frame_book.h"
+
+#include "base/array.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void name_place(struct frame_book *b, const struct report_frame *report, struct fact_frame *frame)
+{
+	const struct target_module *m = targets_module(b->targets, report->module);
+
+	if (report->place == PLACE_ANONYMOUS) {
+		frame->object = "[JIT]";
+		frame->application = true;
+	} else if (report->place == PLACE_MODULE && report->module == MODULE_VDSO) {
+		frame->object = "[vdso]";
+	} else if (report->place == PLACE_MODULE && m) {
+		frame->object = m->object;
+		frame->application = m->application;
+	}
+}
+
+int frame_book_define(struct frame_book *b, const struct report_frame *report)
+{
+	size_t len = strnlen(report->name, sizeof report->name);
+	if (report->frame != b->n || report->place >= PLACES || report->method >= FRAME_METHODS ||
+	    len == sizeof report->name)
+		return -EPROTO;
+	if (!array_reserve(&b->entries, &b->cap, b->n + 1, sizeof *b->entries))
+		return -ENOMEM;
+	struct frame_book_entry *e = &b->entries[b->n++];
+	e->anonymous = report->place == PLACE_ANONYMOUS;
+	e->frame = (struct fact_frame){
+		.kind = FRAME_NATIVE,
+		.method = report->method,
+		.function = targets_name(b->targets, report->name, len),
+		.object = "",
+		.offset = report->offset,
+		.file = "",
+	};
+	name_place(b, report, &e->frame);
+	return 0;
+}
+
+bool frame_book_get(const struct frame_book *b, uint32_t number, bool runs_js, struct fact_frame *frame)
+{
+	if (number >= b->n)
+		return false;
+	*frame = b->entries[number].frame;
+	if (b->entries[number].anonymous && runs_js)
+		frame->kind = FRAME_JS;
+	return true;
+}
+
+static void load_kernel(struct frame_book *b)
+{
+	FILE *text = fopen("/proc/kallsyms", "re");
+	b->kernel_tried = true;
+	if (!text)
+		return;
+	b->kernel = kallsyms_read(text);
+	fclose(text);
+}
+
+struct fact_frame frame_book_kernel(struct frame_book *b, uint64_t address)
+{
+	struct fact_frame frame = {
+		.kind = FRAME_IN_KERNEL,
+		.method = FRAME_KERNEL,
+		.function = "",
+		.object = "[kernel]",
+		.offset = address,
+		.file = "",
+	};
+	uint64_t offset;
+
+	if (!b->kernel_tried)
+		load_kernel(b);
+	const char *name = b->kernel ? kallsyms_find(b->kernel, address, &offset) : NULL;
+	if (name) {
+		frame.function = targets_name(b->targets, name, strlen(name));
+		frame.offset = offset;
+	}
+	return frame;
+}
+
+void frame_book_clear(struct frame_book *b)
+{
+	b->n = 0;
+}
+
+void frame_book_free(struct frame_book *b)
+{
+	free(b->entries);
+	kallsyms_free(b->kernel);
+	*b = (struct frame_book){0};
+}

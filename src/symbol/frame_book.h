@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Frames as the worker numbered them, turned into what people read: whose object, whose code, cleaned names. Kernel frames
+ * too, whose names the monitor looks up itself.
+ */
+#ifndef LOOPSTALL_SYMBOL_FRAME_BOOK_H
+#define LOOPSTALL_SYMBOL_FRAME_BOOK_H
+
+#include "symbol/kallsyms.h"
+#include "symbol/protocol.h"
+#include "symbol/targets.h"
+
+#define FRAME_BOOK_MAX (1u << 18) /* then the worker is started anew: code compiled at run time has addresses without end */
+
+struct frame_book_entry {
+	struct fact_frame frame;
+	bool anonymous; /* compiled at run time: its kind depends on the process */
+};
+
+struct frame_book {
+	struct targets *targets;
+	struct frame_book_entry *entries;
+	size_t n, cap;
+	struct kallsyms *kernel;
+	bool kernel_tried;
+};
+
+/* Checks everything: the worker is not trusted. 0, -EPROTO, -ENOMEM. */
+int frame_book_define(struct frame_book *b, const struct report_frame *report);
+/* False for a number never defined. */
+bool frame_book_get(const struct frame_book *b, uint32_t number, bool runs_js, struct fact_frame *frame);
+struct fact_frame frame_book_kernel(struct frame_book *b, uint64_t address);
+/* A new worker counts from 0. */
+void frame_book_clear(struct frame_book *b);
+void frame_book_free(struct frame_book *b);
+
+#endif

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "symbol/module.h"
+
+#include "symbol/arch.h"
+#include "symbol/demangle.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+
+/* The kernel's vdso has its section table last and is at most this long. */
+#define VDSO_MAX_BYTES (64u << 10)
+
+static void take_elf(struct module *m, int err)
+{
+	m->usable = !err && arch_of(m->elf.machine) == arch_native();
+	if (m->usable && cfi_open(&m->cfi, &m->elf))
+		m->usable = false;
+}
+
+struct module *module_open(int fd)
+{
+	struct module *m = calloc(1, sizeof *m);
+	if (m && fd >= 0)
+		take_elf(m, elf_file_map(&m->elf, fd));
+	return m;
+}
+
+struct module *module_open_vdso(void)
+{
+	const void *image = (const void *)getauxval(AT_SYSINFO_EHDR);
+	struct module *m = calloc(1, sizeof *m);
+	if (!m || !image)
+		return m;
+	Elf64_Ehdr eh;
+	memcpy(&eh, image, sizeof eh);
+	uint64_t bytes = eh.e_shoff + (uint64_t)eh.e_shnum * eh.e_shentsize;
+	if (bytes <= VDSO_MAX_BYTES)
+		take_elf(m, elf_file_over(&m->elf, image, bytes));
+	m->debug = MODULE_DEBUG_SETTLED;
+	return m;
+}
+
+void module_close(struct module *m)
+{
+	if (!m)
+		return;
+	symtab_free(&m->symtab);
+	cfi_close(&m->cfi);
+	elf_file_close(&m->debug_elf);
+	elf_file_close(&m->elf);
+	free(m);
+}
+
+bool module_wants_debug(const struct module *m)
+{
+	return m->usable && m->debug == MODULE_DEBUG_UNASKED && m->elf.build_id_bytes && !symtab_is_full(&m->elf);
+}
+
+static bool is_same_build(const struct elf_file *a, const struct elf_file *b)
+{
+	return a->build_id_bytes == b->build_id_bytes && !memcmp(a->build_id, b->build_id, a->build_id_bytes);
+}
+
+void module_settle_debug(struct module *m, int fd)
+{
+	m->debug = MODULE_DEBUG_SETTLED;
+	if (fd < 0 || m->debug_elf.data || m->has_symtab)
+		return;
+	if (!elf_file_map(&m->debug_elf, fd) && !is_same_build(&m->elf, &m->debug_elf))
+		elf_file_close(&m->debug_elf);
+}
+
+void module_name(struct module *m, uint64_t address, uint64_t record_start, char *text, size_t cap, uint64_t *start)
+{
+	*text = 0;
+	*start = 0;
+	if (!m->has_symtab) {
+		m->has_symtab = true;
+		symtab_build(&m->symtab, &m->elf, m->debug_elf.data ? &m->debug_elf : NULL);
+	}
+	const struct symbol *s = symtab_find(&m->symtab, address, record_start);
+	if (!s)
+		return;
+	demangle(symtab_name(&m->symtab, s), text, cap);
+	*start = s->address;
+}

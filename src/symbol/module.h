@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One mapped file in the worker: its bytes, call-frame information and, once a name is wanted, its functions. */
+#ifndef LOOPSTALL_SYMBOL_MODULE_H
+#define LOOPSTALL_SYMBOL_MODULE_H
+
+#include "symbol/cfi.h"
+#include "symbol/symtab.h"
+
+enum module_debug { MODULE_DEBUG_UNASKED, MODULE_DEBUG_ASKED, MODULE_DEBUG_SETTLED };
+
+struct module {
+	bool usable; /* an ELF file of this machine */
+	struct elf_file elf, debug_elf;
+	struct cfi cfi;
+	struct symtab symtab;
+	enum module_debug debug;
+	bool has_symtab;
+};
+
+/* Takes the file behind the descriptor, which stays the caller's. Never NULL but without memory; see usable. */
+struct module *module_open(int fd);
+/* The image of the vdso in this process, which is the one of every other. NULL without memory. */
+struct module *module_open_vdso(void);
+void module_close(struct module *m);
+
+/* Would a separate debug file give more names, and is it known by which build id to ask for it? */
+bool module_wants_debug(const struct module *m);
+/* The answer; fd -1: there is none. A file of another build is ignored. */
+void module_settle_debug(struct module *m, int fd);
+/* The name around an address, demangled into text (else ""), and the distance from its start to the address. */
+void module_name(struct module *m, uint64_t address, uint64_t record_start, char *text, size_t cap, uint64_t *start);
+
+#endif

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "symbol/ownership.h"
+
+#include "base/array.h"
+#include "symbol/maps.h"
+
+#include <ctype.h>
+#include <stddef.h>
+#include <string.h>
+
+static const char *const interpreters[] = {"python", "node",  "nodejs", "deno", "bun", "ruby", "perl", "java",
+					   "php",    "php-fpm", "lua",  "luajit", "bash", "dash", "sh", "dotnet", "beam.smp"};
+
+static const char *const js_programs[] = {"node", "nodejs", "deno", "bun", "electron", "libnode.so"};
+
+/* Wherever they are installed. */
+static const char *const system_libraries[] = {
+	"libc.so",    "libc-",	    "libc.musl-", "libm.so",  "libm-",	   "libpthread",  "ld-linux", "ld-musl-",
+	"libdl.so",   "librt.so",   "libstdc++",  "libc++",   "libgcc_s",  "libuv.so",	  "libevent", "libssl",
+	"libcrypto",  "libpython",  "libnode.so", "libruby",  "libperl",   "libjvm.so",	  "libz.so",  "libjemalloc",
+};
+
+static const char *const system_folders[] = {"/usr/lib/", "/lib/", "/usr/lib64/", "/lib64/", "/usr/lib32/"};
+
+static bool starts_with(const char *text, const char *prefix)
+{
+	return !strncmp(text, prefix, strlen(prefix));
+}
+
+/* "python" also names python3.11, but not python-like names such as pythonic. */
+static bool is_program(const char *base, const char *name)
+{
+	size_t len = strlen(name);
+	return !strncmp(base, name, len) && (!base[len] || base[len] == '.' || isdigit((unsigned char)base[len]));
+}
+
+static bool is_one_of(const char *const *names, size_t n, const char *text, bool (*matches)(const char *, const char *))
+{
+	for (size_t i = 0; i < n; i++)
+		if (matches(text, names[i]))
+			return true;
+	return false;
+}
+
+bool ownership_is_application(const char *path, bool is_main)
+{
+	const char *base = maps_base_name(path);
+	if (*path != '/')
+		return false;
+	if (is_main)
+		return !is_one_of(interpreters, ARRAY_LEN(interpreters), base, is_program);
+	return !is_one_of(system_libraries, ARRAY_LEN(system_libraries), base, starts_with) &&
+	       !is_one_of(system_folders, ARRAY_LEN(system_folders), path, starts_with);
+}
+
+bool ownership_runs_js(const char *path)
+{
+	return is_one_of(js_programs, ARRAY_LEN(js_programs), maps_base_name(path), is_program);
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Whose code is it? A frame is the application's unless it belongs to the C library, the loader, an interpreter or another
+ * part of the system; people look for the culprit among the former.
+ */
+#ifndef LOOPSTALL_SYMBOL_OWNERSHIP_H
+#define LOOPSTALL_SYMBOL_OWNERSHIP_H
+
+#include <stdbool.h>
+
+/* is_main: it is the program that the process runs, and not a library. */
+bool ownership_is_application(const char *path, bool is_main);
+/* Does this program compile JavaScript at run time? */
+bool ownership_runs_js(const char *path);
+
+#endif

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the monitor and its worker say to each other over a SOCK_SEQPACKET pair, one struct a datagram.
+ *
+ *	monitor                      worker
+ *	  MAPS pid, rows         →   which addresses of a process are code, of which module
+ *	  STACK slot             →   registers and pages lie in the shared slot
+ *	                         ←   WANT slot: a module, debug files, or fresh maps are missing
+ *	  MODULE id (+fd), DEBUG →
+ *	  STACK slot             →   the same again
+ *	                         ←   FRAME: each frame once in a worker's life, numbered from 0
+ *	                         ←   ANSWER slot: state and frame numbers
+ *
+ * The worker keeps nothing between two STACKs of a slot, so it can be killed at any point. It parses hostile bytes and counts
+ * as hostile itself: the monitor checks every length and number it sends.
+ */
+#ifndef LOOPSTALL_SYMBOL_PROTOCOL_H
+#define LOOPSTALL_SYMBOL_PROTOCOL_H
+
+#include "model/fact.h"
+#include "symbol/elf_file.h"
+#include "symbol/resolver.h"
+#include "symbol/unwind.h"
+
+#define PROTOCOL_SLOTS	    64 /* stacks in flight; 4 MB of shared memory, of which only used pages count */
+#define PROTOCOL_NAME_BYTES 512
+#define PROTOCOL_ROWS	    1024 /* a datagram: 32 KB */
+#define PROTOCOL_WANTS	    16
+#define PROTOCOL_MAX_BYTES  (64u << 10)
+
+#define MODULE_NONE 0
+#define MODULE_VDSO 1 /* the worker has it already */
+#define MODULE_FIRST 2
+
+/* In shared memory: written by the monitor, read by the worker, wiped by the monitor as soon as the answer is there. */
+struct stack_slot {
+	struct raw_stack raw; /* pages is set by the reader */
+	unsigned char pages[RAW_PAGES * RAW_PAGE];
+};
+
+/* In shared memory, written by the worker: what it was at when it died. Hints only. */
+struct worker_state {
+	uint32_t slot_plus_1, module;
+};
+
+enum order_kind { ORDER_MAPS = 1, ORDER_FORGET, ORDER_STACK, ORDER_MODULE, ORDER_DEBUG };
+
+struct order {
+	uint32_t kind;
+	uint32_t number; /* pid, slot or module */
+	uint32_t flag;	 /* MAPS: first piece; STACK: maps are final; MODULE, DEBUG: a descriptor comes along */
+	uint32_t n_rows; /* MAPS */
+};
+
+struct order_maps {
+	struct order order;
+	struct unwind_map rows[PROTOCOL_ROWS];
+};
+
+enum report_kind { REPORT_FRAME = 1, REPORT_WANT, REPORT_ANSWER };
+
+/* What a frame's address lies in. */
+enum frame_place { PLACE_MODULE, PLACE_ANONYMOUS, PLACE_OUTSIDE, PLACES };
+
+struct report_frame {
+	uint32_t kind;
+	uint32_t frame; /* its number: the next one */
+	uint32_t module, place, method;
+	uint32_t pad;
+	uint64_t offset;
+	char name[PROTOCOL_NAME_BYTES]; /* "" none */
+};
+
+struct wanted_debug {
+	uint32_t module, build_id_bytes;
+	unsigned char build_id[ELF_BUILD_ID_BYTES];
+};
+
+struct report_want {
+	uint32_t kind;
+	uint32_t slot;
+	uint32_t maps;	 /* 1: read them again */
+	uint32_t module; /* MODULE_NONE: no */
+	uint32_t n_debug;
+	struct wanted_debug debug[PROTOCOL_WANTS];
+};
+
+struct report_answer {
+	uint32_t kind;
+	uint32_t slot, state, n;
+	uint32_t frames[FACT_MAX_FRAMES];
+};
+
+union report {
+	uint32_t kind;
+	struct report_frame frame;
+	struct report_want want;
+	struct report_answer answer;
+};
+
+#endif

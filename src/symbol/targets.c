@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "symbol/targets.h"
+
+#include "base/array.h"
+#include "base/clean.h"
+#include "symbol/opener.h"
+#include "symbol/ownership.h"
+#include "symbol/protocol.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* A file in one state. No padding: it is hashed as bytes. */
+struct module_key {
+	uint64_t device, inode, changed_ns, bytes;
+};
+
+int targets_init(struct targets *t)
+{
+	*t = (struct targets){.keys = intern_new(), .names = intern_new()};
+	return t->keys && t->names ? 0 : -ENOMEM;
+}
+
+static void free_target(struct target *target)
+{
+	if (!target)
+		return;
+	maps_free(&target->maps);
+	free(target->modules);
+	free(target);
+}
+
+void targets_free(struct targets *t)
+{
+	size_t at = 0;
+	struct target *target;
+	while ((target = idmap_next(&t->by_pid, &at, NULL)))
+		free_target(target);
+	idmap_free(&t->by_pid);
+	intern_free(t->keys);
+	intern_free(t->names);
+	free(t->modules);
+	bytes_free(&t->text);
+}
+
+const char *targets_name(struct targets *t, const char *text, size_t len)
+{
+	bytes_clear(&t->text);
+	clean_text(&t->text, text, len);
+	return intern_text(t->names, bytes_text(&t->text));
+}
+
+struct target_module *targets_module(struct targets *t, uint32_t id)
+{
+	return id >= MODULE_FIRST && id - MODULE_FIRST < t->n_modules ? &t->modules[id - MODULE_FIRST] : NULL;
+}
+
+/* The program the process runs, "" unknown. */
+static void read_exe(uint32_t pid, char *path, size_t cap)
+{
+	char link[64];
+	snprintf(link, sizeof link, "/proc/%u/exe", pid);
+	ssize_t n = readlink(link, path, cap - 1);
+	path[n > 0 ? n : 0] = 0;
+	char *deleted = strstr(path, " (deleted)");
+	if (deleted)
+		*deleted = 0;
+}
+
+static uint32_t module_of(struct targets *t, struct target *target, const struct maps_row *row, const char *exe)
+{
+	const char *path = maps_path(&target->maps, row);
+	struct module_key key = {.inode = row->inode, .device = (uint64_t)row->dev_major << 32 | row->dev_minor};
+	struct stat st;
+
+	if (!row->inode)
+		return strcmp(path, "[vdso]") ? MODULE_NONE : MODULE_VDSO;
+	if (!opener_stat(target->pid, row, path, &st)) {
+		key.changed_ns = (uint64_t)st.st_mtim.tv_sec * 1000000000u + (uint64_t)st.st_mtim.tv_nsec;
+		key.bytes = (uint64_t)st.st_size;
+	}
+	uint32_t index = intern_id(t->keys, &key, sizeof key);
+	if (index == INTERN_NONE || !array_reserve(&t->modules, &t->cap_modules, index + 1, sizeof *t->modules))
+		return MODULE_NONE;
+	bool is_main = !strcmp(path, exe);
+	if (index == t->n_modules) {
+		const char *base = maps_base_name(path);
+		t->modules[t->n_modules++].object = targets_name(t, base, strlen(base));
+		t->modules[index].application = ownership_is_application(path, is_main);
+	}
+	if (is_main)
+		t->modules[index].application = ownership_is_application(path, true);
+	return index + MODULE_FIRST;
+}
+
+static int read_maps(struct targets *t, struct target *target, uint64_t now_ns)
+{
+	char exe[4096];
+	struct bytes text = {0};
+	int err = opener_read_maps(target->pid, &text);
+
+	if (!err)
+		err = maps_parse(&target->maps, text.data ? text.data : "", text.len, true);
+	bytes_free(&text);
+	target->read_ns = now_ns;
+	target->sent = false;
+	if (err || !array_reserve(&target->modules, &target->cap_modules, target->maps.n, sizeof *target->modules)) {
+		target->maps.n = 0;
+		return err == -ENOMEM ? err : 0;
+	}
+	read_exe(target->pid, exe, sizeof exe);
+	target->runs_js = ownership_runs_js(exe);
+	for (size_t i = 0; i < target->maps.n; i++)
+		target->modules[i] = module_of(t, target, &target->maps.rows[i], exe);
+	return 0;
+}
+
+static uint32_t make_room(struct targets *t)
+{
+	size_t at = 0;
+	struct target *target, *oldest = NULL;
+	if (t->by_pid.n < TARGETS_MAX)
+		return 0;
+	while ((target = idmap_next(&t->by_pid, &at, NULL)))
+		if (!oldest || target->used < oldest->used)
+			oldest = target;
+	uint32_t pid = oldest->pid;
+	targets_forget(t, pid);
+	return pid;
+}
+
+struct target *targets_get(struct targets *t, uint32_t pid, uint64_t now_ns, uint32_t *dropped)
+{
+	*dropped = 0;
+	struct target *target = idmap_get(&t->by_pid, pid);
+	if (!target) {
+		*dropped = make_room(t);
+		target = calloc(1, sizeof *target);
+		if (!target)
+			return NULL;
+		target->pid = pid;
+		if (read_maps(t, target, now_ns) || !idmap_put(&t->by_pid, pid, target)) {
+			free_target(target);
+			return NULL;
+		}
+	}
+	target->used = ++t->uses;
+	return target;
+}
+
+bool targets_reread(struct targets *t, struct target *target, uint64_t now_ns)
+{
+	if (now_ns - target->read_ns < TARGET_REREAD_NS)
+		return false;
+	return !read_maps(t, target, now_ns);
+}
+
+void targets_forget(struct targets *t, uint32_t pid)
+{
+	free_target(idmap_take(&t->by_pid, pid));
+}
+
+int targets_open_module(struct targets *t, const struct target *target, uint32_t id)
+{
+	const struct target_module *m = targets_module(t, id);
+	if (!m || m->crashes >= MODULE_MAX_CRASHES)
+		return -EINVAL;
+	for (size_t i = 0; i < target->maps.n; i++) {
+		const struct maps_row *row = &target->maps.rows[i];
+		if (target->modules[i] == id)
+			return opener_mapped_file(target->pid, row, maps_path(&target->maps, row));
+	}
+	return -ENOENT;
+}
+
+void targets_mark_unsent(struct targets *t)
+{
+	size_t at = 0;
+	struct target *target;
+	while ((target = idmap_next(&t->by_pid, &at, NULL)))
+		target->sent = false;
+	for (size_t i = 0; i < t->n_modules; i++)
+		t->modules[i].sent = false;
+}

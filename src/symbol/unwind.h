@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One stack from registers and a copy of the stack's bytes. Per frame: which mapping, which module, which call-frame record;
+ * where there is none (compiled at run time, hand-written assembly) a frame pointer step that must look right.
+ *
+ * Knows nothing of names, and opens nothing: what it misses it says, and whoever has it asks again.
+ */
+#ifndef LOOPSTALL_SYMBOL_UNWIND_H
+#define LOOPSTALL_SYMBOL_UNWIND_H
+
+#include "model/fact.h"
+#include "symbol/arch.h"
+#include "symbol/cfi.h"
+#include "symbol/resolver.h"
+
+/* An executable mapping. */
+struct unwind_map {
+	uint64_t start, end, offset;
+	uint32_t module; /* 0: no file */
+	uint32_t pad;
+};
+
+/* A file that is mapped, as far as the unwinder looks at it. */
+struct unwind_module {
+	const struct elf_file *elf;
+	const struct cfi *cfi;
+};
+
+enum unwind_module_state { UNWIND_MODULE_READY, UNWIND_MODULE_USELESS, UNWIND_MODULE_WANTED };
+
+struct unwind_input {
+	const struct arch *arch;
+	const struct raw_stack *raw;
+	const struct unwind_map *maps; /* sorted */
+	size_t n_maps;
+	/* WANTED: not here yet, the unwinder stops and asks for it. USELESS: not an ELF file. */
+	enum unwind_module_state (*module)(void *context, uint32_t id, struct unwind_module *module);
+	void *context;
+	bool maps_final; /* an address outside of the maps is a fact, not a reason to read them again */
+};
+
+struct unwind_frame {
+	uint64_t pc;
+	uint64_t address;	/* in the module's file; without a module: pc */
+	uint64_t record_start;	/* file address at which its call-frame record begins, 0: it has none */
+	uint32_t module;	/* 0: none */
+	enum frame_method method;
+	bool exact;		/* pc is the instruction itself, not the one behind a call */
+	bool outside;		/* in no executable mapping */
+};
+
+struct unwound {
+	enum stack_state state;
+	uint32_t n;
+	uint32_t wanted_module; /* not 0: nothing else counts, come again with it */
+	bool wants_maps;	/* the same, with the maps read anew */
+	struct unwind_frame frames[FACT_MAX_FRAMES];
+};
+
+void unwind(const struct unwind_input *in, struct unwound *out);
+
+#endif

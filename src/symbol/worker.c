@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "symbol/worker.h"
+
+#include "base/array.h"
+#include "base/idmap.h"
+#include "base/intern.h"
+#include "symbol/channel.h"
+#include "symbol/module.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct process {
+	struct unwind_map *maps;
+	size_t n, cap;
+};
+
+struct worker {
+	struct worker_link link;
+	struct idmap processes; /* pid: struct process */
+	struct idmap modules;	/* id: struct module */
+	struct intern *frames;	/* struct frame_key: the frame's number */
+	struct unwound unwound;
+};
+
+/* What makes two frames the same. No padding: it is hashed as bytes. */
+struct frame_key {
+	uint64_t address;
+	uint32_t module;
+	uint16_t method;
+	uint8_t exact, place;
+};
+
+/* --- answers */
+
+/* Without the monitor there is nothing to live for. */
+static void say(struct worker *w, const void *data, size_t bytes)
+{
+	if (channel_send(w->link.socket, data, bytes, -1, true))
+		_exit(0);
+}
+
+static enum frame_place place_of(const struct unwind_frame *f)
+{
+	return f->module ? PLACE_MODULE : f->outside ? PLACE_OUTSIDE : PLACE_ANONYMOUS;
+}
+
+static void define_frame(struct worker *w, uint32_t number, const struct unwind_frame *f)
+{
+	struct report_frame report = {.kind = REPORT_FRAME, .frame = number, .module = f->module,
+				      .place = place_of(f), .method = f->method, .offset = f->address};
+	struct module *m = idmap_get(&w->modules, f->module);
+
+	if (m && m->usable) {
+		uint64_t start;
+		w->link.state->module = f->module;
+		module_name(m, f->address - !f->exact, f->record_start, report.name, sizeof report.name, &start);
+		report.offset -= start;
+	}
+	say(w, &report, sizeof report);
+}
+
+/* Every frame is sent once; from then on it is a number. False without memory. */
+static bool number_frame(struct worker *w, const struct unwind_frame *f, uint32_t *number)
+{
+	struct frame_key key = {f->address, f->module, (uint16_t)f->method, f->exact, (uint8_t)place_of(f)};
+	uint32_t known = intern_count(w->frames);
+
+	*number = intern_id(w->frames, &key, sizeof key);
+	if (*number == known)
+		define_frame(w, *number, f);
+	return *number != INTERN_NONE;
+}
+
+static void answer(struct worker *w, uint32_t slot)
+{
+	struct report_answer report = {.kind = REPORT_ANSWER, .slot = slot, .state = w->unwound.state};
+
+	while (report.n < w->unwound.n &&
+	       number_frame(w, &w->unwound.frames[report.n], &report.frames[report.n]))
+		report.n++;
+	if (report.n < w->unwound.n)
+		report.state = STACK_TRUNCATED;
+	say(w, &report, offsetof(struct report_answer, frames) + report.n * sizeof report.frames[0]);
+}
+
+/* --- one stack */
+
+static enum unwind_module_state find_module(void *context, uint32_t id, struct unwind_module *found)
+{
+	struct worker *w = context;
+	const struct module *m = idmap_get(&w->modules, id);
+
+	if (!m)
+		return UNWIND_MODULE_WANTED;
+	w->link.state->module = id;
+	if (!m->usable)
+		return UNWIND_MODULE_USELESS;
+	*found = (struct unwind_module){.elf = &m->elf, .cfi = &m->cfi};
+	return UNWIND_MODULE_READY;
+}
+
+/* Which modules of this stack would have more names with their debug file? Each is asked for once. */
+static void want_debug(struct worker *w, struct report_want *want)
+{
+	for (uint32_t i = 0; i < w->unwound.n && want->n_debug < PROTOCOL_WANTS; i++) {
+		uint32_t id = w->unwound.frames[i].module;
+		struct module *m = idmap_get(&w->modules, id);
+		if (!m || !module_wants_debug(m))
+			continue;
+		struct wanted_debug *d = &want->debug[want->n_debug++];
+		*d = (struct wanted_debug){.module = id, .build_id_bytes = m->elf.build_id_bytes};
+		memcpy(d->build_id, m->elf.build_id, m->elf.build_id_bytes);
+		m->debug = MODULE_DEBUG_ASKED;
+	}
+}
+
+static bool is_waiting_for_debug(const struct worker *w)
+{
+	for (uint32_t i = 0; i < w->unwound.n; i++) {
+		const struct module *m = idmap_get(&w->modules, w->unwound.frames[i].module);
+		if (m && m->debug == MODULE_DEBUG_ASKED)
+			return true;
+	}
+	return false;
+}
+
+static void take_stack(struct worker *w, const struct order *order)
+{
+	if (order->number >= PROTOCOL_SLOTS)
+		return;
+	const struct stack_slot *slot = &w->link.slots[order->number];
+	struct raw_stack raw = slot->raw;
+	raw.pages = slot->pages;
+	const struct process *p = idmap_get(&w->processes, raw.pid);
+	struct report_want want = {.kind = REPORT_WANT, .slot = order->number};
+
+	w->link.state->slot_plus_1 = order->number + 1;
+	struct unwind_input in = {
+		.arch = arch_native(),
+		.raw = &raw,
+		.maps = p ? p->maps : NULL,
+		.n_maps = p ? p->n : 0,
+		.module = find_module,
+		.context = w,
+		.maps_final = order->flag,
+	};
+	unwind(&in, &w->unwound);
+	want.maps = w->unwound.wants_maps;
+	want.module = w->unwound.wanted_module;
+	if (!want.maps && !want.module)
+		want_debug(w, &want);
+	/* Asked for by an earlier stack: its answer is on the way, and comes before this one comes again. */
+	if (want.maps || want.module || want.n_debug || is_waiting_for_debug(w))
+		say(w, &want, sizeof want);
+	else
+		answer(w, order->number);
+	*w->link.state = (struct worker_state){0};
+}
+
+/* --- what a stack needs */
+
+static void drop_process(struct worker *w, uint32_t pid)
+{
+	struct process *p = idmap_take(&w->processes, pid);
+	if (p)
+		free(p->maps);
+	free(p);
+}
+
+static void take_maps(struct worker *w, const struct order_maps *order, size_t bytes)
+{
+	uint32_t pid = order->order.number, n = order->order.n_rows;
+	if (n > PROTOCOL_ROWS || bytes != offsetof(struct order_maps, rows) + n * sizeof order->rows[0])
+		return;
+	if (order->order.flag)
+		drop_process(w, pid);
+	struct process *p = idmap_get(&w->processes, pid);
+	if (!p) {
+		p = calloc(1, sizeof *p);
+		if (!p || !idmap_put(&w->processes, pid, p)) {
+			free(p);
+			return;
+		}
+	}
+	if (!array_reserve(&p->maps, &p->cap, p->n + n, sizeof *p->maps))
+		return;
+	memcpy(p->maps + p->n, order->rows, n * sizeof order->rows[0]);
+	p->n += n;
+}
+
+static void take_module(struct worker *w, uint32_t id, int fd)
+{
+	if (!id || idmap_get(&w->modules, id))
+		return;
+	w->link.state->module = id;
+	struct module *m = module_open(fd);
+	if (!m || !idmap_put(&w->modules, id, m))
+		module_close(m);
+	*w->link.state = (struct worker_state){0};
+}
+
+static void take_debug(struct worker *w, uint32_t id, int fd)
+{
+	struct module *m = idmap_get(&w->modules, id);
+	w->link.state->module = id;
+	if (m)
+		module_settle_debug(m, fd);
+	*w->link.state = (struct worker_state){0};
+}
+
+static void obey(struct worker *w, const struct order_maps *order, size_t bytes, int fd)
+{
+	switch (order->order.kind) {
+	case ORDER_MAPS: take_maps(w, order, bytes); break;
+	case ORDER_FORGET: drop_process(w, order->order.number); break;
+	case ORDER_STACK: take_stack(w, &order->order); break;
+	case ORDER_MODULE: take_module(w, order->order.number, fd); break;
+	case ORDER_DEBUG: take_debug(w, order->order.number, fd); break;
+	}
+}
+
+/* --- life */
+
+_Noreturn void worker_main(const struct worker_link *link)
+{
+	struct worker w = {.link = *link, .frames = intern_new()};
+	static struct order_maps order; /* 32 KB, the largest message */
+	struct module *vdso = module_open_vdso();
+
+	if (!w.frames || !vdso || !idmap_put(&w.modules, MODULE_VDSO, vdso))
+		_exit(1);
+	for (;;) {
+		int fd;
+		ssize_t got = channel_receive(w.link.socket, &order, sizeof order, &fd, true);
+		if (got <= 0)
+			_exit(0);
+		if ((size_t)got >= sizeof order.order)
+			obey(&w, &order, (size_t)got, fd);
+		if (fd >= 0)
+			close(fd);
+	}
+}

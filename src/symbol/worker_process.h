@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The worker as the monitor sees it: memory shared with it, its socket, its start and its end. */
+#ifndef LOOPSTALL_SYMBOL_WORKER_PROCESS_H
+#define LOOPSTALL_SYMBOL_WORKER_PROCESS_H
+
+#include "symbol/nursery.h"
+#include "symbol/protocol.h"
+
+struct worker_process {
+	struct nursery nursery;
+	pid_t pid;	   /* 0: none is running */
+	int pidfd, socket; /* -1: none */
+	struct stack_slot *slots;
+	struct worker_state *state;
+};
+
+/* Shared memory and nursery; no worker yet. 0 or -errno. */
+int worker_process_init(struct worker_process *w);
+int worker_process_start(struct worker_process *w);
+/* Does not wait for long: a read from a dead network file system cannot be ended at once. */
+void worker_process_kill(struct worker_process *w);
+/* Resident memory, 0 unknown. */
+uint64_t worker_process_bytes(const struct worker_process *w);
+void worker_process_free(struct worker_process *w);
+
+#endif
