@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "report/bars.h"
+
+#include "base/array.h"
+#include "base/duration.h"
+#include "report/moment.h"
+
+#define PER_OCTAVE 8
+#define ROWS	   (HISTOGRAM_BUCKETS / PER_OCTAVE + 2)
+#define BAR_COLUMN 34
+
+/* Buckets between two whole-octave edges. */
+struct row {
+	double low_ns, high_ns; /* high is infinite in the last */
+	uint64_t n, sum_ns;
+};
+
+static size_t rows_of(const struct histogram *h, struct row *rows)
+{
+	for (unsigned b = 0; b < HISTOGRAM_BUCKETS; b++) {
+		struct row *r = &rows[(b + PER_OCTAVE - 1) / PER_OCTAVE];
+		if (!r->high_ns)
+			r->low_ns = histogram_lower_ns(b);
+		r->high_ns = histogram_upper_ns(b);
+		r->n += h->count[b];
+		r->sum_ns += h->sum_ns[b];
+	}
+	return (HISTOGRAM_BUCKETS + PER_OCTAVE - 2) / PER_OCTAVE + 1;
+}
+
+static void put_edge(struct pen *p, double ns, int columns)
+{
+	char text[DURATION_TEXT_BYTES];
+	pen_cell(p, INK_PLAIN, columns, ns > 1e18 ? "more" : duration_text((uint64_t)ns, text));
+}
+
+static void put_row(struct pen *p, const struct row *r, uint64_t threshold_ns, uint64_t elapsed_ns,
+		    uint64_t longest_ns)
+{
+	char count[MOMENT_BYTES], share[MOMENT_BYTES];
+	bool is_stall = threshold_ns && r->high_ns > (double)threshold_ns;
+	enum ink ink = is_stall ? INK_RED : INK_CYAN;
+	put_edge(p, r->low_ns, -9);
+	pen_put(p, INK_DIM, " to ");
+	put_edge(p, r->high_ns, 8);
+	pen_cell(p, INK_PLAIN, -12, number_text(r->n, count));
+	pen_cell(p, INK_PLAIN, -9,
+		 elapsed_ns ? percent_text((double)r->sum_ns / (double)elapsed_ns, share) : "");
+	pen_put(p, INK_PLAIN, "  ");
+	unsigned columns = pen_room(p) < 40 ? pen_room(p) : 40;
+	if (longest_ns)
+		pen_bar(p, ink, (double)r->sum_ns / (double)longest_ns, columns);
+	pen_end(p);
+}
+
+void bars_histogram(struct pen *p, const struct histogram *h, uint64_t threshold_ns, uint64_t elapsed_ns)
+{
+	struct row rows[ROWS] = {{0}};
+	size_t n = rows_of(h, rows), first = n, last = 0;
+	uint64_t longest_ns = 0;
+	for (size_t i = 0; i < n; i++) {
+		if (!rows[i].n)
+			continue;
+		first = first < i ? first : i;
+		last = i;
+		longest_ns = rows[i].sum_ns > longest_ns ? rows[i].sum_ns : longest_ns;
+	}
+	for (size_t i = first; i <= last && i < n; i++)
+		put_row(p, &rows[i], threshold_ns, elapsed_ns, longest_ns);
+}
+
+void bars_timeline(struct pen *p, const struct tally_cell *cells, size_t n, uint64_t cell_ns)
+{
+	static const char *const heights[] = {"·", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
+	char text[DURATION_TEXT_BYTES];
+	size_t columns = p->width - 4 < 100 ? p->width - 4 : 100, per_column = (n + columns - 1) / columns;
+	uint64_t longest_ns = 0;
+	for (size_t i = 0; i < n; i++)
+		longest_ns = cells[i].max_lag_ns > longest_ns ? cells[i].max_lag_ns : longest_ns;
+	if (!longest_ns)
+		return;
+	pen_indent(p, 2);
+	for (size_t i = 0; i < n; i += per_column) {
+		uint64_t ns = 0;
+		for (size_t j = i; j < n && j < i + per_column; j++)
+			ns = cells[j].max_lag_ns > ns ? cells[j].max_lag_ns : ns;
+		size_t height = (size_t)((double)ns * (ARRAY_LEN(heights) - 1) / (double)longest_ns + 0.5);
+		height = ns && !height ? 1 : height;
+		pen_put(p, height ? INK_RED : INK_DIM, heights[height]);
+	}
+	pen_end(p);
+	pen_indent(p, 2);
+	pen_printf(p, INK_DIM, "one column is %s", duration_text(per_column * cell_ns, text));
+	pen_printf(p, INK_DIM, "; the highest is a stall of %s", duration_text(longest_ns, text));
+	pen_end(p);
+}

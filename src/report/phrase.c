@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "report/phrase.h"
+
+#include "base/array.h"
+#include "base/duration.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char *duration(uint64_t ns, char text[DURATION_TEXT_BYTES])
+{
+	return duration_text(ns, text);
+}
+
+void phrase_loop(struct bytes *out, const struct fact_loop *l)
+{
+	bytes_printf(out, "%s[%u", l->process[0] ? l->process : l->comm, l->pid);
+	if (l->tid && l->tid != l->pid)
+		bytes_printf(out, "/%u", l->tid);
+	bytes_putc(out, ']');
+}
+
+void phrase_frame(struct bytes *out, const struct fact_frame *f)
+{
+	if (f->function[0])
+		bytes_puts(out, f->function);
+	else
+		bytes_printf(out, "%s+0x%llx", f->object[0] ? f->object : "?", (unsigned long long)f->offset);
+	if (f->file[0])
+		bytes_printf(out, " %s", f->file);
+	if (f->file[0] && f->line)
+		bytes_printf(out, ":%u", f->line);
+	if (f->method == FRAME_GUESS)
+		bytes_puts(out, " (guessed)");
+}
+
+void phrase_call(struct bytes *out, const char *call, enum target_kind kind, const char *target,
+		 uint64_t object)
+{
+	static const char *const joint[TARGET_KINDS] = {
+		[TARGET_CHILD] = "for", [TARGET_SLEEP] = "of", [TARGET_FAULT] = "at", [TARGET_PATH] = "of"};
+	char text[DURATION_TEXT_BYTES];
+	if (kind == TARGET_SLEEP && !target[0] && object)
+		target = duration(object, text);
+	bytes_printf(out, "%s%s", call, strchr(call, ' ') ? "" : "()");
+	if (target[0])
+		bytes_printf(out, " %s %s", joint[kind] ? joint[kind] : "on", target);
+}
+
+void phrase_block(struct bytes *out, const struct block *b)
+{
+	char mean[DURATION_TEXT_BYTES], longest[DURATION_TEXT_BYTES];
+	if (b->count > 1)
+		bytes_printf(out, "%u × ", b->count);
+	phrase_call(out, b->call, b->kind, b->target, b->object);
+	if (b->count < 2)
+		return;
+	uint64_t mean_ns = b->sum_ns / b->count;
+	bytes_printf(out, ", %s each", duration(mean_ns, mean));
+	if (b->max_ns > 2 * mean_ns)
+		bytes_printf(out, ", longest %s", duration(b->max_ns, longest));
+}
+
+/* --- what a stall was spent on, by verdict ------------------------------------------------------------------------ */
+
+static void spent_on_block(struct bytes *out, const struct fact_stall *s, const struct dictionary *d)
+{
+	(void)d;
+	if (!s->n_blocks)
+		return;
+	const struct block *b = &s->blocks[0];
+	phrase_block(out, b);
+	if (b->waker.tid && b->waker.comm[0])
+		bytes_printf(out, ", ended by %s[%u]", b->waker.comm, b->waker.tid);
+}
+
+static void spent_on_cpu(struct bytes *out, const struct fact_stall *s, const struct dictionary *d)
+{
+	const struct fact_frame *f = s->culprit_frame ? dictionary_frame(d, s->culprit_frame) : NULL;
+	if (!f)
+		return;
+	bytes_puts(out, "in ");
+	phrase_frame(out, f);
+}
+
+static void spent_starved(struct bytes *out, const struct fact_stall *s, const struct dictionary *d)
+{
+	char text[DURATION_TEXT_BYTES];
+	(void)d;
+	bytes_printf(out, "had no CPU for %s: others ran",
+		     duration(s->ledger.runnable_ns + s->delay_ns, text));
+}
+
+static void spent_throttled(struct bytes *out, const struct fact_stall *s, const struct dictionary *d)
+{
+	char text[DURATION_TEXT_BYTES];
+	(void)d;
+	bytes_printf(out, "the cgroup's CPU quota was used up for %s",
+		     duration(s->ledger.throttled_ns, text));
+}
+
+static void spent_stopped(struct bytes *out, const struct fact_stall *s, const struct dictionary *d)
+{
+	char text[DURATION_TEXT_BYTES];
+	(void)d;
+	bytes_printf(out, "stopped for %s by a signal, debugger or freezer",
+		     duration(s->ledger.stopped_ns, text));
+}
+
+static void spent_unknown(struct bytes *out, const struct fact_stall *s, const struct dictionary *d)
+{
+	if (s->n_blocks)
+		spent_on_block(out, s, d);
+	else
+		bytes_puts(out, "unexplained: see unaccounted");
+}
+
+static const struct {
+	void (*spent)(struct bytes *out, const struct fact_stall *s, const struct dictionary *d);
+	enum ink ink;
+} verdicts[VERDICTS] = {
+	[VERDICT_NONE] = {spent_unknown, INK_DIM},	 [VERDICT_CPU] = {spent_on_cpu, INK_RED},
+	[VERDICT_BLOCKED] = {spent_on_block, INK_RED},	 [VERDICT_LOCK] = {spent_on_block, INK_RED},
+	[VERDICT_GIL] = {spent_on_block, INK_RED},	 [VERDICT_GC] = {spent_on_cpu, INK_RED},
+	[VERDICT_STARVED] = {spent_starved, INK_YELLOW}, [VERDICT_THROTTLED] = {spent_throttled, INK_YELLOW},
+	[VERDICT_FAULT] = {spent_on_block, INK_YELLOW},	 [VERDICT_STOPPED] = {spent_stopped, INK_YELLOW},
+};
+
+void phrase_stall(struct bytes *out, const struct fact_stall *s, const struct dictionary *d)
+{
+	if ((unsigned)s->verdict < VERDICTS)
+		verdicts[s->verdict].spent(out, s, d);
+}
+
+enum ink phrase_verdict_ink(enum verdict v)
+{
+	return (unsigned)v < VERDICTS ? verdicts[v].ink : INK_PLAIN;
+}
+
+void phrase_harm(struct bytes *out, const struct fact_stall *s)
+{
+	char text[DURATION_TEXT_BYTES];
+	if (s->harm == HARM_QUEUED)
+		bytes_printf(out, "%u fd%s ready when it came back", s->ready_fds,
+			     s->ready_fds == 1 ? "" : "s");
+	else if (s->harm == HARM_LATE && s->late_ns)
+		bytes_printf(out, "a timer was %s late", duration(s->late_ns, text));
+	else if (s->harm == HARM_LATE)
+		bytes_puts(out, "work of its own was due");
+	else if (s->harm == HARM_OWN)
+		bytes_puts(out, "nobody else was waiting");
+}
+
+/* --- ledger ------------------------------------------------------------------------------------------------------- */
+
+void phrase_ledger(struct pen *p, const struct ledger *l, uint64_t delay_ns, uint64_t lag_ns)
+{
+	const struct {
+		const char *name;
+		uint64_t ns;
+		bool inside; /* part of another */
+	} parts[] = {
+		{"cpu", l->cpu_ns},
+		{"blocked", l->blocked_ns},
+		{"runnable", l->runnable_ns},
+		{"delay", delay_ns},
+		{"throttled", l->throttled_ns, true},
+		{"stopped", l->stopped_ns},
+		{"faults", l->fault_ns, true},
+		{"reclaim", l->reclaim_ns, true},
+		{"unaccounted", l->unaccounted_ns},
+	};
+	bool seconds = lag_ns >= 10000000000u;
+	double scale = seconds ? 1e9 : 1e6, least = seconds ? 5e6 : 5e4;
+	size_t last = ARRAY_LEN(parts);
+	for (size_t i = 0; i < ARRAY_LEN(parts); i++)
+		if ((double)parts[i].ns >= least)
+			last = i;
+	if (last == ARRAY_LEN(parts))
+		return;
+	bool first = true;
+	for (size_t i = 0; i <= last; i++) {
+		if ((double)parts[i].ns < least)
+			continue;
+		char text[64];
+		snprintf(text, sizeof text, "%s%s%s %.*f%s%s", first ? "ledger: " : "",
+			 parts[i].inside ? "(" : "", parts[i].name, seconds ? 2 : 1,
+			 (double)parts[i].ns / scale,
+			 i < last  ? ""
+			 : seconds ? " s"
+				   : " ms",
+			 parts[i].inside ? ")" : "");
+		pen_piece(p, INK_DIM, parts[i].inside ? " " : " · ", text);
+		first = false;
+	}
+}
+
+/* --- stacks ------------------------------------------------------------------------------------------------------- */
+
+#define NAME_COLUMNS 52 /* longer names (templates) are cut */
+
+/* Which frames are worth the room. */
+struct chosen {
+	const struct fact_frame *frames[32];
+	unsigned repeated[32], n;
+	bool more;
+};
+
+static bool same_function(const struct fact_frame *a, const struct fact_frame *b)
+{
+	if (a->kind != b->kind || strcmp(a->function, b->function) || strcmp(a->object, b->object))
+		return false;
+	return a->function[0] || a->offset == b->offset;
+}
+
+static void choose(struct chosen *c, const struct fact_frame *f)
+{
+	if (c->n && same_function(c->frames[c->n - 1], f)) {
+		c->repeated[c->n - 1]++;
+	} else if (c->n < ARRAY_LEN(c->frames)) {
+		c->frames[c->n] = f;
+		c->repeated[c->n++] = 1;
+	} else {
+		c->more = true;
+	}
+}
+
+static struct chosen choose_frames(const struct dictionary *d, const struct fact_stack *s)
+{
+	struct chosen c = {0};
+	bool any_application = false, any_user = false;
+	for (uint32_t i = 0; i < s->n; i++) {
+		const struct fact_frame *f = dictionary_frame(d, s->frames[i]);
+		any_application |= f && f->application;
+		any_user |= f && f->kind != FRAME_IN_KERNEL;
+	}
+	for (uint32_t i = 0; i < s->n; i++) {
+		const struct fact_frame *f = dictionary_frame(d, s->frames[i]);
+		if (!f || (any_user && f->kind == FRAME_IN_KERNEL))
+			continue;
+		if (!c.n || f->application || !any_application)
+			choose(&c, f);
+	}
+	return c;
+}
+
+static void put_name(struct pen *p, const struct chosen *c, unsigned i, bool is_culprit)
+{
+	struct bytes text = {0}, cut = {0};
+	struct report_style plain = {.ascii = p->style->ascii};
+	struct pen measure = {.out = &cut, .style = &plain, .width = NAME_COLUMNS};
+	bytes_puts(&text, i ? "< " : "");
+	phrase_frame(&text, c->frames[i]);
+	if (c->repeated[i] > 1)
+		bytes_printf(&text, " ×%u", c->repeated[i]);
+	pen_put(&measure, INK_PLAIN, bytes_text(&text));
+	enum ink ink = is_culprit ? INK_BOLD : c->frames[i]->application ? INK_PLAIN : INK_DIM;
+	pen_piece(p, ink, " ", bytes_text(&cut));
+	if (!bytes_ok(&text) || !bytes_ok(&cut))
+		p->out->failed = true;
+	bytes_free(&text);
+	bytes_free(&cut);
+}
+
+static bool is_of(const struct dictionary *d, const struct fact_frame *f, uint32_t frame)
+{
+	const struct fact_frame *culprit = frame ? dictionary_frame(d, frame) : NULL;
+	return culprit && same_function(culprit, f);
+}
+
+void phrase_stack(struct pen *p, const struct dictionary *d, const struct fact_stack *s,
+		  uint32_t culprit_frame, unsigned lines)
+{
+	static const char *const rest[STACK_STATES] = {
+		[STACK_COMPLETE] = "", [STACK_TRUNCATED] = "< … cut off", [STACK_BROKEN] = "< … unknown"};
+	struct chosen c = choose_frames(d, s);
+	unsigned room = lines * (p->width - p->indent), used = 0;
+	for (unsigned i = 0; i < c.n; i++) {
+		used += 3 + (unsigned)strlen(c.frames[i]->function) + (unsigned)strlen(c.frames[i]->file);
+		if (i > 1 && used > room) {
+			c.more = true;
+			break;
+		}
+		put_name(p, &c, i, is_of(d, c.frames[i], culprit_frame));
+	}
+	if (c.more)
+		pen_piece(p, INK_DIM, " ", "< …");
+	else if ((unsigned)s->state < STACK_STATES && rest[s->state][0])
+		pen_piece(p, INK_DIM, " ", rest[s->state]);
+}

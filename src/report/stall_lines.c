@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "report/stall_lines.h"
+
+#include "base/duration.h"
+#include "report/moment.h"
+#include "report/phrase.h"
+
+#define ALSO_SHARE  10 /* a further block is named if it has at least 1/10 of the lag */
+#define STACK_LINES 2
+
+static void begin_detail(struct pen *p)
+{
+	pen_end(p);
+	pen_indent(p, STALL_INDENT);
+}
+
+/* "stalled 643 ms", "stalled so far 2.1 s", "STUCK ≥ 38 s" */
+static void put_length(struct pen *p, const struct fact_stall *s)
+{
+	char text[DURATION_TEXT_BYTES];
+	duration_text(s->lag_ns, text);
+	switch (s->state) {
+	case STALL_OPEN: pen_printf(p, INK_YELLOW, "stalled so far %s (open)", text); break;
+	case STALL_STUCK: pen_printf(p, INK_RED, "STUCK ≥ %s", text); break;
+	case STALL_DIED:
+		pen_printf(p, INK_RED, "died stalled %s", text);
+		if (s->signal)
+			pen_printf(p, INK_RED, " (signal %u)", s->signal);
+		break;
+	default: pen_printf(p, INK_BOLD, "stalled %s%s", s->lower_bound ? "≥ " : "", text);
+	}
+}
+
+static void put_head(struct pen *p, const struct fact_stall *s, const struct dictionary *d, uint64_t wall_us)
+{
+	const struct fact_loop *l = dictionary_loop(d, s->loop);
+	struct bytes name = {0}, spent = {0};
+	char time[MOMENT_BYTES];
+	if (l)
+		phrase_loop(&name, l);
+	phrase_stall(&spent, s, d);
+	pen_put(p, INK_DIM, moment_text(p->style, wall_us, true, time));
+	p->indent = STALL_INDENT;
+	pen_to(p, STALL_INDENT);
+	pen_printf(p, INK_PLAIN, "%s  ", bytes_text(&name));
+	put_length(p, s);
+	pen_piece(p, phrase_verdict_ink(s->verdict), "  ", verdict_word(s->verdict));
+	if (spent.len)
+		pen_piece(p, INK_BOLD, "  ", bytes_text(&spent));
+	if (!bytes_ok(&name) || !bytes_ok(&spent))
+		p->out->failed = true;
+	bytes_free(&name);
+	bytes_free(&spent);
+}
+
+static void put_ledger(struct pen *p, const struct fact_stall *s)
+{
+	struct bytes harm = {0};
+	begin_detail(p);
+	phrase_ledger(p, &s->ledger, s->delay_ns, s->lag_ns);
+	phrase_harm(&harm, s);
+	if (harm.len)
+		pen_piece(p, INK_PLAIN, " · ", bytes_text(&harm));
+	if (!bytes_ok(&harm))
+		p->out->failed = true;
+	bytes_free(&harm);
+}
+
+/* Blocks that phrase_stall() did not name. */
+static void put_other_blocks(struct pen *p, const struct fact_stall *s)
+{
+	bool named = s->verdict == VERDICT_BLOCKED || s->verdict == VERDICT_LOCK ||
+		     s->verdict == VERDICT_GIL || s->verdict == VERDICT_FAULT || s->verdict == VERDICT_NONE;
+	for (uint32_t i = named; i < s->n_blocks && i < FACT_MAX_BLOCKS; i++) {
+		const struct block *b = &s->blocks[i];
+		struct bytes text = {0};
+		char sum[DURATION_TEXT_BYTES];
+		if (b->sum_ns < s->lag_ns / ALSO_SHARE)
+			continue;
+		bytes_printf(&text, "%s %s in ", i ? "also" : "of it", duration_text(b->sum_ns, sum));
+		phrase_block(&text, b);
+		begin_detail(p);
+		pen_put(p, INK_PLAIN, bytes_text(&text));
+		p->out->failed |= !bytes_ok(&text);
+		bytes_free(&text);
+	}
+}
+
+static void put_stack(struct pen *p, const struct fact_stall *s, const struct dictionary *d)
+{
+	const struct fact_stack *stack = s->culprit_stack ? dictionary_stack(d, s->culprit_stack) : NULL;
+	if (!stack || !stack->n)
+		return;
+	begin_detail(p);
+	phrase_stack(p, d, stack, s->culprit_frame, STACK_LINES);
+	if (s->covered_ns < s->gap_ns / 2)
+		pen_piecef(p, INK_DIM, "  ", "(stacks cover %u %%)",
+			   (unsigned)((double)s->covered_ns * 100 / (double)s->gap_ns + 0.5));
+}
+
+/* Who held the lock, wrote into the pipe, or was waited for. */
+static void put_waker(struct pen *p, const struct fact_stall *s, const struct dictionary *d)
+{
+	const struct waker *w = s->n_blocks ? &s->blocks[0].waker : NULL;
+	const struct fact_stack *stack = w && w->stack ? dictionary_stack(d, w->stack) : NULL;
+	if (!stack || !stack->n)
+		return;
+	begin_detail(p);
+	pen_printf(p, INK_CYAN, "%s[%u] was at: ", w->comm, w->tid);
+	phrase_stack(p, d, stack, 0, STACK_LINES);
+}
+
+void stall_lines(struct pen *p, const struct fact_stall *s, const struct dictionary *d, uint64_t wall_us,
+		 bool brief)
+{
+	put_head(p, s, d, wall_us);
+	if (!brief) {
+		put_ledger(p, s);
+		put_other_blocks(p, s);
+		put_stack(p, s, d);
+		put_waker(p, s, d);
+	}
+	pen_end(p);
+}

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "report/status.h"
+
+#include "base/duration.h"
+#include "report/moment.h"
+#include "report/phrase.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#define NEARLY_FULL 0.8 /* busier than this is not "look elsewhere" */
+#define QUIET_NS    10000000
+
+/* What a loop looks like since the last status lines. */
+struct status {
+	const struct live_loop *loop;
+	uint64_t lag_p99_ns, open_ns;
+	double busy;
+};
+
+static struct status status_of(const struct live_loop *loop, const struct status_line *of)
+{
+	struct status s = {.loop = loop};
+	struct histogram lag = loop->lag;
+	uint64_t elapsed_ns = loop->elapsed_ns, busy_ns = loop->busy_ns;
+	if (loop->open) { /* no histogram has it yet, and its last report is old */
+		s.open_ns = loop->last_open.lag_ns + of->at_ns - loop->open_at_ns;
+		elapsed_ns = elapsed_ns ? elapsed_ns : of->at_ns - of->since_ns;
+		uint64_t inside_ns = s.open_ns < elapsed_ns ? s.open_ns : elapsed_ns;
+		histogram_add(&lag, inside_ns, 1);
+		busy_ns += inside_ns;
+	}
+	s.lag_p99_ns = histogram_arrival_quantile_ns(&lag, 0.99, elapsed_ns);
+	if (elapsed_ns)
+		s.busy = busy_ns < elapsed_ns ? (double)busy_ns / (double)elapsed_ns : 1;
+	return s;
+}
+
+static int worst_first(const void *a, const void *b)
+{
+	const struct status *x = a, *y = b;
+	if (x->loop->open != y->loop->open)
+		return x->loop->open ? -1 : 1;
+	if (x->loop->new_stalls != y->loop->new_stalls)
+		return x->loop->new_stalls < y->loop->new_stalls ? 1 : -1;
+	if (x->lag_p99_ns != y->lag_p99_ns)
+		return x->lag_p99_ns < y->lag_p99_ns ? 1 : -1;
+	if (x->busy != y->busy)
+		return x->busy < y->busy ? 1 : -1;
+	return x->loop->id < y->loop->id ? -1 : 1;
+}
+
+static void put_stalls(struct pen *p, const struct status *s, bool is_first)
+{
+	const struct live_loop *loop = s->loop;
+	char text[DURATION_TEXT_BYTES];
+	if (loop->open)
+		pen_piecef(p, INK_RED, " · ", "%s %s",
+			   loop->last_open.state == STALL_STUCK ? "STUCK ≥" : "stalled so far",
+			   duration_text(s->open_ns, text));
+	if (loop->stalls)
+		pen_piecef(p, INK_YELLOW, " · ", "%llu stall%s, longest %s", (unsigned long long)loop->stalls,
+			   loop->stalls == 1 ? "" : "s", duration_text(loop->longest_ns, text));
+	if (loop->open || loop->stalls)
+		return;
+	if (loop->saturated || s->busy >= NEARLY_FULL)
+		pen_piece(p, INK_YELLOW, " · ", "no long stall, but hardly ever idle");
+	else
+		pen_piece(p, INK_GREEN, " · ", is_first ? "no stalls yet" : "no stalls: look elsewhere");
+}
+
+static void put_rules(struct pen *p, uint64_t threshold_ns)
+{
+	char text[DURATION_TEXT_BYTES];
+	if (threshold_ns)
+		pen_piecef(p, INK_DIM, " · ", "threshold %s", duration_text(threshold_ns, text));
+	pen_piece(p, INK_DIM, " · ", "Ctrl-C for the summary");
+}
+
+static void put_status(struct pen *p, const struct status_line *of, const struct status *s, bool with_rules)
+{
+	const struct fact_loop *loop = dictionary_loop(of->dictionary, s->loop->id);
+	struct bytes name = {0};
+	char text[DURATION_TEXT_BYTES], share[MOMENT_BYTES], time[MOMENT_BYTES];
+	phrase_loop(&name, loop);
+	if (!of->is_first)
+		pen_printf(p, INK_DIM, "%s      ", moment_text(p->style, of->wall_us, false, time));
+	p->indent = of->is_first ? 2 : 14;
+	pen_put(p, INK_BOLD, bytes_text(&name));
+	if (of->is_first && loop->runtime[0])
+		pen_printf(p, INK_PLAIN, " %s", loop->runtime);
+	pen_piecef(p, INK_PLAIN, " · ", "loop %s busy", percent_text(s->busy, share));
+	enum ink ink = s->lag_p99_ns >= of->threshold_ns ? INK_YELLOW : INK_PLAIN;
+	pen_piecef(p, ink, " · ", "lag p99 %s", duration_text(s->lag_p99_ns, text));
+	put_stalls(p, s, of->is_first);
+	if (loop->class == LOOP_SHARED)
+		pen_piece(p, INK_DIM, " · ", "epoll covered: a worker may still block");
+	if (with_rules)
+		put_rules(p, of->threshold_ns);
+	pen_end(p);
+	p->out->failed |= !bytes_ok(&name);
+	bytes_free(&name);
+}
+
+static void put_others(struct pen *p, const struct status_line *of, const struct status *others, size_t n)
+{
+	char text[DURATION_TEXT_BYTES];
+	uint64_t stalls = 0;
+	for (size_t i = 0; i < n; i++)
+		stalls += others[i].loop->new_stalls;
+	pen_to(p, of->is_first ? 0 : 14);
+	pen_printf(p, INK_DIM, "+ %zu more loop%s", n, n == 1 ? "" : "s");
+	if (stalls)
+		pen_printf(p, INK_YELLOW, ", %llu stalls", (unsigned long long)stalls);
+	else if (others[0].lag_p99_ns >= QUIET_NS)
+		pen_printf(p, INK_DIM, ", worst lag p99 %s", duration_text(others[0].lag_p99_ns, text));
+	else
+		pen_put(p, INK_DIM, ", all quiet");
+	pen_end(p);
+}
+
+int status_lines(struct pen *p, const struct status_line *of, const struct live_loop *const *loops, size_t n)
+{
+	struct status *statuses = calloc(n + 1, sizeof *statuses);
+	size_t living = 0;
+	if (!statuses)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++)
+		if (!dictionary_loop(of->dictionary, loops[i]->id)->gone)
+			statuses[living++] = status_of(loops[i], of);
+	qsort(statuses, living, sizeof *statuses, worst_first);
+	for (size_t i = 0; i < living && i < STATUS_LOOPS; i++)
+		put_status(p, of, &statuses[i], of->is_first && i == 0);
+	if (living > STATUS_LOOPS)
+		put_others(p, of, statuses + STATUS_LOOPS, living - STATUS_LOOPS);
+	if (!living) {
+		pen_put(p, INK_PLAIN, n ? "all loops seen are gone" : "no loop has waited yet");
+		if (of->is_first) {
+			p->indent = 2;
+			put_rules(p, of->threshold_ns);
+		}
+		pen_end(p);
+	}
+	free(statuses);
+	return 0;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The status lines of the live view: what each loop did since the last ones, the worst loops first. */
+#ifndef LOOPSTALL_REPORT_STATUS_H
+#define LOOPSTALL_REPORT_STATUS_H
+
+#include "model/dictionary.h"
+#include "report/pen.h"
+
+#define STATUS_LOOPS 3 /* lines; the other loops share one */
+
+struct live_loop {
+	uint32_t id;
+	/* since the last status lines */
+	struct histogram lag;
+	uint64_t elapsed_ns, busy_ns, new_stalls;
+	/* since the start */
+	uint64_t stalls, longest_ns;
+	bool saturated;
+	bool open;
+	struct fact_stall last_open; /* kept after its end, to know its reports again */
+	uint64_t open_at_ns;	     /* of its last report */
+};
+
+struct status_line {
+	const struct dictionary *dictionary;
+	uint64_t threshold_ns;
+	uint64_t since_ns, at_ns, wall_us; /* since: the last status lines; wall: of at_ns */
+	bool is_first;
+};
+
+/* 0 or -ENOMEM */
+int status_lines(struct pen *p, const struct status_line *of, const struct live_loop *const *loops, size_t n);
+
+#endif

@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The summary for people. In the order of the questions: can I trust it, how bad is it, since when, what is it, what would
+ * a fix bring.
+ */
+#include "base/array.h"
+#include "base/duration.h"
+#include "report/bars.h"
+#include "report/moment.h"
+#include "report/phrase.h"
+#include "report/report.h"
+
+#include <errno.h>
+
+#define TOP_LOOPS  12
+#define TOP_CAUSES 8
+#define TOP_BLOCKS 6
+#define QUIET_NS   10000000
+
+static void put_heading(struct pen *p, const char *title, const char *legend)
+{
+	pen_end(p);
+	p->indent = 2;
+	pen_put(p, INK_BOLD, title);
+	if (legend[0])
+		pen_piece(p, INK_DIM, "  ", legend);
+	pen_end(p);
+}
+
+static void put_losses(struct pen *p, const struct summary *s)
+{
+	char count[MOMENT_BYTES];
+	for (size_t i = 0; i < s->n_losses; i++) {
+		const struct tally_loss *l = &s->losses[i];
+		if (!l->count)
+			continue;
+		pen_printf(p, INK_RED, "LOST %s ", number_text(l->count, count));
+		pen_put(p, INK_RED, l->meaning[0] ? l->meaning : l->reason);
+		pen_end(p);
+	}
+	if (s->cut_short) {
+		pen_put(p, INK_RED, "CUT SHORT: the recording has no end; what came after is not known");
+		pen_end(p);
+	}
+}
+
+static void put_head(struct pen *p, const struct summary *s)
+{
+	char text[DURATION_TEXT_BYTES], date[MOMENT_BYTES];
+	const struct fact_header *h = s->header;
+	p->indent = 2;
+	if (h && h->target[0])
+		pen_piece(p, INK_BOLD, "", h->target);
+	if (h && h->host[0])
+		pen_piecef(p, INK_PLAIN, " · ", "host %s", h->host);
+	pen_piecef(p, INK_PLAIN, " · ", "%s", duration_text(s->elapsed_ns, text));
+	if (s->start_wall_us)
+		pen_printf(p, INK_PLAIN, " from %s", moment_date(p->style, s->start_wall_us, date));
+	if (s->threshold_ns)
+		pen_piecef(p, INK_PLAIN, " · ", "threshold %s", duration_text(s->threshold_ns, text));
+	if (s->end_reason[0])
+		pen_piecef(p, INK_DIM, " · ", "ended by %s", s->end_reason);
+	pen_end(p);
+}
+
+/* --- one sentence: is it the loop? --------------------------------------------------------------------------------- */
+
+static uint64_t worst_p99(const struct summary *s)
+{
+	uint64_t worst_ns = 0;
+	for (size_t i = 0; i < s->n_loops; i++)
+		if (!s->loops[i].hidden && s->loops[i].arrival.p99_ns > worst_ns)
+			worst_ns = s->loops[i].arrival.p99_ns;
+	return worst_ns;
+}
+
+static bool any_saturated(const struct summary *s)
+{
+	for (size_t i = 0; i < s->n_loops; i++)
+		if (!s->loops[i].hidden && s->loops[i].saturated_ns)
+			return true;
+	return false;
+}
+
+static void put_answer(struct pen *p, const struct summary *s)
+{
+	char text[DURATION_TEXT_BYTES], count[MOMENT_BYTES];
+	if (s->n_loops == s->n_hidden) {
+		pen_put(p, INK_YELLOW,
+			s->n_loops ? "Only loops that nobody waits for (-v shows them)."
+				   : "No loop has waited.");
+	} else if (s->stalls) {
+		pen_printf(p, INK_YELLOW, "%s stall%s, %s in all.", number_text(s->stalls, count),
+			   s->stalls == 1 ? "" : "s", duration_text(s->stall_ns, text));
+	} else if (any_saturated(s)) {
+		pen_put(p, INK_YELLOW, "No single long stall, but saturated: everything was late.");
+	} else if (worst_p99(s) < QUIET_NS) {
+		pen_printf(p, INK_GREEN, "No stalls, lag p99 %s: look elsewhere.",
+			   duration_text(worst_p99(s), text));
+	} else {
+		pen_put(p, INK_GREEN, "No stalls over the threshold.");
+	}
+	pen_end(p);
+}
+
+/* --- loops --------------------------------------------------------------------------------------------------------- */
+
+#define NAME_COLUMNS 22
+
+static void put_duration(struct pen *p, enum ink ink, uint64_t ns)
+{
+	char text[DURATION_TEXT_BYTES];
+	pen_cell(p, ink, -8, ns ? duration_text(ns, text) : "0");
+}
+
+static void put_quantiles(struct pen *p, const struct summary_quantiles *q, uint64_t threshold_ns)
+{
+	const uint64_t ns[] = {q->p50_ns, q->p90_ns, q->p99_ns, q->max_ns};
+	for (size_t i = 0; i < ARRAY_LEN(ns); i++)
+		put_duration(p, threshold_ns && ns[i] >= threshold_ns ? INK_YELLOW : INK_PLAIN, ns[i]);
+}
+
+static void put_detail(struct pen *p, const struct summary_loop *l)
+{
+	char share[MOMENT_BYTES], rate[MOMENT_BYTES];
+	pen_indent(p, 4);
+	pen_piecef(p, INK_DIM, " · ", "%s iterations/s",
+		   number_text((uint64_t)(l->iterations_per_s + 0.5), rate));
+	pen_piecef(p, INK_DIM, " · ", "%.1f events per wait", l->events_per_wait);
+	pen_piecef(p, INK_DIM, " · ", "%s zero-timeout waits", percent_text(l->zero_wait_share, share));
+	pen_piece(p, INK_DIM, " · ", loop_class_word(l->loop->class));
+	if (l->loop->runtime[0])
+		pen_piece(p, INK_DIM, " · ", l->loop->runtime);
+	pen_end(p);
+	pen_cell(p, INK_DIM, NAME_COLUMNS, "    per iteration");
+	put_quantiles(p, &l->iteration, 0);
+	pen_end(p);
+}
+
+static void put_saturated(struct pen *p, const struct summary_loop *l)
+{
+	char text[DURATION_TEXT_BYTES];
+	pen_indent(p, 4);
+	pen_printf(p, INK_RED, "saturated for %s%s", duration_text(l->saturated_ns, text),
+		   l->saturated ? ", and still is" : "");
+	pen_end(p);
+}
+
+static void put_loop(struct pen *p, const struct summary *s, const struct summary_loop *l)
+{
+	struct bytes name = {0};
+	char text[MOMENT_BYTES];
+	phrase_loop(&name, l->loop);
+	pen_put(p, INK_PLAIN, "  ");
+	pen_cell(p, INK_BOLD, NAME_COLUMNS - 2, bytes_text(&name));
+	put_quantiles(p, &l->arrival, s->threshold_ns);
+	pen_cell(p, INK_PLAIN, -7, number_text(l->stalls.stalls, text));
+	pen_cell(p, INK_PLAIN, -7, percent_text(l->utilisation, text));
+	pen_put(p, INK_PLAIN, "  ");
+	if (l->open)
+		pen_put(p, INK_RED, l->open->state == STALL_STUCK ? "STUCK" : "OPEN");
+	else if (l->stalls.stalls)
+		pen_put(p, phrase_verdict_ink(l->top_verdict), verdict_word(l->top_verdict));
+	pen_end(p);
+	if (p->style->verbose)
+		put_detail(p, l);
+	if (l->saturated_ns)
+		put_saturated(p, l);
+	p->out->failed |= !bytes_ok(&name);
+	bytes_free(&name);
+}
+
+static void put_loops(struct pen *p, const struct summary *s)
+{
+	static const char *const titles[] = {"p50", "p90", "p99", "max"};
+	size_t n = p->style->verbose ? s->n_loops : s->n_loops - s->n_hidden;
+	if (n) {
+		put_heading(p, "Lag",
+			    "how long one that arrived at a random moment had to wait for the loop");
+		pen_cell(p, INK_DIM, NAME_COLUMNS, "  loop");
+		for (size_t i = 0; i < ARRAY_LEN(titles); i++)
+			pen_cell(p, INK_DIM, -8, titles[i]);
+		pen_put(p, INK_DIM, " stalls   busy  mostly");
+		pen_end(p);
+	}
+	for (size_t i = 0; i < n && (i < TOP_LOOPS || p->style->verbose); i++)
+		put_loop(p, s, &s->loops[i]);
+	if (n > TOP_LOOPS && !p->style->verbose) {
+		pen_printf(p, INK_DIM, "  + %zu more loops that were harmed less (-v)", n - TOP_LOOPS);
+		pen_end(p);
+	}
+	if (n < s->n_loops) {
+		pen_printf(p, INK_DIM, "  + %zu loop%s that nobody waits for (-v)", s->n_hidden,
+			   s->n_hidden == 1 ? "" : "s");
+		pen_end(p);
+	}
+}
+
+static void put_histogram(struct pen *p, const struct summary *s)
+{
+	const struct summary_loop *l = s->n_loops ? &s->loops[0] : NULL;
+	struct bytes title = {0};
+	if (!l || l->hidden || !l->lag.n)
+		return;
+	bytes_puts(&title, "Lag of ");
+	phrase_loop(&title, l->loop);
+	put_heading(p, bytes_text(&title), "iterations; share of the time, which the bar shows");
+	bars_histogram(p, &l->lag, s->threshold_ns, l->elapsed_ns);
+	p->out->failed |= !bytes_ok(&title);
+	bytes_free(&title);
+}
+
+/* --- causes -------------------------------------------------------------------------------------------------------- */
+
+static const char *const cause_words[CAUSE_KINDS] = {
+	[CAUSE_THROTTLED] = "no CPU: the cgroup's quota was used up",
+	[CAUSE_NO_CPU] = "no CPU: others ran",
+	[CAUSE_STOPPED] = "stopped by a signal, debugger or freezer",
+	[CAUSE_NO_STACK] = "on CPU or blocked, but no stack was taken",
+	[CAUSE_UNACCOUNTED] = "unaccounted: no event tells",
+	[CAUSE_OTHER] = "other functions",
+};
+
+static void phrase_cause(struct bytes *out, const struct summary_cause *c)
+{
+	if (c->frame)
+		phrase_frame(out, c->frame);
+	else
+		bytes_puts(out, c->tally.kind == CAUSE_FRAME ? "?" : cause_words[c->tally.kind]);
+}
+
+static void put_cause(struct pen *p, const struct summary *s, const struct summary_cause *c)
+{
+	struct bytes text = {0};
+	char sum[DURATION_TEXT_BYTES], share[MOMENT_BYTES], count[MOMENT_BYTES];
+	phrase_cause(&text, c);
+	pen_cell(p, INK_BOLD, -9, duration_text(c->tally.ns, sum));
+	pen_cell(p, INK_PLAIN, -6, percent_text(c->share < 1 ? c->share : 1, share));
+	pen_put(p, INK_PLAIN, "  ");
+	p->indent = p->column;
+	pen_put(p, c->frame ? INK_BOLD : INK_YELLOW, bytes_text(&text));
+	if (c->frame)
+		pen_piece(p, phrase_verdict_ink(c->verdict), "  ", verdict_word(c->verdict));
+	pen_piecef(p, INK_DIM, "  ", "in %s stall%s, up to %s", number_text(c->tally.stalls, count),
+		   c->tally.stalls == 1 ? "" : "s", duration_text(c->tally.longest_ns, sum));
+	if (c->loops > 1)
+		pen_piecef(p, INK_DIM, ", ", "%u loops", c->loops);
+	pen_end(p);
+	if (c->stack && c->frame) {
+		pen_indent(p, 17);
+		phrase_stack(p, s->dictionary, c->stack, c->tally.frame, 2);
+		pen_end(p);
+	}
+	p->out->failed |= !bytes_ok(&text);
+	bytes_free(&text);
+}
+
+static void put_causes(struct pen *p, const struct summary *s)
+{
+	if (!s->n_causes)
+		return;
+	put_heading(p, "Culprits", "where the time of all stalls went; stacks innermost first");
+	for (size_t i = 0; i < s->n_causes && i < TOP_CAUSES; i++)
+		put_cause(p, s, &s->causes[i]);
+	if (s->n_causes > TOP_CAUSES) {
+		pen_printf(p, INK_DIM, "         + %zu more", s->n_causes - TOP_CAUSES);
+		pen_end(p);
+	}
+}
+
+static void put_block(struct pen *p, const struct tally_block *b)
+{
+	struct bytes text = {0};
+	char sum[DURATION_TEXT_BYTES], longest[DURATION_TEXT_BYTES], count[MOMENT_BYTES];
+	pen_cell(p, INK_PLAIN, -9, duration_text(b->sum_ns, sum));
+	pen_printf(p, INK_PLAIN, "  %s × ", number_text(b->count, count));
+	phrase_call(&text, b->call, b->kind, b->target, 0);
+	p->indent = 17;
+	pen_put(p, INK_PLAIN, bytes_text(&text));
+	pen_piecef(p, INK_DIM, "  ", "up to %s", duration_text(b->max_ns, longest));
+	if (b->waker.tid && b->waker.comm[0])
+		pen_piecef(p, INK_DIM, "  ", "ended by %s[%u]", b->waker.comm, b->waker.tid);
+	pen_end(p);
+	p->out->failed |= !bytes_ok(&text);
+	bytes_free(&text);
+}
+
+static void put_blocks(struct pen *p, const struct summary *s)
+{
+	if (!s->n_blocks)
+		return;
+	put_heading(p, "Blocked on", "calls that waited inside stalls");
+	for (size_t i = 0; i < s->n_blocks && i < TOP_BLOCKS; i++)
+		put_block(p, &s->blocks[i]);
+	if (s->n_blocks > TOP_BLOCKS) {
+		pen_printf(p, INK_DIM, "         + %zu more", s->n_blocks - TOP_BLOCKS);
+		pen_end(p);
+	}
+}
+
+static void put_without(struct pen *p, const struct summary *s)
+{
+	char text[DURATION_TEXT_BYTES];
+	const struct summary_without *w = &s->without;
+	if (!w->n)
+		return;
+	struct bytes title = {0}, cause = {0};
+	bytes_puts(&title, "Lag p99 of ");
+	phrase_loop(&title, s->loops[w->loop].loop);
+	put_heading(p, bytes_text(&title), "if a fix took a culprit's time away (first order)");
+	pen_cell(p, INK_BOLD, -9, duration_text(w->before_ns, text));
+	pen_put(p, INK_PLAIN, "  as it is");
+	pen_end(p);
+	for (size_t i = 0; i < w->n; i++) {
+		bytes_clear(&cause);
+		phrase_cause(&cause, &s->causes[w->steps[i].cause]);
+		pen_cell(p, INK_GREEN, -9,
+			 w->steps[i].after_ns ? duration_text(w->steps[i].after_ns, text) : "0");
+		pen_printf(p, INK_PLAIN, "  without %s%s", bytes_text(&cause), i ? " too" : "");
+		pen_end(p);
+	}
+	p->out->failed |= !bytes_ok(&title) || !bytes_ok(&cause);
+	bytes_free(&title);
+	bytes_free(&cause);
+}
+
+int report_text(const struct summary *s, const struct report_style *style, struct bytes *out)
+{
+	struct pen p = pen_on(out, style);
+	put_losses(&p, s);
+	put_head(&p, s);
+	put_answer(&p, s);
+	put_loops(&p, s);
+	put_causes(&p, s);
+	put_without(&p, s);
+	put_blocks(&p, s);
+	if (s->stalls)
+		put_heading(&p, "When", "");
+	bars_timeline(&p, s->cells, s->n_cells, s->cell_ns);
+	put_histogram(&p, s);
+	return bytes_ok(out) ? 0 : -ENOMEM;
+}
