@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The live source's life and its beat: read the ring, every 100 ms look for open stalls, every second send counts, losses and a tick. */
+#include "cli/live_parts.h"
+
+#include "base/bytes.h"
+#include "base/clean.h"
+#include "cli/proc.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <time.h>
+
+#define OPEN_EVERY_NS  (100 * LIVE_MS)
+#define CLOCK_EVERY_NS (10 * LIVE_S)
+#define FIRST_TICK_NS  (700 * LIVE_MS) /* a status line within the first second */
+#define STUCK_AFTER_NS (300 * LIVE_MS) /* a loop that does not wait once in this time after the attach is looked at */
+
+uint64_t kernel_now_ns(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * LIVE_S + (uint64_t)t.tv_nsec;
+}
+
+static uint64_t wall_now_us(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_REALTIME, &t);
+	return (uint64_t)t.tv_sec * 1000000u + (uint64_t)t.tv_nsec / 1000u;
+}
+
+uint64_t live_at(const struct live_source *s, uint64_t kernel_ns)
+{
+	return kernel_ns > s->start_ns ? kernel_ns - s->start_ns : 0;
+}
+
+uint64_t live_source_now_ns(const struct live_source *s)
+{
+	return live_at(s, kernel_now_ns());
+}
+
+void live_emit(struct live_source *s, struct fact *f, uint64_t kernel_ns)
+{
+	f->at_ns = live_at(s, kernel_ns);
+	s->options.sink->take(s->options.sink, f);
+}
+
+const char *live_text(struct live_source *s, const char *text, size_t max)
+{
+	struct bytes clean = {0};
+	clean_text(&clean, text, strnlen(text, max));
+	const char *kept = intern_text(s->texts, bytes_text(&clean));
+	bytes_free(&clean);
+	return kept;
+}
+
+static void header_send(struct live_source *s)
+{
+	struct utsname u;
+	struct bytes boot = {0};
+	struct fact f = {.kind = FACT_HEADER};
+	const struct capture_options *o = &s->options.capture;
+
+	uname(&u);
+	proc_file(&boot, "/proc/sys/kernel/random/boot_id");
+	f.header = (struct fact_header){
+		.wall_us = wall_now_us() - (kernel_now_ns() - s->start_ns) / 1000,
+		.threshold_ns = o->threshold_ns,
+		.record_ns = o->record_ns,
+		.sample_hz = o->sample_hz,
+		.version = s->options.version,
+		.host = live_text(s, u.nodename, sizeof u.nodename),
+		.boot_id = live_text(s, bytes_text(&boot), boot.len ? boot.len - 1 : 0),
+		.kernel = live_text(s, u.release, sizeof u.release),
+		.machine = live_text(s, u.machine, sizeof u.machine),
+		.target = live_text(s, s->options.target_text, 256),
+		.rung = rung_word(capture_rung(s->capture)),
+	};
+	live_emit(s, &f, s->start_ns);
+	bytes_free(&boot);
+}
+
+/* --- processes ----------------------------------------------------------------------------------------------------------------- */
+
+static void process_add(struct live_source *s, uint32_t tgid)
+{
+	if (!idmap_get(&s->processes, tgid))
+		idmap_put(&s->processes, tgid, s);
+	s->had_process = true;
+}
+
+static void process_event(void *context, const struct lst_process_record *r)
+{
+	struct live_source *s = context;
+
+	switch (r->event) {
+	case LST_PROCESS_FORK: process_add(s, r->head.tgid); break;
+	case LST_PROCESS_EXEC: loops_process_gone(s, r->head.tgid, r->head.time_ns); break;
+	case LST_PROCESS_EXIT:
+		loops_process_gone(s, r->head.tgid, r->head.time_ns);
+		idmap_take(&s->processes, r->head.tgid);
+		break;
+	}
+}
+
+bool live_source_is_over(const struct live_source *s)
+{
+	return s->had_process && !s->processes.n && s->options.capture.scope == LST_SCOPE_TARGETS;
+}
+
+int live_source_follow(struct live_source *s, uint32_t pid)
+{
+	int err = capture_follow(s->capture, pid);
+	if (!err)
+		process_add(s, pid);
+	return err;
+}
+
+/* --- open and close ------------------------------------------------------------------------------------------------------------- */
+
+static int targets_follow(struct live_source *s)
+{
+	const struct target_set *set = s->options.targets;
+	int err = 0;
+
+	for (size_t i = 0; i < set->n_processes && !err; i++)
+		err = live_source_follow(s, set->processes[i].pid);
+	for (size_t i = 0; i < set->n_tids && !err; i++)
+		err = capture_follow_tid(s->capture, set->tids[i]);
+	return err;
+}
+
+static int parts_open(struct live_source *s, struct diag *d)
+{
+	struct capture_handlers handlers = {s, loops_appeared, stalls_ended, stacks_taken, process_event, look_taken};
+	struct attribution_options attribution = {s->options.dictionary, s->options.capture.threshold_ns, 0, stalls_ready, s};
+
+	s->texts = intern_new();
+	s->frames = intern_new();
+	s->stacks = intern_new();
+	s->max_loops = s->options.capture.max_loops;
+	s->loops = calloc(s->max_loops, sizeof *s->loops);
+	s->attribution = attribution_new(&attribution);
+	if (!s->texts || !s->frames || !s->stacks || !s->loops || !s->attribution)
+		return diag_fail(d, -ENOMEM, "no memory");
+	s->resolver = resolver_start(d); /* before anything else is open: the worker inherits nothing */
+	if (!s->resolver)
+		return -EIO;
+	return capture_open(&s->capture, &s->options.capture, &handlers, d);
+}
+
+static int source_start(struct live_source *s, struct diag *d)
+{
+	int err = parts_open(s, d);
+	if (!err)
+		err = targets_follow(s);
+	if (err)
+		return diag_fail(d, err, d && d->text[0] ? "%s" : "the target cannot be followed", d ? d->text : "");
+	s->start_ns = kernel_now_ns();
+	err = capture_attach(s->capture, d);
+	if (err)
+		return err;
+	s->next_tick_ns = s->start_ns + FIRST_TICK_NS;
+	s->next_clock_ns = s->start_ns + CLOCK_EVERY_NS;
+	s->stuck_at_ns = s->start_ns + STUCK_AFTER_NS;
+	header_send(s);
+	return 0;
+}
+
+struct live_source *live_source_open(const struct live_source_options *o, struct diag *d)
+{
+	struct live_source *s = calloc(1, sizeof *s);
+	if (!s)
+		return NULL;
+	s->options = *o;
+	if (source_start(s, d)) {
+		live_source_close(s);
+		return NULL;
+	}
+	return s;
+}
+
+void live_source_close(struct live_source *s)
+{
+	if (!s)
+		return;
+	capture_close(s->capture);
+	if (s->resolver)
+		resolver_stop(s->resolver);
+	attribution_free(s->attribution);
+	for (uint32_t i = 0; s->loops && i < s->max_loops; i++)
+		free(s->loops[i].last_hists);
+	free(s->loops);
+	idmap_free(&s->processes);
+	intern_free(s->stacks);
+	intern_free(s->frames);
+	intern_free(s->texts);
+	free(s);
+}
+
+int live_source_fd(const struct live_source *s)
+{
+	return capture_fd(s->capture);
+}
+
+int live_source_patience_ms(const struct live_source *s)
+{
+	struct resolver_counts counts;
+	resolver_counts(s->resolver, &counts);
+	return counts.waiting ? 5 : 100;
+}
+
+/* --- the beat --------------------------------------------------------------------------------------------------------------------- */
+
+static void loss_send(struct live_source *s, const char *reason, const char *meaning, uint64_t now_count, uint64_t *last)
+{
+	struct fact f = {.kind = FACT_LOSS, .loss = {reason, meaning, now_count - *last}};
+	if (now_count == *last)
+		return;
+	*last = now_count;
+	live_emit(s, &f, kernel_now_ns());
+}
+
+static void losses_send(struct live_source *s)
+{
+	struct resolver_counts resolver;
+	struct attribution_counts attribution;
+
+	for (int i = 0; i < LST_LOSS_KINDS; i++)
+		if (i != LST_LOSS_STACK_PAGES) /* an unwinder steps over most; what breaks is marked on its stack */
+			loss_send(s, loss_text(i), loss_meaning(i), capture_lost(s->capture, i), &s->lost[i]);
+	loss_send(s, "skipped", "events not seen because another program of ours ran on that CPU", capture_skipped(s->capture),
+		  &s->lost_skipped);
+	resolver_counts(s->resolver, &resolver);
+	loss_send(s, "stacks", "stacks whose names could not be found out", resolver.lost, &s->lost_stacks);
+	attribution_counts(s->attribution, &attribution);
+	loss_send(s, "unnamed", "stacks that were named too late for their stall", attribution.unnamed + attribution.overflow,
+		  &s->lost_unnamed);
+}
+
+static void tick(struct live_source *s, uint64_t now)
+{
+	struct fact f = {.kind = FACT_TICK};
+
+	if (now >= s->next_clock_ns) {
+		struct fact clock = {.kind = FACT_CLOCK, .clock = {wall_now_us()}};
+		live_emit(s, &clock, now);
+		s->next_clock_ns = now + CLOCK_EVERY_NS;
+	}
+	loops_count(s, now);
+	losses_send(s);
+	loops_release_dead(s);
+	live_emit(s, &f, now);
+}
+
+static int ring_drain(struct live_source *s)
+{
+	int n;
+	for (int i = 0; i < 8; i++) {
+		n = capture_poll(s->capture);
+		if (n <= 0)
+			return n;
+	}
+	return 0;
+}
+
+int live_source_step(struct live_source *s)
+{
+	int err = ring_drain(s);
+	uint64_t now = kernel_now_ns();
+
+	resolver_receive(s->resolver, now);
+	attribution_advance(s->attribution, now);
+	if (s->stuck_at_ns && now >= s->stuck_at_ns) {
+		s->stuck_at_ns = 0;
+		stuck_find(s, now);
+	}
+	if (now >= s->next_open_ns) {
+		stalls_open(s, now, false);
+		s->next_open_ns = now + OPEN_EVERY_NS;
+	}
+	if (now >= s->next_tick_ns) {
+		tick(s, now);
+		s->next_tick_ns = (now - s->start_ns) / LIVE_S * LIVE_S + s->start_ns + LIVE_S;
+	}
+	return err < 0 ? err : 0;
+}
+
+/* Waits a little for the names of stacks that are still being looked up. */
+static void names_settle(struct live_source *s)
+{
+	struct resolver_counts counts;
+	uint64_t until = kernel_now_ns() + LIVE_S;
+
+	for (;;) {
+		ring_drain(s);
+		resolver_receive(s->resolver, kernel_now_ns());
+		resolver_counts(s->resolver, &counts);
+		if (!counts.waiting || kernel_now_ns() > until)
+			return;
+		struct pollfd p = {.fd = resolver_fd(s->resolver), .events = POLLIN};
+		poll(&p, 1, 20);
+	}
+}
+
+int live_source_dump(struct live_source *s)
+{
+	stuck_find(s, kernel_now_ns());
+	stalls_open(s, kernel_now_ns(), true);
+	names_settle(s);
+	return 0;
+}
+
+void live_source_finish(struct live_source *s, const char *reason)
+{
+	ring_drain(s);
+	stalls_open(s, kernel_now_ns(), true);
+	names_settle(s);
+	attribution_flush(s->attribution);
+	tick(s, kernel_now_ns());
+	struct fact f = {.kind = FACT_END, .end = {s->stalls, s->iterations, reason}};
+	live_emit(s, &f, kernel_now_ns());
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The live source: turns what the capture sees into facts. It joins three things that know nothing of each other: records and slots
+ * (capture), named stacks (symbol) and the facts' order (model). One thread; live_source_step() is called when there is something to read and
+ * at least every 100 ms.
+ */
+#ifndef LOOPSTALL_CLI_LIVE_H
+#define LOOPSTALL_CLI_LIVE_H
+
+#include "base/diag.h"
+#include "capture/capture.h"
+#include "cli/target.h"
+#include "model/dictionary.h"
+#include "model/fact.h"
+
+struct live_source;
+
+struct live_source_options {
+	struct capture_options capture;
+	const struct target_set *targets;
+	const char *target_text; /* as typed */
+	struct sink *sink;
+	const struct dictionary *dictionary; /* that the sink fills */
+	const char *version;
+};
+
+/* Loads, attaches, seeds and sends the header. NULL with the diag filled. */
+struct live_source *live_source_open(const struct live_source_options *o, struct diag *d);
+/* A descriptor to poll for reading. */
+int live_source_fd(const struct live_source *s);
+/* How long a poll may take before the next step: short while names of stacks are under way. */
+int live_source_patience_ms(const struct live_source *s);
+/* Reads what is there, sends what is due. 0 or a negative errno. */
+int live_source_step(struct live_source *s);
+/* Adds a process to follow (a command just started). */
+int live_source_follow(struct live_source *s, uint32_t pid);
+/* True when every process that was followed has ended. */
+bool live_source_is_over(const struct live_source *s);
+/* One look at all loops: reports each loop that has an open gap whatever its age, and what every other thread does. For `dump`. */
+int live_source_dump(struct live_source *s);
+/* Nanoseconds since the header. */
+uint64_t live_source_now_ns(const struct live_source *s);
+/* Last counts, open stalls, losses and the end fact. */
+void live_source_finish(struct live_source *s, const char *reason);
+void live_source_close(struct live_source *s);
+
+#endif

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Loops of the live source: from slots to numbered loops, their counts once a second, their class, their end. */
+#include "cli/live_parts.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define SLAVE_WAITS	 16
+#define SPIN_WAITS	 1000 /* a second */
+#define SLEEP_POLL_GAPS 4
+
+struct followed *loops_at(struct live_source *s, uint32_t slot)
+{
+	return slot < s->max_loops && s->loops[slot].id ? &s->loops[slot] : NULL;
+}
+
+void loops_changed(struct live_source *s, struct followed *l)
+{
+	struct fact f = {.kind = FACT_LOOP, .loop = l->fact};
+	live_emit(s, &f, kernel_now_ns());
+}
+
+static void loop_follow(struct live_source *s, struct followed *l, const struct lst_loop_record *r)
+{
+	struct process_info info;
+	uint64_t now = kernel_now_ns();
+	char comm[LST_COMM_BYTES + 1] = "";
+
+	memcpy(comm, r->comm, LST_COMM_BYTES);
+	process_info_read(&info, r->head.tgid, comm, s->texts);
+	*l = (struct followed){
+		.id = ++s->n_ids,
+		.generation = r->generation,
+		.single_client = info.single_client,
+		.counted_ns = r->head.time_ns < s->start_ns ? s->start_ns : r->head.time_ns,
+		.last_hists = calloc(1, sizeof *l->last_hists),
+	};
+	l->fact = (struct fact_loop){
+		.id = l->id,
+		.pid = r->head.tgid,
+		.tid = r->head.tid,
+		.ns_pid = info.ns_pid,
+		.fd = r->fd,
+		.comm = live_text(s, comm, LST_COMM_BYTES),
+		.process = info.name,
+		.runtime = info.runtime,
+		.wait_call = "epoll",
+		.container = info.container,
+		.unit = info.unit,
+		.class = info.single_client ? LOOP_SINGLE_CLIENT : LOOP_SINGLE,
+		.threads = 1,
+	};
+	l->saturation = (struct saturation){0};
+	(void)now;
+}
+
+void loops_appeared(void *context, const struct lst_loop_record *r)
+{
+	struct live_source *s = context;
+	if (r->slot >= s->max_loops)
+		return;
+	struct followed *l = &s->loops[r->slot];
+
+	if (!l->id) {
+		loop_follow(s, l, r);
+		loops_changed(s, l);
+	} else if (!r->first && r->head.tid != l->fact.tid) {
+		l->fact.threads++;
+		if (l->fact.class == LOOP_SINGLE)
+			l->fact.class = LOOP_SHARED;
+		loops_changed(s, l);
+	}
+	if (!idmap_get(&s->processes, r->head.tgid)) {
+		idmap_put(&s->processes, r->head.tgid, l);
+		s->had_process = true;
+	}
+	capture_sample_thread(s->capture, r->head.tid);
+}
+
+/* --- counts ----------------------------------------------------------------------------------------------------------------- */
+
+/* Adds what a kernel histogram grew by since `last` and brings `last` up to it. */
+static void hist_grow(struct histogram *to, struct histogram *also, const struct lst_hist *now, struct lst_hist *last)
+{
+	_Static_assert(HISTOGRAM_BUCKETS == LST_HIST_BUCKETS, "kernel and model count in the same buckets");
+	for (unsigned i = 0; i < LST_HIST_BUCKETS; i++) {
+		uint32_t count = __atomic_load_n(&now->count[i], __ATOMIC_RELAXED), grown = count - last->count[i];
+		if (!grown)
+			continue;
+		uint64_t sum = __atomic_load_n(&now->sum_ns[i], __ATOMIC_RELAXED), sum_grown = sum - last->sum_ns[i];
+		struct histogram *into[] = {to, also};
+		for (unsigned k = 0; k < 2 && into[k]; k++) {
+			into[k]->count[i] += grown;
+			into[k]->sum_ns[i] += sum_grown;
+			into[k]->n += grown;
+			into[k]->total_ns += sum_grown;
+		}
+		last->count[i] = count;
+		last->sum_ns[i] = sum;
+	}
+}
+
+/* Bounds from the buckets: exact ones are only kept for the lag, in the loop. */
+static void hist_bound(struct histogram *h)
+{
+	for (unsigned i = 0; i < HISTOGRAM_BUCKETS && h->n; i++) {
+		if (!h->count[i])
+			continue;
+		uint64_t mean = h->sum_ns[i] / h->count[i], upper = i + 1 < HISTOGRAM_BUCKETS ? (uint64_t)histogram_upper_ns(i) : mean;
+		if (!h->min_ns)
+			h->min_ns = (uint64_t)histogram_lower_ns(i) < mean ? (uint64_t)histogram_lower_ns(i) + 1 : mean;
+		h->max_ns = upper > mean ? upper : mean;
+	}
+}
+
+static void counts_fill(struct fact_counts *c, const struct lst_loop *now, const struct lst_loop *last)
+{
+	c->iterations = now->iterations - last->iterations;
+	c->waits = now->waits - last->waits;
+	c->events = now->events - last->events;
+	c->zero_waits = now->zero_waits - last->zero_waits;
+	c->slept_waits = now->slept_waits - last->slept_waits;
+	c->busy_ns = now->busy_ns - last->busy_ns;
+	c->over_threshold = now->over_threshold - last->over_threshold;
+	c->max_lag_ns = now->max_lag_ns;
+	c->min_gap_ns = now->min_gap_ns;
+}
+
+static void counts_histograms(struct fact_counts *c, const struct lst_loop_hists *now, struct lst_loop_hists *last)
+{
+	hist_grow(&c->lag, &c->gap, &now->plain, &last->plain);
+	hist_grow(&c->gap, NULL, &now->delayed_gap, &last->delayed_gap);
+	hist_grow(&c->lag, NULL, &now->delayed_lag, &last->delayed_lag);
+	hist_grow(&c->delay, NULL, &now->delay, &last->delay);
+	hist_grow(&c->offcpu, NULL, &now->offcpu, &last->offcpu);
+	hist_bound(&c->lag);
+	hist_bound(&c->gap);
+	hist_bound(&c->delay);
+	hist_bound(&c->offcpu);
+	if (c->lag.max_ns > c->max_lag_ns)
+		c->lag.max_ns = c->max_lag_ns;
+}
+
+/* --- class ------------------------------------------------------------------------------------------------------------------ */
+
+/* A loop that is only ever polled, by a thread whose own loop is another one. */
+static bool loop_is_slave(struct live_source *s, const struct followed *l, const struct lst_loop *now)
+{
+	if (now->waits < SLAVE_WAITS || now->slept_waits)
+		return false;
+	for (uint32_t i = 0; i < s->max_loops; i++)
+		if (s->loops[i].id && s->loops[i].id != l->id && s->loops[i].fact.pid == l->fact.pid &&
+		    s->loops[i].fact.tid == l->fact.tid && s->loops[i].last.slept_waits)
+			return true;
+	return false;
+}
+
+static bool loop_spins(const struct fact_counts *c)
+{
+	return c->elapsed_ns && c->waits * LIVE_S / c->elapsed_ns >= SPIN_WAITS && c->zero_waits * 20 >= c->waits * 19 && !c->events &&
+	       !c->slept_waits;
+}
+
+static void loop_classify(struct live_source *s, struct followed *l, const struct lst_loop *now, const struct fact_counts *c)
+{
+	enum loop_class class = l->fact.class;
+
+	if (l->single_client || class == LOOP_SHARED)
+		return;
+	if (loop_is_slave(s, l, now))
+		class = LOOP_SLAVE;
+	else if (l->sleep_streak >= SLEEP_POLL_GAPS)
+		class = LOOP_SLEEP_POLL;
+	else if (c->waits)
+		class = loop_spins(c) ? LOOP_SPIN : LOOP_SINGLE;
+	if (class == l->fact.class)
+		return;
+	l->fact.class = class;
+	loops_changed(s, l);
+}
+
+/* Sleeps that fill their gap and are followed by a poll that finds nothing: a loop that serves only every so often. */
+void loops_judge_stall(struct live_source *s, struct followed *l, const struct lst_stall_record *r)
+{
+	const struct lst_block *b = r->n_blocks ? &r->blocks[0] : NULL;
+	bool sleeps = b && b->kind == LST_TARGET_SLEEP && b->sum_ns * 10 >= r->gap.gap_ns * 9 && r->gap.deadline_passed;
+
+	l->sleep_streak = sleeps ? l->sleep_streak + 1 : 0;
+	if (!sleeps && l->fact.class == LOOP_SLEEP_POLL) {
+		l->fact.class = LOOP_SINGLE;
+		loops_changed(s, l);
+	}
+}
+
+/* --- every second, and the end ----------------------------------------------------------------------------------------------- */
+
+static void loop_count(struct live_source *s, uint32_t slot, uint64_t now)
+{
+	struct followed *l = &s->loops[slot];
+	uint32_t n;
+	struct lst_loop state = capture_loops(s->capture, &n)[slot];
+	struct fact_counts c = {.loop = l->id, .elapsed_ns = now > l->counted_ns ? now - l->counted_ns : 0};
+	struct fact f = {.kind = FACT_COUNTS, .counts = &c};
+
+	counts_fill(&c, &state, &l->last);
+	if (l->last_hists)
+		counts_histograms(&c, &capture_hists(s->capture)[slot], l->last_hists);
+	l->counted_ns = now;
+	l->last = state;
+	s->iterations += c.iterations;
+	loop_classify(s, l, &state, &c);
+	live_emit(s, &f, now);
+	saturation_watch(s, l, slot, &state, c.busy_ns, now);
+}
+
+void loops_count(struct live_source *s, uint64_t now)
+{
+	for (uint32_t slot = 0; slot < s->max_loops; slot++)
+		if (s->loops[slot].id)
+			loop_count(s, slot, now);
+}
+
+static void loop_end(struct live_source *s, uint32_t slot)
+{
+	struct followed *l = &s->loops[slot];
+
+	loop_count(s, slot, kernel_now_ns());
+	attribution_forget(s->attribution, l->id);
+	l->fact.gone = true;
+	loops_changed(s, l);
+	free(l->last_hists);
+	*l = (struct followed){0};
+	capture_release_loop(s->capture, slot);
+}
+
+/* The process exec'd or ended at a time: what it had before is gone; a new program may have made its own since. */
+void loops_process_gone(struct live_source *s, uint32_t tgid, uint64_t before_ns)
+{
+	uint32_t n;
+	const struct lst_loop *loops = capture_loops(s->capture, &n);
+
+	for (uint32_t slot = 0; slot < s->max_loops; slot++)
+		if (s->loops[slot].id && loops[slot].tgid == tgid && loops[slot].born_ns <= before_ns)
+			loop_end(s, slot);
+	resolver_forget(s->resolver, tgid);
+}
+
+/* Threads that ended: their slots have served once their last records are out of the ring. */
+void loops_release_dead(struct live_source *s)
+{
+	uint32_t n;
+	const struct lst_thread *threads = capture_threads(s->capture, &n);
+
+	for (uint32_t slot = 0; slot < n; slot++) {
+		if (threads[slot].state != LST_SLOT_DEAD)
+			continue;
+		capture_unsample_thread(s->capture, threads[slot].tid);
+		capture_release_thread(s->capture, slot);
+	}
+}

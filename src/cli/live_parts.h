@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of the live source share; nobody else includes it. */
+#ifndef LOOPSTALL_CLI_LIVE_PARTS_H
+#define LOOPSTALL_CLI_LIVE_PARTS_H
+
+#include "base/idmap.h"
+#include "base/intern.h"
+#include "cli/live.h"
+#include "cli/process_info.h"
+#include "model/attribution.h"
+#include "symbol/resolver.h"
+
+#define LIVE_MS 1000000ull
+#define LIVE_S	1000000000ull
+
+/* Saturation of one loop (live_saturated.c). */
+struct saturation {
+	uint64_t since_ns, next_report_ns; /* kernel time; since 0: not saturated */
+	uint64_t iterations;		   /* at since */
+	uint64_t busy_ns;
+	uint64_t second_busy[5]; /* busy time of the last five seconds */
+	uint32_t second;
+};
+
+/* A loop slot that is followed. */
+struct followed {
+	uint32_t id; /* fact loop number; 0: slot not in use */
+	uint32_t generation;
+	struct fact_loop fact;
+	bool single_client;
+	uint32_t sleep_streak; /* stalls in a row that only slept */
+	struct lst_loop last;  /* counters at the last counts fact */
+	struct lst_loop_hists *last_hists;
+	uint64_t counted_ns; /* kernel time of the last counts fact */
+	uint64_t open_seq;   /* gap whose open stall is being reported */
+	uint64_t open_next_ns; /* age at which it is reported next */
+	struct saturation saturation;
+};
+
+struct live_source {
+	struct live_source_options options;
+	struct capture *capture;
+	struct resolver *resolver;
+	struct attribution *attribution;
+	struct intern *texts;  /* strings of facts */
+	struct intern *frames, *stacks; /* keys → numbers */
+	uint64_t start_ns; /* kernel time of at_ns = 0 */
+	uint64_t cookie;
+	struct followed *loops; /* by slot */
+	uint32_t max_loops, n_ids;
+	uint64_t next_tick_ns, next_clock_ns, next_open_ns, stuck_at_ns;
+	uint64_t lost[LST_LOSS_KINDS], lost_skipped, lost_stacks, lost_unnamed;
+	struct idmap processes; /* followed tgid → itself */
+	bool had_process;
+	uint64_t stalls, iterations;
+	struct look *look; /* the look that is under way, or NULL (live_stuck.c) */
+};
+
+uint64_t kernel_now_ns(void);
+uint64_t live_at(const struct live_source *s, uint64_t kernel_ns);
+/* Sends a fact at a kernel time (clamped to the start). */
+void live_emit(struct live_source *s, struct fact *f, uint64_t kernel_ns);
+/* Cleaned, kept text. */
+const char *live_text(struct live_source *s, const char *text, size_t max);
+
+/* live_loops.c */
+void loops_appeared(void *context, const struct lst_loop_record *r);
+void loops_changed(struct live_source *s, struct followed *l);
+void loops_count(struct live_source *s, uint64_t now);
+void loops_process_gone(struct live_source *s, uint32_t tgid, uint64_t before_ns);
+void loops_release_dead(struct live_source *s);
+void loops_judge_stall(struct live_source *s, struct followed *l, const struct lst_stall_record *r);
+/* NULL for a slot that is not followed. */
+struct followed *loops_at(struct live_source *s, uint32_t slot);
+
+/* live_stacks.c */
+void stacks_taken(void *context, const struct lst_stack_record *r, const void *pages);
+
+/* live_stalls.c */
+void stalls_ended(void *context, const struct lst_stall_record *r);
+void stalls_ready(void *context, const struct fact_stall *stall, uint64_t at_ns);
+void stalls_open(struct live_source *s, uint64_t now, bool all);
+/* Fills a block from the kernel's; stack numbers stay 0. */
+void stalls_block(struct live_source *s, struct block *to, const struct lst_block *b, uint32_t pid, const struct lst_child *children);
+
+/* live_saturated.c */
+void saturation_watch(struct live_source *s, struct followed *l, uint32_t slot, const struct lst_loop *now_state, uint64_t busy_ns, uint64_t now);
+
+/* live_stuck.c */
+void stuck_find(struct live_source *s, uint64_t now);
+void look_taken(void *context, const struct lst_task_record *r);
+/* Looks at one sleeping thread; its stack record follows through the ring. The number of its stack, 0 if it could not be read. */
+uint32_t look_at(struct live_source *s, uint32_t tid);
+/* A stack that a look took: remembers its number, and names the gap of the thread if the kernel did not. */
+void look_stack_taken(struct live_source *s, const struct lst_stack_record *r);
+
+#endif

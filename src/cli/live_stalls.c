@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Stalls of the live source: those that ended, from the ring; those still open, from the mapped state. */
+#include "cli/live_parts.h"
+
+#include "base/bytes.h"
+#include "capture/block_text.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define OPEN_AFTER_NS (900 * LIVE_MS) /* past the threshold: most stalls end by themselves before */
+
+static const char *const waker_words[] = {
+	[LST_WAKER_UNKNOWN] = "", [LST_WAKER_FUTEX] = "futex", [LST_WAKER_PIPE] = "pipe",
+	[LST_WAKER_SOCKET] = "socket", [LST_WAKER_EXIT] = "exit", [LST_WAKER_CALL] = "call",
+};
+
+static const char *call_text(struct live_source *s, uint32_t nr)
+{
+	char number[24];
+	const char *name = call_name(nr);
+	if (name)
+		return name;
+	snprintf(number, sizeof number, "system call %u", nr);
+	return intern_text(s->texts, number);
+}
+
+static void waker_fill(struct live_source *s, struct waker *to, const struct lst_waker *w)
+{
+	*to = (struct waker){.comm = "", .why = ""};
+	if (!w->tid || w->why > LST_WAKER_CALL)
+		return;
+	*to = (struct waker){w->tgid, w->tid, live_text(s, w->comm, LST_COMM_BYTES), waker_words[w->why], 0};
+}
+
+void stalls_block(struct live_source *s, struct block *to, const struct lst_block *b, uint32_t pid, const struct lst_child *children)
+{
+	_Static_assert((int)TARGET_KINDS == (int)LST_TARGET_KINDS, "kinds of targets are the same on both sides");
+	struct block_context context = {pid, children};
+	struct bytes text = {0};
+
+	block_target_text(&text, b, &context);
+	*to = (struct block){
+		.call = call_text(s, b->call),
+		.target = live_text(s, bytes_text(&text), text.len),
+		.kind = b->kind < LST_TARGET_KINDS ? (enum target_kind)b->kind : TARGET_NONE,
+		.count = b->count,
+		.sum_ns = b->sum_ns,
+		.max_ns = b->max_ns,
+	};
+	if (to->kind == TARGET_SLEEP || to->kind == TARGET_CHILD || to->kind == TARGET_FUTEX || to->kind == TARGET_FAULT)
+		to->object = b->object;
+	waker_fill(s, &to->waker, &b->waker);
+	bytes_free(&text);
+}
+
+/* Blocks of at least 1 % of the gap or 100 us, longest first. Returns what they sum to. */
+static void blocks_fill(struct live_source *s, struct attribution_stall *a, const struct lst_block *blocks, uint32_t n,
+			const struct lst_child *children)
+{
+	struct fact_stall *stall = &a->stall;
+
+	for (uint32_t i = 0; i < n && i < LST_BLOCKS; i++) {
+		if (!blocks[i].sum_ns)
+			continue;
+		uint32_t at = stall->n_blocks++;
+		for (; at && stall->blocks[at - 1].sum_ns < blocks[i].sum_ns; at--) {
+			stall->blocks[at] = stall->blocks[at - 1];
+			a->block_seq[at] = a->block_seq[at - 1];
+		}
+		stalls_block(s, &stall->blocks[at], &blocks[i], stall->pid, children);
+		a->block_seq[at] = blocks[i].stack_seq;
+	}
+}
+
+static void ledger_fill(struct fact_stall *stall, const struct lst_ledger *l, uint64_t throttled_delay_ns)
+{
+	uint64_t sum = l->cpu_ns + l->blocked_ns + l->runnable_ns + l->stopped_ns;
+
+	stall->ledger = (struct ledger){
+		.cpu_ns = l->cpu_ns,
+		.blocked_ns = l->blocked_ns,
+		.runnable_ns = l->runnable_ns,
+		.stopped_ns = l->stopped_ns,
+		.throttled_ns = l->throttled_ns + throttled_delay_ns,
+		.fault_ns = l->fault_ns,
+		.reclaim_ns = l->reclaim_ns,
+		.unaccounted_ns = sum < stall->gap_ns ? stall->gap_ns - sum : 0,
+		.preempted = l->preempted,
+	};
+}
+
+/* Gap, delay, lag and start from kernel times. */
+static void lengths_fill(struct live_source *s, struct fact_stall *stall, uint64_t gap_start_ns, uint64_t gap_ns, uint64_t delay_ns)
+{
+	uint64_t start = gap_start_ns - delay_ns;
+
+	stall->gap_ns = gap_ns;
+	stall->delay_ns = delay_ns;
+	stall->lag_ns = gap_ns + delay_ns;
+	stall->start_ns = start > s->start_ns ? start - s->start_ns : 0;
+}
+
+static enum harm harm_of(uint32_t harm)
+{
+	switch (harm) {
+	case LST_HARM_QUEUED: return HARM_QUEUED;
+	case LST_HARM_LATE: return HARM_LATE;
+	case LST_HARM_OWN: return HARM_OWN;
+	default: return HARM_UNKNOWN;
+	}
+}
+
+void stalls_ended(void *context, const struct lst_stall_record *r)
+{
+	struct live_source *s = context;
+	struct followed *l = loops_at(s, r->slot);
+	if (!l)
+		return;
+	struct attribution_stall a = {.at_ns = live_at(s, r->gap.closed_ns)};
+	struct fact_stall *stall = &a.stall;
+
+	stall->loop = l->id;
+	stall->pid = r->head.tgid;
+	stall->tid = r->head.tid;
+	stall->comm = live_text(s, r->comm, LST_COMM_BYTES);
+	stall->gap_seq = r->gap.gap_seq;
+	stall->harm = harm_of(r->harm);
+	stall->ready_fds = r->ready;
+	stall->late_ns = r->gap.late_ns;
+	stall->lower_bound = r->gap.flags & LST_GAP_BEFORE_ATTACH;
+	if (r->gap.flags & LST_GAP_TERMINAL) {
+		stall->state = STALL_DIED;
+		stall->signal = r->terminal_signal;
+	}
+	lengths_fill(s, stall, r->gap.gap_start_ns, r->gap.gap_ns, r->gap.delay_ns);
+	ledger_fill(stall, &r->gap.ledger, r->throttled_delay_ns);
+	stall->ledger.minor_faults = r->gap.minor_faults;
+	stall->ledger.major_faults = r->gap.major_faults;
+	blocks_fill(s, &a, r->blocks, r->n_blocks, r->children);
+	loops_judge_stall(s, l, r);
+	l->open_seq = 0;
+	attribution_stall(s->attribution, &a, kernel_now_ns());
+}
+
+void stalls_ready(void *context, const struct fact_stall *stall, uint64_t at_ns)
+{
+	struct live_source *s = context;
+	struct fact f = {.kind = FACT_STALL, .stall = stall};
+
+	s->stalls += stall->state == STALL_ENDED || stall->state == STALL_DIED;
+	live_emit(s, &f, at_ns + s->start_ns);
+}
+
+/* --- open stalls --------------------------------------------------------------------------------------------------------------- */
+
+/* The ledger of a thread up to now, as bpf/ledger.h does it. */
+static struct lst_ledger ledger_now(const struct lst_thread *t, const struct lst_ledger *base, uint64_t now)
+{
+	struct lst_ledger l = t->ledger;
+	uint64_t open = now > t->since_ns ? now - t->since_ns : 0;
+
+	if (t->cpu == LST_CPU_ON)
+		l.cpu_ns += open;
+	else if (t->cpu == LST_CPU_RUNNABLE)
+		l.runnable_ns += open;
+	else if (t->cpu == LST_CPU_STOPPED)
+		l.stopped_ns += open;
+	else if (t->cpu == LST_CPU_BLOCKED)
+		l.blocked_ns += open;
+	l.cpu_ns -= base->cpu_ns;
+	l.blocked_ns -= base->blocked_ns;
+	l.runnable_ns -= base->runnable_ns;
+	l.stopped_ns -= base->stopped_ns;
+	l.throttled_ns -= base->throttled_ns;
+	l.fault_ns -= base->fault_ns;
+	l.reclaim_ns -= base->reclaim_ns;
+	l.preempted -= base->preempted;
+	return l;
+}
+
+/* Adds the block that the thread is in to its slot, with the stack that was taken just now. */
+static void block_continue(struct live_source *s, struct lst_thread *t, uint64_t now)
+{
+	if (t->cpu != LST_CPU_BLOCKED || t->block_now >= LST_BLOCKS || now <= t->since_ns)
+		return;
+	struct lst_block *b = &t->blocks[t->block_now];
+	uint64_t open = now - t->since_ns;
+
+	b->count++;
+	b->sum_ns += open;
+	if (b->call == LST_CALL_FAULT)
+		t->ledger.fault_ns += open;
+	if (open <= b->max_ns)
+		return;
+	b->max_ns = open;
+	b->waker = (struct lst_waker){0};
+	uint32_t seq = look_at(s, t->tid);
+	if (seq)
+		b->stack_seq = seq;
+}
+
+static void stall_report_open(struct live_source *s, struct followed *l, const struct lst_loop *loop, uint64_t now)
+{
+	uint32_t n;
+	const struct lst_thread *threads = capture_threads(s->capture, &n);
+	struct attribution_stall a = {.at_ns = live_at(s, now)};
+	struct fact_stall *stall = &a.stall;
+
+	if (loop->owner_slot >= n || threads[loop->owner_slot].tid != loop->owner)
+		return;
+	struct lst_thread t = threads[loop->owner_slot];
+	block_continue(s, &t, now);
+	stall->loop = l->id;
+	stall->pid = loop->tgid;
+	stall->tid = loop->owner;
+	stall->comm = live_text(s, t.comm, LST_COMM_BYTES);
+	stall->state = loop->gap_flags & LST_GAP_BEFORE_ATTACH ? STALL_STUCK : STALL_OPEN;
+	stall->gap_seq = loop->gap_seq;
+	lengths_fill(s, stall, loop->gap_start_ns, now - loop->gap_start_ns, loop->gap_delay_ns);
+	struct lst_ledger ledger = ledger_now(&t, &loop->base, now);
+	ledger_fill(stall, &ledger, loop->throttled_delay_ns);
+	blocks_fill(s, &a, t.blocks, t.n_blocks, t.children);
+	attribution_stall(s->attribution, &a, now);
+}
+
+/* Whether an open gap is due for a report, and when it is due next. */
+static bool open_is_due(struct live_source *s, struct followed *l, const struct lst_loop *loop, uint64_t now)
+{
+	uint64_t age = now - loop->gap_start_ns + loop->gap_delay_ns, threshold = s->options.capture.threshold_ns;
+
+	if (l->open_seq != loop->gap_seq) {
+		l->open_seq = loop->gap_seq;
+		l->open_next_ns = loop->gap_flags & LST_GAP_BEFORE_ATTACH ? threshold : threshold + OPEN_AFTER_NS;
+	}
+	if (age < l->open_next_ns)
+		return false;
+	l->open_next_ns = age * 2;
+	return true;
+}
+
+void stalls_open(struct live_source *s, uint64_t now, bool all)
+{
+	uint32_t n;
+	const struct lst_loop *loops = capture_loops(s->capture, &n);
+
+	for (uint32_t slot = 0; slot < n; slot++) {
+		struct followed *l = loops_at(s, slot);
+		if (!l || !loops[slot].gap_start_ns || loops[slot].state != LST_SLOT_LIVE)
+			continue;
+		struct lst_loop loop = loops[slot];
+		if (!loop.gap_start_ns || loop.gap_start_ns > now)
+			continue;
+		bool over = now - loop.gap_start_ns + loop.gap_delay_ns >= s->options.capture.threshold_ns;
+		if (all ? over : open_is_due(s, l, &loop, now))
+			stall_report_open(s, l, &loop, now);
+	}
+}

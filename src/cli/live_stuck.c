@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Loops that were stuck before the attach: they fire no event. A process with an epoll object on which nobody has waited since the attach,
+ * and a thread that could be its loop's but does something else, is made the owner of an open gap.
+ *
+ * Which thread a loop belongs to is not written down anywhere in the kernel, so this is a judgement: the main thread if it waits on nothing of its own, else a
+ * thread that runs or is blocked in something other than a futex (parked workers are in futexes).
+ */
+#include "cli/live_parts.h"
+
+#include "base/bytes.h"
+#include "capture/calls.h"
+#include "cli/proc.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define STUCK_FDS 64
+
+/* One look at a thread: filled while the ring is read. */
+struct look {
+	uint32_t tid, seq;
+	uint64_t last_ran_ns;
+};
+
+struct epoll_fds {
+	uint32_t fds[STUCK_FDS], watched[STUCK_FDS]; /* descriptors registered in it */
+	uint32_t n;
+};
+
+/* What a thread does now, from /proc/PID/task/TID/syscall. */
+struct thread_doing {
+	uint32_t tid;
+	bool runs, waits, futex;
+	uint32_t wait_fd;
+};
+
+static bool is_wait_call(uint32_t nr)
+{
+	return nr == call_number("epoll_wait") || nr == call_number("epoll_pwait") || nr == call_number("epoll_pwait2");
+}
+
+static bool thread_read(struct thread_doing *t, uint32_t pid, uint32_t tid)
+{
+	struct bytes text = {0};
+	unsigned long long nr, arg;
+
+	*t = (struct thread_doing){.tid = tid};
+	int err = proc_file(&text, "/proc/%u/task/%u/syscall", pid, tid);
+	if (!err && !strncmp(bytes_text(&text), "running", 7)) {
+		t->runs = true;
+	} else if (!err && sscanf(bytes_text(&text), "%llu %llx", &nr, &arg) == 2) {
+		t->waits = is_wait_call((uint32_t)nr);
+		t->wait_fd = (uint32_t)arg;
+		t->futex = nr == call_number("futex");
+	}
+	bytes_free(&text);
+	return !err;
+}
+
+static uint32_t watched_count(uint32_t pid, uint32_t fd)
+{
+	struct bytes text = {0};
+	uint32_t n = 0;
+	if (!proc_file(&text, "/proc/%u/fdinfo/%u", pid, fd))
+		for (const char *at = bytes_text(&text); (at = strstr(at, "tfd:")); at++)
+			n++;
+	bytes_free(&text);
+	return n;
+}
+
+/* Descriptors of epoll objects, without those of loops that we know. */
+static void epolls_find(struct live_source *s, uint32_t pid, struct epoll_fds *found)
+{
+	char path[64], link[320], name[32];
+	snprintf(path, sizeof path, "/proc/%u/fd", pid);
+	DIR *dir = opendir(path);
+	found->n = 0;
+	for (struct dirent *e; dir && (e = readdir(dir)) && found->n < STUCK_FDS;) {
+		snprintf(link, sizeof link, "%s/%s", path, e->d_name);
+		ssize_t len = readlink(link, name, sizeof name - 1);
+		if (len <= 0)
+			continue;
+		name[len] = 0;
+		if (strcmp(name, "anon_inode:[eventpoll]") != 0)
+			continue;
+		uint32_t fd = (uint32_t)atoi(e->d_name);
+		bool known = false;
+		for (uint32_t i = 0; i < s->max_loops; i++)
+			known |= s->loops[i].id && s->loops[i].fact.pid == pid && s->loops[i].fact.fd == fd;
+		if (known)
+			continue;
+		found->watched[found->n] = watched_count(pid, fd);
+		found->fds[found->n++] = fd;
+	}
+	if (dir)
+		closedir(dir);
+}
+
+/* The one with the most descriptors registered is the loop's; of equals the oldest. */
+static uint32_t epoll_likeliest(const struct epoll_fds *e)
+{
+	uint32_t best = 0;
+	for (uint32_t i = 1; i < e->n; i++)
+		if (e->watched[i] > e->watched[best] || (e->watched[i] == e->watched[best] && e->fds[i] < e->fds[best]))
+			best = i;
+	return e->fds[best];
+}
+
+/* The thread that the unattended loop is likely to belong to, 0 for none. */
+static uint32_t thread_likeliest(struct live_source *s, uint32_t pid)
+{
+	char path[64];
+	struct thread_doing t;
+	uint32_t found = 0, found_futex = 0, others_wait = 0;
+
+	snprintf(path, sizeof path, "/proc/%u/task", pid);
+	DIR *dir = opendir(path);
+	for (struct dirent *e; dir && (e = readdir(dir));) {
+		uint32_t tid = (uint32_t)atoi(e->d_name);
+		if (!tid || !thread_read(&t, pid, tid))
+			continue;
+		others_wait += t.waits;
+		if (t.waits)
+			continue;
+		if (tid == pid && !t.futex)
+			found = tid;
+		else if (tid == pid)
+			found_futex = tid;
+		else if (!found && !t.futex)
+			found = tid;
+	}
+	if (dir)
+		closedir(dir);
+	(void)s;
+	return found ? found : others_wait ? 0 : found_futex;
+}
+
+static void stuck_find_in(struct live_source *s, uint32_t pid, uint64_t now)
+{
+	struct epoll_fds epolls;
+
+	epolls_find(s, pid, &epolls);
+	if (!epolls.n)
+		return;
+	uint32_t tid = thread_likeliest(s, pid);
+	if (!tid)
+		return;
+	uint32_t fd = epoll_likeliest(&epolls);
+	struct look look = {.tid = tid};
+	uint64_t since = s->start_ns;
+
+	/* First only a look: how long it has not run may tell more than the time since the attach. */
+	s->look = &look;
+	capture_want(s->capture, tid, ~0u, 0);
+	capture_look(s->capture);
+	capture_poll(s->capture);
+	if (look.last_ran_ns && look.last_ran_ns < since)
+		since = look.last_ran_ns;
+	capture_want(s->capture, tid, fd, since);
+	capture_look(s->capture);
+	capture_poll(s->capture);
+	s->look = NULL;
+	capture_unwant(s->capture, tid);
+	capture_sample_thread(s->capture, tid);
+	(void)now;
+}
+
+void stuck_find(struct live_source *s, uint64_t now)
+{
+	const struct target_set *set = s->options.targets;
+	for (size_t i = 0; i < set->n_processes; i++)
+		stuck_find_in(s, set->processes[i].pid, now);
+}
+
+#define SCHED_CLOCK_SLACK_NS (20 * LIVE_MS) /* the scheduler's clock and CLOCK_MONOTONIC start a few ms apart */
+
+void look_taken(void *context, const struct lst_task_record *r)
+{
+	struct live_source *s = context;
+	if (!s->look || s->look->tid != r->head.tid)
+		return;
+	if (r->cpu == LST_CPU_BLOCKED && r->last_ran_ns && r->last_ran_ns + SCHED_CLOCK_SLACK_NS < r->head.time_ns)
+		s->look->last_ran_ns = r->last_ran_ns + SCHED_CLOCK_SLACK_NS;
+}
+
+uint32_t look_at(struct live_source *s, uint32_t tid)
+{
+	struct look look = {.tid = tid};
+
+	s->look = &look;
+	if (!capture_want(s->capture, tid, ~0u, 0)) {
+		capture_look(s->capture);
+		capture_poll(s->capture);
+		capture_unwant(s->capture, tid);
+	}
+	s->look = NULL;
+	return look.seq;
+}
+
+void look_stack_taken(struct live_source *s, const struct lst_stack_record *r)
+{
+	if (s->look && s->look->tid == r->head.tid)
+		s->look->seq = r->seq;
+}

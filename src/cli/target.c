@@ -1,0 +1,460 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/target.h"
+
+#include "base/array.h"
+#include "cli/cgroup.h"
+#include "cli/proc.h"
+
+#include <ctype.h>
+#include <elf.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* What one call of target_resolve() works on. */
+struct resolving {
+	const struct target_roots *roots;
+	struct target_set *set;
+	struct diag *d;
+};
+
+struct target_roots target_roots_here(void)
+{
+	return (struct target_roots){"/proc", "/sys/fs/cgroup", (uint32_t)getpid(), geteuid() == 0};
+}
+
+/* --- the set -------------------------------------------------------------------------------------------------------- */
+
+bool target_has(const struct target_set *set, uint32_t pid)
+{
+	for (size_t i = 0; i < set->n_processes; i++)
+		if (set->processes[i].pid == pid)
+			return true;
+	return false;
+}
+
+static bool add_process(struct target_set *set, uint32_t pid, uint32_t ns_pid, const char *name)
+{
+	if (target_has(set, pid))
+		return true;
+	if (!array_reserve(&set->processes, &set->processes_cap, set->n_processes + 1,
+			   sizeof *set->processes))
+		return false;
+	size_t at = set->n_processes++;
+	for (; at && set->processes[at - 1].pid > pid; at--)
+		set->processes[at] = set->processes[at - 1];
+	set->processes[at] = (struct target_process){.pid = pid, .ns_pid = ns_pid};
+	snprintf(set->processes[at].name, sizeof set->processes[at].name, "%s", name);
+	return true;
+}
+
+bool target_add(struct target_set *set, uint32_t pid, const char *name)
+{
+	return add_process(set, pid, pid, name);
+}
+
+void target_free(struct target_set *set)
+{
+	for (size_t i = 0; i < set->n_cgroups; i++)
+		free(set->cgroups[i].path);
+	free(set->processes);
+	free(set->tids);
+	free(set->cgroups);
+	free(set->text);
+	free(set->note);
+	*set = (struct target_set){0};
+}
+
+static int no_memory(struct diag *d)
+{
+	return diag_fail(d, -ENOMEM, "out of memory");
+}
+
+static int add_proc(struct resolving *r, const struct proc *p)
+{
+	uint32_t ns_pid = proc_ns_pid(r->roots->proc, p->pid);
+	return add_process(r->set, p->pid, ns_pid, proc_name(p)) ? 0 : no_memory(r->d);
+}
+
+static int add_tid(struct resolving *r, uint32_t tid)
+{
+	struct target_set *set = r->set;
+	if (!array_reserve(&set->tids, &set->tids_cap, set->n_tids + 1, sizeof *set->tids))
+		return no_memory(r->d);
+	set->tids[set->n_tids++] = tid;
+	return 0;
+}
+
+/* --- whether a process can be traced ---------------------------------------------------------------------------------- */
+
+static int refuse_unseen(struct resolving *r, const struct proc *p, int err)
+{
+	if (err == -ENOENT)
+		return diag_fail(r->d, -ESRCH, "process %u (%s) is just ending", p->pid, p->comm);
+	diag_hint(r->d, "%s",
+		  r->roots->privileged ? "loopstall doctor shows which capability is missing"
+				       : "run it with sudo");
+	return diag_fail(r->d, -EPERM, "no rights to look into process %u (%s)", p->pid, p->comm);
+}
+
+/* 0 if it can, else the reason with the diag filled. */
+static int examine(struct resolving *r, const struct proc *p)
+{
+	if (p->pid == r->roots->self)
+		return diag_fail(r->d, -EINVAL, "process %u is loopstall itself", p->pid);
+	if (p->is_kernel)
+		return diag_fail(r->d, -EOPNOTSUPP,
+				 "process %u (%s) is a kernel thread: it has no event loop", p->pid, p->comm);
+	if (proc_is_zombie(p)) {
+		diag_hint(r->d, "its parent, process %u, has not asked for its exit status yet", p->parent);
+		return diag_fail(r->d, -ESRCH, "process %u (%s) has exited (zombie)", p->pid, p->comm);
+	}
+	int class = proc_elf_class(r->roots->proc, p->pid);
+	if (class < 0 && p->state != 'Z') /* a dead first thread takes the exe link with it */
+		return refuse_unseen(r, p, class);
+	if (class == ELFCLASS32)
+		return diag_fail(r->d, -EOPNOTSUPP, "process %u (%s) is a 32-bit program: not supported",
+				 p->pid, p->comm);
+	return 0;
+}
+
+/* --- numbers ---------------------------------------------------------------------------------------------------------- */
+
+static int parse_id(struct resolving *r, const char *text, uint32_t *id)
+{
+	char *end;
+	errno = 0;
+	unsigned long value = isdigit((unsigned char)*text) ? strtoul(text, &end, 10) : 0;
+	if (!value || errno || *end || value > INT32_MAX)
+		return diag_fail(r->d, -EINVAL, "'%s' is not a process id", text);
+	*id = (uint32_t)value;
+	return 0;
+}
+
+static int not_found(struct resolving *r, const char *what, const char *text)
+{
+	diag_hint(r->d, "%s",
+		  r->roots->privileged ? "ps -e lists the processes"
+				       : "ps -e lists the processes; some may be hidden without sudo");
+	return diag_fail(r->d, -ESRCH, "no %s '%s'", what, text);
+}
+
+/* The last note wins; without memory there is none: it is only a courtesy. */
+static void __attribute__((format(printf, 2, 3))) set_note(struct target_set *set, const char *fmt, ...)
+{
+	va_list args;
+	va_start(args, fmt);
+	free(set->note);
+	if (vasprintf(&set->note, fmt, args) < 0)
+		set->note = NULL;
+	va_end(args);
+}
+
+static void put_candidate(struct bytes *list, const struct proc *p)
+{
+	bytes_printf(list, "%s%u (%s)", list->len ? ", " : "", p->pid, proc_name(p));
+}
+
+/* A number nobody has here: perhaps the one a process has in its container. */
+static int resolve_inner_pid(struct resolving *r, uint32_t inner, const char *text)
+{
+	struct proc_table all;
+	struct bytes list = {0};
+	const struct proc *found = NULL;
+	size_t n = 0;
+	int err = proc_scan(r->roots->proc, &all);
+	if (err)
+		return diag_fail(r->d, err, "cannot read %s", r->roots->proc);
+	for (size_t i = 0; i < all.n; i++) {
+		struct proc *p = &all.procs[i];
+		if (p->pid == r->roots->self || proc_ns_pid(r->roots->proc, p->pid) != inner)
+			continue;
+		found = p;
+		n++;
+		put_candidate(&list, p);
+	}
+	if (!n)
+		err = not_found(r, "process", text);
+	else if (n > 1) {
+		diag_hint(r->d, "name one of them by the number before its parenthesis");
+		err = diag_fail(r->d, -EEXIST, "%u is ambiguous, in their own PID namespaces it means: %s",
+				inner, bytes_text(&list));
+	} else if (!(err = examine(r, found)) && !(err = add_proc(r, found)))
+		set_note(r->set, "%u in its container is process %u (%s) here", inner, found->pid,
+			 proc_name(found));
+	bytes_free(&list);
+	proc_table_free(&all);
+	return err;
+}
+
+static int resolve_pid(struct resolving *r, const char *text)
+{
+	struct proc p;
+	uint32_t id, owner;
+	int err = parse_id(r, text, &id);
+	if (err)
+		return err;
+	owner = proc_of_thread(r->roots->proc, id);
+	if (proc_read(r->roots->proc, owner ? owner : id, &p))
+		return resolve_inner_pid(r, id, text);
+	err = examine(r, &p);
+	if (!err && p.pid != id)
+		set_note(r->set, "%u is a thread of %s %u: watching the process (-t for the thread)", id,
+			 proc_name(&p), p.pid);
+	return err ? err : add_proc(r, &p);
+}
+
+static int resolve_tid(struct resolving *r, const char *text)
+{
+	struct proc p;
+	uint32_t tid;
+	int err = parse_id(r, text, &tid);
+	if (err)
+		return err;
+	uint32_t owner = proc_of_thread(r->roots->proc, tid);
+	if (!owner || proc_read(r->roots->proc, owner, &p))
+		return not_found(r, "thread", text);
+	err = examine(r, &p);
+	if (!err)
+		err = add_tid(r, tid);
+	return err ? err : add_proc(r, &p);
+}
+
+/* --- names ------------------------------------------------------------------------------------------------------------ */
+
+#define ANCESTORS_MAX 64 /* a chain of parents read while it changes may be a ring */
+
+/* Whether p is `ancestor` or descends from it. */
+static bool descends(const struct proc_table *all, const struct proc *p, uint32_t ancestor)
+{
+	for (int i = 0; p && i < ANCESTORS_MAX; i++) {
+		if (p->pid == ancestor)
+			return true;
+		p = proc_find(all, p->parent);
+	}
+	return false;
+}
+
+static bool belongs(const struct proc *p, const struct proc *head)
+{
+	return p->exe_inode && p->exe_inode == head->exe_inode && p->exe_dev == head->exe_dev;
+}
+
+static bool is_candidate(const struct resolving *r, const struct proc *p)
+{
+	return !p->is_kernel && !proc_is_zombie(p) && p->pid != r->roots->self;
+}
+
+/* The match from which all others descend, NULL if there are several families. The list names all matches. */
+static const struct proc *head_of_family(const struct resolving *r, const struct proc_table *all,
+					 const char *name, struct bytes *list)
+{
+	const struct proc *head = NULL;
+	for (size_t i = 0; i < all->n; i++) {
+		const struct proc *p = &all->procs[i];
+		if (!is_candidate(r, p) || !proc_is_called(p, name))
+			continue;
+		put_candidate(list, p);
+		if (!head || descends(all, head, p->pid))
+			head = p;
+	}
+	for (size_t i = 0; head && i < all->n; i++) {
+		const struct proc *p = &all->procs[i];
+		if (is_candidate(r, p) && proc_is_called(p, name) && !descends(all, p, head->pid))
+			return NULL;
+	}
+	return head;
+}
+
+static int add_family(struct resolving *r, const struct proc_table *all, const struct proc *head,
+		      const char *name)
+{
+	int err = examine(r, head);
+	for (size_t i = 0; !err && i < all->n; i++) {
+		const struct proc *p = &all->procs[i];
+		if (is_candidate(r, p) && descends(all, p, head->pid) &&
+		    (proc_is_called(p, name) || belongs(p, head)))
+			err = add_proc(r, p);
+	}
+	return err;
+}
+
+/* -ENOENT without a word if nothing is called so. */
+static int resolve_name(struct resolving *r, const char *name)
+{
+	struct proc_table all;
+	struct bytes list = {0};
+	int err = proc_scan(r->roots->proc, &all);
+	if (err)
+		return diag_fail(r->d, err, "cannot read %s", r->roots->proc);
+	const struct proc *head = head_of_family(r, &all, name, &list);
+	if (!list.len)
+		err = -ENOENT;
+	else if (head)
+		err = add_family(r, &all, head, name);
+	else {
+		diag_hint(r->d, "name the ones you mean: loopstall -p PID,PID");
+		err = diag_fail(r->d, -EEXIST, "'%s' is ambiguous: %s", name, bytes_text(&list));
+	}
+	bytes_free(&list);
+	proc_table_free(&all);
+	return err;
+}
+
+/* --- cgroups ---------------------------------------------------------------------------------------------------------- */
+
+static int add_members(struct resolving *r, const char *directory, size_t *n)
+{
+	struct cgroup_members m;
+	int err = cgroup_read_members(directory, &m);
+	if (err)
+		return diag_fail(r->d, err, "cannot read the members of %s: %s", directory, strerror(-err));
+	for (size_t i = 0; i < m.n && !err; i++) {
+		struct proc p;
+		if (proc_read(r->roots->proc, m.pids[i], &p) || !is_candidate(r, &p))
+			continue;
+		err = add_proc(r, &p);
+		(*n)++;
+	}
+	free(m.pids);
+	return err;
+}
+
+/* Takes path over. A v2 cgroup may be empty yet: it is followed by its id. */
+static int add_cgroup(struct resolving *r, char *path)
+{
+	struct target_set *set = r->set;
+	struct target_cgroup c = {.path = path};
+	size_t n = 0;
+	cgroup_identify(&c);
+	int err = add_members(r, path, &n);
+	if (!err && !n && !c.is_v2)
+		err = diag_fail(r->d, -ESRCH, "cgroup %s has no processes", path);
+	if (!err &&
+	    !array_reserve(&set->cgroups, &set->cgroups_cap, set->n_cgroups + 1, sizeof *set->cgroups))
+		err = no_memory(r->d);
+	if (err)
+		free(path);
+	else
+		set->cgroups[set->n_cgroups++] = c;
+	return err;
+}
+
+static int resolve_cgroup(struct resolving *r, const char *text)
+{
+	char *path = cgroup_directory(r->roots, text);
+	if (path)
+		return add_cgroup(r, path);
+	diag_hint(r->d, "give a path below %s; cat /proc/PID/cgroup shows that of a process",
+		  r->roots->cgroup);
+	return diag_fail(r->d, -ESRCH, "no cgroup '%s'", text);
+}
+
+/* -ENOENT without a word if there is none of that name. */
+static int resolve_in_cgroups(struct resolving *r, enum cgroup_named as, const char *name)
+{
+	struct cgroup_dirs found;
+	int err = cgroup_find(r->roots, as, name, &found);
+	if (err)
+		return diag_fail(r->d, err, "cannot read %s", r->roots->proc);
+	if (found.n == 1) {
+		err = add_cgroup(r, found.paths[0]);
+		found.n = 0;
+	} else if (!found.n)
+		err = -ENOENT;
+	else {
+		diag_hint(r->d, "name one by its path: -c %s", found.paths[0]);
+		err = diag_fail(r->d, -EEXIST, "'%s' is ambiguous: %s and %s%s", name, found.paths[0],
+				found.paths[1], found.n > 2 ? " and more" : "");
+	}
+	cgroup_dirs_free(&found);
+	return err;
+}
+
+static bool ends_with(const char *text, const char *tail)
+{
+	size_t n = strlen(text), t = strlen(tail);
+	return n > t && !strcmp(text + n - t, tail);
+}
+
+static bool is_unit_name(const char *text)
+{
+	return ends_with(text, ".service") || ends_with(text, ".scope") || ends_with(text, ".slice");
+}
+
+static int resolve_unit(struct resolving *r, const char *text)
+{
+	int err = resolve_in_cgroups(r, CGROUP_UNIT, text);
+	if (err != -ENOENT)
+		return err;
+	diag_hint(r->d, "systemctl status %s shows whether it runs", text);
+	return diag_fail(r->d, -ESRCH, "no running unit '%s'", text);
+}
+
+/* --- all of it -------------------------------------------------------------------------------------------------------- */
+
+static int resolve_word(struct resolving *r, const char *text)
+{
+	char *unit = NULL;
+	if (text[0] && !text[strspn(text, "0123456789")] && strlen(text) <= 10)
+		return resolve_pid(r, text);
+	if (strchr(text, '/'))
+		return resolve_cgroup(r, text);
+	if (is_unit_name(text))
+		return resolve_unit(r, text);
+	int err = resolve_name(r, text);
+	if (err == -ENOENT)
+		err = asprintf(&unit, "%s.service", text) < 0 ? no_memory(r->d)
+							      : resolve_in_cgroups(r, CGROUP_UNIT, unit);
+	if (err == -ENOENT)
+		err = resolve_in_cgroups(r, CGROUP_CONTAINER, text);
+	free(unit);
+	return err == -ENOENT ? not_found(r, "process, unit or container", text) : err;
+}
+
+static int (*const resolvers[])(struct resolving *r, const char *text) = {
+	[TARGET_AS_ANY] = resolve_word,
+	[TARGET_AS_PID] = resolve_pid,
+	[TARGET_AS_TID] = resolve_tid,
+	[TARGET_AS_CGROUP] = resolve_cgroup,
+};
+
+static char *typed_text(const struct target_request *asked, size_t n, bool all)
+{
+	static const char *const dash[] = {"", "-p ", "-t ", "-c "};
+	struct bytes text = {0};
+	if (all)
+		bytes_puts(&text, "-a");
+	for (size_t i = 0; i < n; i++)
+		bytes_printf(&text, "%s%s%s", text.len ? " " : "", dash[asked[i].as], asked[i].text);
+	bytes_puts(&text, "");
+	if (!bytes_ok(&text))
+		bytes_free(&text);
+	return text.data;
+}
+
+int target_resolve(const struct target_roots *roots, const struct target_request *asked, size_t n, bool all,
+		   struct target_set *set, struct diag *d)
+{
+	*set = (struct target_set){.all = all, .text = typed_text(asked, n, all)};
+	struct resolving r = {roots, set, d};
+	int err = set->text ? 0 : no_memory(d);
+	for (size_t i = 0; i < n && !err; i++)
+		err = resolvers[asked[i].as](&r, asked[i].text);
+	if (err)
+		target_free(set);
+	return err;
+}
+
+int target_refresh(const struct target_roots *roots, struct target_set *set)
+{
+	struct resolving r = {roots, set, NULL};
+	size_t n = 0;
+	int err = 0;
+	for (size_t i = 0; i < set->n_cgroups && !err; i++)
+		err = add_members(&r, set->cgroups[i].path, &n);
+	return err == -ENOENT ? 0 : err; /* the cgroup is gone, its processes with it */
+}

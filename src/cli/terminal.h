@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How output is to look where it goes: asks the terminal, the locale and the environment, so that nobody else has to. */
+#ifndef LOOPSTALL_CLI_TERMINAL_H
+#define LOOPSTALL_CLI_TERMINAL_H
+
+#include "cli/options.h"
+#include "report/style.h"
+
+/* For text written to standard output. */
+struct report_style terminal_style(const struct options *o);
+/* Writes all of it to standard output. 0 or a negative errno; also a report_live flush function. */
+int terminal_write(void *unused, const char *text, size_t bytes);
+
+#endif
