@@ -194,8 +194,8 @@ static __always_inline void block_snapshot(struct lst_thread *t, struct task_str
 		lose(LST_LOSS_NO_SCRATCH);
 		return;
 	}
-	struct block_buffer *buffer = bpf_map_lookup_elem(&block_buffers, &index);
-	if (!buffer || !stack_capture(task, &buffer->record, buffer->pages, LST_BLOCK_PAGES)) {
+	struct stack_buffer *buffer = bpf_map_lookup_elem(&block_buffers, &index);
+	if (!buffer || !stack_capture(task, &buffer->record, buffer->pages)) {
 		bpf_map_push_elem(&free_scratch, &index, BPF_ANY);
 		return;
 	}
@@ -225,7 +225,7 @@ static __always_inline void block_stack_send(struct lst_thread *t, struct lst_bl
 	__u32 index = t->scratch - 1, slot = 0;
 	if (!t->scratch || b->sum_ns < STACK_BLOCK_NS || (b->stack_seq && ns < b->stack_ns + b->stack_ns / 4))
 		return;
-	struct block_buffer *buffer = bpf_map_lookup_elem(&block_buffers, &index);
+	struct stack_buffer *buffer = bpf_map_lookup_elem(&block_buffers, &index);
 	struct lst_loop *l = gap_of(t, &slot);
 	if (!buffer || !l)
 		return;
@@ -240,7 +240,22 @@ static __always_inline void block_stack_send(struct lst_thread *t, struct lst_bl
 	r->for_tid = 0;
 	b->stack_seq = r->seq;
 	b->stack_ns = ns;
-	stack_send(r, LST_BLOCK_PAGES);
+	stack_send(r);
+}
+
+/* The owner of a gap that another thread ends may still be blocked: the block so far is what the gap was about. */
+static __always_inline void block_of_other(struct lst_loop *l, __u64 now)
+{
+	struct lst_thread *owner = thread_at(l->owner_slot);
+	if (!owner || owner->tid != l->owner || owner->cpu != LST_CPU_BLOCKED || owner->block_now >= LST_BLOCKS)
+		return;
+	struct lst_block *b = &owner->blocks[owner->block_now & (LST_BLOCKS - 1)];
+	__u64 ns = now - owner->since_ns;
+	b->count++;
+	b->sum_ns += ns;
+	if (ns > b->max_ns)
+		b->max_ns = ns;
+	block_stack_send(owner, b, ns, now);
 }
 
 /* The thread is back. */

@@ -23,7 +23,8 @@ static __always_inline __u64 at_least(__u64 a, __u64 b)
 /* A function of its own, which the verifier looks at once, and without branches, of which it would follow every combination. */
 __attribute__((noinline)) __u32 hist_bucket(__u64 ns)
 {
-	__u64 v = ns + ((ns * 316718722ULL) >> 32); /* units of 2^-30 s: 1.073741824 a ns */
+	/* units of 2^-30 s: 1.073741824 a ns; in two halves, because the product of a minute would not fit */
+	__u64 v = ns + (ns >> 32) * 316718722ULL + ((ns & 0xffffffff) * 316718722ULL >> 32);
 	if (v <= (1ULL << LST_HIST_LOW))
 		return 0;
 	if (v > (1ULL << (LST_HIST_LOW + LST_HIST_OCTAVES)))

@@ -161,6 +161,10 @@ struct task_group {
 	struct cfs_bandwidth cfs_bandwidth;
 };
 
+struct sched_entity {
+	__u64 sum_exec_runtime;
+};
+
 struct sched_info {
 	unsigned long long last_arrival;
 };
@@ -175,6 +179,7 @@ struct task_struct {
 	void *stack;
 	unsigned int flags;
 	int on_cpu;
+	struct sched_entity se;
 	struct task_group *sched_task_group;
 	struct sched_info sched_info;
 	struct mm_struct *mm;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
  * Where a thread's time goes while it owns a gap. Every part sums its own intervals; nothing is computed as a remainder,
- * so that a missing event shows as unaccounted time.
+ * so that a missing event shows as unaccounted time. One kind of hole is mended: where a return to the CPU was not shown to us (seen on hosts
+ * that hide some of their own tasks from tracing), the scheduler's count of the thread's CPU time splits the interval.
  *
  *            switch_out, blocked            waking (noted)         switch_in
  *   ON ───────────────────────────▶ BLOCKED ─────────────▶ BLOCKED ──────────▶ ON    blocked until woken, runnable from there
@@ -72,12 +73,44 @@ static __always_inline void ledger_start(struct lst_thread *t, __u64 now)
 	t->since_ns = now;
 }
 
-static __always_inline void ledger_out(struct lst_thread *t, __u32 to, __u64 now)
+/*
+ * The thread runs although we never saw it come back: a while ago it was woken or preempted, since then it waited and ran. How long it ran the
+ * scheduler knows (exactly when it leaves the CPU, to its last tick otherwise).
+ */
+static __always_inline void ledger_mend(struct lst_thread *t, struct task_struct *task, __u64 now, bool leaving)
 {
+	__u64 since = t->cpu == LST_CPU_BLOCKED ? t->woken_gap_ns : t->since_ns;
+	__u64 ran = BPF_CORE_READ(task, se.sum_exec_runtime) - t->exec_ns, away = now - since;
+
+	if (t->cpu == LST_CPU_ON || t->cpu == LST_CPU_UNKNOWN || t->cpu == LST_CPU_STOPPED || !since || ran > away)
+		return;
+	if (t->cpu == LST_CPU_BLOCKED)
+		t->ledger.blocked_ns += t->woken_gap_ns - t->since_ns;
+	t->ledger.cpu_ns += ran;
+	if (leaving) /* else part of the rest may be CPU time not counted yet */
+		t->ledger.runnable_ns += away - ran;
+	t->ledger.repaired_ns += away;
+}
+
+/* Brings the ledger up to now at a moment at which the thread certainly runs. */
+static __always_inline void ledger_arrive(struct lst_thread *t, struct task_struct *task, __u64 now)
+{
+	if (t->cpu != LST_CPU_ON)
+		ledger_mend(t, task, now, false);
+	else
+		ledger_settle(t, now);
+	ledger_start(t, now);
+}
+
+static __always_inline void ledger_out(struct lst_thread *t, struct task_struct *task, __u32 to, __u64 now)
+{
+	if (t->cpu != LST_CPU_ON)
+		ledger_mend(t, task, now, true);
 	ledger_settle(t, now);
 	t->cpu = to;
 	t->since_ns = now;
 	t->woken_gap_ns = 0;
+	t->exec_ns = BPF_CORE_READ(task, se.sum_exec_runtime);
 	if (to == LST_CPU_RUNNABLE)
 		t->ledger.preempted++;
 }
@@ -134,6 +167,7 @@ static __always_inline void ledger_subtract(struct lst_ledger *from, const struc
 	from->fault_ns -= base->fault_ns;
 	from->reclaim_ns -= base->reclaim_ns;
 	from->preempted -= base->preempted;
+	from->repaired_ns -= base->repaired_ns;
 }
 
 #endif

@@ -278,7 +278,7 @@ int lst_exit(struct bpf_raw_tracepoint_args *ctx)
 
 /* Direct reclaim: the thread runs or sleeps for the kernel's memory, not for the application. */
 SEC("raw_tp/mm_vmscan_direct_reclaim_begin")
-int lst_reclaim(void *ctx)
+int lst_reclaim(void *ctx __attribute__((unused)))
 {
 	struct lst_thread *t = thread_find((__u32)bpf_get_current_pid_tgid());
 	if (t && t->open_gaps)
@@ -287,7 +287,7 @@ int lst_reclaim(void *ctx)
 }
 
 SEC("raw_tp/mm_vmscan_direct_reclaim_end")
-int lst_reclaim_x(void *ctx)
+int lst_reclaim_x(void *ctx __attribute__((unused)))
 {
 	struct lst_thread *t = thread_find((__u32)bpf_get_current_pid_tgid());
 	if (t && t->reclaim_since_ns) {

@@ -64,7 +64,7 @@ static __always_inline void thread_leave(struct lst_thread *t, struct task_struc
 			continue;
 		if (signal && now - l->gap_start_ns >= cfg.record_ns) {
 			l->pending.active = 0;
-			ledger_settle(t, now);
+			ledger_arrive(t, task, now);
 			gap_close(l, slot, t, task, now, LST_GAP_TERMINAL);
 		} else {
 			gap_drop(l, slot, t);

@@ -36,7 +36,7 @@ static __always_inline int sample_take(struct bpf_perf_event_data *ctx)
 		return 0;
 	struct lst_stack_record *r = &buffer->record;
 	struct task_struct *task = (void *)bpf_get_current_task();
-	if (!stack_capture(task, r, buffer->pages, LST_MAX_PAGES))
+	if (!stack_capture(task, r, buffer->pages))
 		return 0;
 	record_begin(&r->head, LST_RECORD_STACK, 0, id >> 32, tid, now);
 	r->why = LST_STACK_SAMPLE;
@@ -50,7 +50,7 @@ static __always_inline int sample_take(struct bpf_perf_event_data *ctx)
 		long bytes = bpf_get_stack(ctx, r->kstack, sizeof r->kstack, 0);
 		r->kernel_frames = bytes > 0 ? (__u32)bytes / 8 : 0;
 	}
-	stack_send(r, LST_MAX_PAGES);
+	stack_send(r);
 	return 0;
 }
 

@@ -48,7 +48,7 @@ static __always_inline void thread_out(struct lst_thread *t, struct task_struct 
 	closed_gap_drop(t, task);
 	if (!t->open_gaps)
 		return;
-	ledger_out(t, to, now);
+	ledger_out(t, task, to, now);
 	quota_note(t, task);
 	if (to == LST_CPU_BLOCKED)
 		block_begin(t, task);
@@ -65,8 +65,10 @@ static __always_inline void thread_in(struct lst_thread *t, struct task_struct *
 			t->delay_throttled_ns += quota_taken(t, task, waited);
 		t->woken_ns = 0;
 	}
-	if (!t->open_gaps)
+	if (!t->open_gaps) {
+		scratch_release(t); /* its gap was ended by another thread meanwhile */
 		return;
+	}
 	bool was_blocked = t->cpu == LST_CPU_BLOCKED;
 	__u64 blocked = ledger_in(t, task, now);
 	if (was_blocked)

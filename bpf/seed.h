@@ -119,7 +119,7 @@ static __always_inline void look_stack(struct task_struct *task, struct lst_task
 	regs_to_dwarf(regs, &r->regs);
 	__u64 sp = regs_sp(regs);
 	r->base = (sp - RED_ZONE_BYTES) & ~(__u64)(LST_PAGE_BYTES - 1);
-	r->n_pages = stack_pages(task, sp, r->base, LST_MAX_PAGES);
+	r->n_pages = stack_pages(task, sp, r->base);
 	r->pages_present = 0;
 	for (__u32 i = 0; i < LST_MAX_PAGES; i++) {
 		if (i >= r->n_pages)
@@ -136,7 +136,7 @@ static __always_inline void look_stack(struct task_struct *task, struct lst_task
 	r->gap_seq = task_record->gap_seq;
 	r->weight_ns = 0;
 	r->for_tid = r->kernel_frames = r->in_kernel = 0;
-	stack_send(r, LST_MAX_PAGES);
+	stack_send(r);
 }
 
 static __always_inline void look_task(struct task_struct *task)

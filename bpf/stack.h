@@ -18,11 +18,6 @@ struct stack_buffer {
 	char pages[LST_MAX_PAGES * LST_PAGE_BYTES];
 };
 
-struct block_buffer {
-	struct lst_stack_record record;
-	char pages[LST_BLOCK_PAGES * LST_PAGE_BYTES];
-};
-
 /* Two per CPU: a sample may interrupt the capture of a waker. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -36,7 +31,7 @@ struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, struct block_buffer);
+	__type(value, struct stack_buffer);
 } block_buffers SEC(".maps");
 
 struct {
@@ -69,20 +64,20 @@ static __always_inline void record_begin(struct lst_record *head, __u32 kind, __
 	head->tid = tid;
 }
 
-/* Pages from below the stack pointer up to the top of the stack, at most max_pages. */
-static __always_inline __u32 stack_pages(struct task_struct *task, __u64 sp, __u64 base, __u32 max_pages)
+/* Pages from below the stack pointer up to the top of the stack, at most LST_MAX_PAGES. */
+static __always_inline __u32 stack_pages(struct task_struct *task, __u64 sp, __u64 base)
 {
 	__u64 top = BPF_CORE_READ(task, pid) == BPF_CORE_READ(task, tgid) ? BPF_CORE_READ(task, mm, start_stack)
 									   : thread_pointer(task);
-	if (top < sp || top - base > (__u64)max_pages * LST_PAGE_BYTES)
-		return max_pages;
+	if (top < sp || top - base > (__u64)LST_MAX_PAGES * LST_PAGE_BYTES)
+		return LST_MAX_PAGES;
 	return (top - base) / LST_PAGE_BYTES + 1;
 }
 
 /*
  * Fills regs, base and pages; the caller has set head, why and the rest. The thread must be the one that runs now, because its memory is read.
  */
-static __always_inline bool stack_capture(struct task_struct *task, struct lst_stack_record *record, char *pages, __u32 max_pages)
+static __always_inline bool stack_capture(struct task_struct *task, struct lst_stack_record *record, char *pages)
 {
 	struct pt_regs regs;
 
@@ -96,9 +91,9 @@ static __always_inline bool stack_capture(struct task_struct *task, struct lst_s
 	}
 	regs_to_dwarf(&regs, &record->regs);
 	__u64 sp = regs_sp(&regs), base = (sp - RED_ZONE_BYTES) & ~(__u64)(LST_PAGE_BYTES - 1);
-	__u32 n = stack_pages(task, sp, base, max_pages);
+	__u32 n = stack_pages(task, sp, base);
 	record->base = base;
-	for (__u32 i = 0; i < max_pages; i++) {
+	for (__u32 i = 0; i < LST_MAX_PAGES; i++) {
 		if (i >= n)
 			break;
 		if (!bpf_probe_read_user(pages + i * LST_PAGE_BYTES, LST_PAGE_BYTES, (void *)(base + i * LST_PAGE_BYTES)))
@@ -110,10 +105,10 @@ static __always_inline bool stack_capture(struct task_struct *task, struct lst_s
 	return true;
 }
 
-static __always_inline void stack_send(struct lst_stack_record *record, __u32 max_pages)
+static __always_inline void stack_send(struct lst_stack_record *record)
 {
 	__u32 n = record->n_pages;
-	if (n > max_pages)
+	if (n > LST_MAX_PAGES)
 		return;
 	__u64 bytes = (__u64)n * LST_PAGE_BYTES;
 	asm volatile("" : "+r"(bytes)); /* else the sum becomes an `or`, for which the verifier loses the bound */

@@ -5,9 +5,7 @@
 #ifndef LOOPSTALL_BPF_WAIT_H
 #define LOOPSTALL_BPF_WAIT_H
 
-#include "files.h"
-#include "gap.h"
-#include "regs.h"
+#include "block.h"
 #include "scope.h"
 
 #define TIMEOUT_NONE (-1LL)
@@ -123,7 +121,10 @@ static __always_inline void wait_enter(__u32 fd, __s64 timeout_ns)
 	if (l->gap_start_ns) {
 		if (l->pending.active && now - l->gap_start_ns > PROBE_NS) /* the last wait only probed */
 			stall_send(l, slot, t, LST_HARM_LATE, 0, 0);
-		ledger_settle(t, now);
+		if (t->open_gaps)
+			ledger_arrive(t, task, now);
+		if (l->owner != t->tid)
+			block_of_other(l, now);
 		gap_close(l, slot, t, task, now, 0);
 	}
 	l->last_wait_ns = now;
@@ -174,6 +175,8 @@ static __always_inline void wait_exit(long ret)
 		__sync_fetch_and_add(&l->slept_waits, 1);
 		l->last_slept_ns = now;
 	}
+	if (t->woken_ns) /* its return to the CPU was not shown to us; it cannot have been long ago */
+		t->delay_ns += now - t->woken_ns;
 	l->last_wait_ns = now;
 	pending_judge(l, slot, t, ret, t->slept);
 	__sync_fetch_and_add(&l->waiters, -1);

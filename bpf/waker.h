@@ -7,6 +7,7 @@
 #define LOOPSTALL_BPF_WAKER_H
 
 #include "block.h"
+#include "scope.h"
 
 static __always_inline bool ports_match(struct file *file, const struct lst_block *b)
 {
@@ -61,7 +62,7 @@ static __always_inline __u32 waker_why(struct lst_thread *t, const struct lst_bl
 	return file && file_is_other_end(file, b, &why) ? why : LST_WAKER_UNKNOWN;
 }
 
-/* The stack of who releases a lock shows who held it. */
+/* The stack of who releases a lock shows who held it, that of who writes into a pipe what the answer waited for. */
 static __always_inline void waker_stack_send(struct lst_thread *t, struct task_struct *waker, __u32 tgid, __u32 tid, __u64 now)
 {
 	__u32 slot = 0;
@@ -70,7 +71,7 @@ static __always_inline void waker_stack_send(struct lst_thread *t, struct task_s
 	if (!l || !buffer || now - l->gap_start_ns < cfg.snapshot_age_ns)
 		return;
 	struct lst_stack_record *r = &buffer->record;
-	if (!stack_capture(waker, r, buffer->pages, LST_MAX_PAGES))
+	if (!stack_capture(waker, r, buffer->pages))
 		return;
 	record_begin(&r->head, LST_RECORD_STACK, 0, tgid, tid, now);
 	r->why = LST_STACK_WAKER;
@@ -80,7 +81,17 @@ static __always_inline void waker_stack_send(struct lst_thread *t, struct task_s
 	r->gap_seq = l->gap_seq;
 	r->weight_ns = 0;
 	r->for_tid = t->tid;
-	stack_send(r, LST_MAX_PAGES);
+	stack_send(r);
+}
+
+/* The longest block of its kind so far gets a waker's stack; many short ones get one, when they have come to count. */
+static __always_inline bool waker_stack_counts(const struct lst_thread *t, struct lst_block *b, __u64 now)
+{
+	__u64 blocked = now - t->since_ns;
+	bool counts = blocked >= STACK_BLOCK_NS ? blocked > b->max_ns + b->max_ns / 4
+						: !b->waker_stacks && b->sum_ns >= STACK_BLOCK_NS;
+	b->waker_stacks |= counts;
+	return counts;
 }
 
 /* t is blocked inside a gap and the thread that runs now wakes it. */
@@ -98,7 +109,7 @@ static __always_inline void waker_prove(struct lst_thread *t, __u64 now)
 	t->waker.tid = (__u32)id;
 	t->waker.why = why;
 	bpf_get_current_comm(t->waker.comm, sizeof t->waker.comm);
-	if (why == LST_WAKER_FUTEX && cfg.stacks)
+	if (why != LST_WAKER_EXIT && cfg.stacks && waker_stack_counts(t, &t->blocks[at], now) && scope_has_process(id >> 32))
 		waker_stack_send(t, waker, id >> 32, (__u32)id, now);
 }
 

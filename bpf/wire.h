@@ -27,7 +27,6 @@ typedef int64_t lst_s64;
 #define LST_COMM_BYTES	16
 #define LST_PAGE_BYTES	4096
 #define LST_MAX_PAGES	16	/* largest stack snapshot: 64 KB; node needs 22 KB, C with big locals 41 KB */
-#define LST_BLOCK_PAGES 8	/* snapshot kept while a thread is blocked, before its length is known */
 #define LST_BLOCKS	8	/* calls and targets told apart per gap; the rest goes to the last one */
 #define LST_OPEN_GAPS	4	/* loops whose gap one thread may own at a time (nested loops) */
 #define LST_TARGET_BYTES 160	/* path or socket address of a blocked call's target */
@@ -68,6 +67,7 @@ struct lst_ledger {
 	lst_u64 fault_ns;     /* blocked in a page fault */
 	lst_u64 reclaim_ns;   /* direct reclaim */
 	lst_u64 preempted;    /* times it lost the CPU while runnable */
+	lst_u64 repaired_ns;  /* part whose return to the CPU was not shown to us: split by the scheduler's own count */
 };
 
 /* What kind of thing a blocked call waited for; how lst_block.target is to be read. */
@@ -121,6 +121,8 @@ struct lst_block {
 	lst_u32 stack_seq; /* lst_stack_record.seq of the longest one's stack, 0 none */
 	lst_u64 sum_ns, max_ns;
 	lst_u64 stack_ns; /* length of the one that stack_seq shows */
+	lst_u32 waker_stacks; /* one was sent */
+	lst_u32 pad;
 	struct lst_waker waker; /* of the longest */
 	char target[LST_TARGET_BYTES];
 };
@@ -210,6 +212,7 @@ struct lst_thread {
 	lst_u32 open_gaps;
 	lst_u64 since_ns; /* of the state in cpu */
 	lst_u64 woken_gap_ns; /* woken out of a block and not yet on a CPU */
+	lst_u64 exec_ns; /* scheduler's count of its CPU time when it left the CPU */
 	lst_u64 quota_ns; /* throttled time of its cgroups when it became runnable */
 	lst_u32 has_quota;
 	lst_u32 scratch; /* its snapshot slot + 1 while blocked, 0 none */

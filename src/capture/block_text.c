@@ -167,7 +167,7 @@ static void sleep_text(struct bytes *out, const struct text_state *s)
 {
 	char text[DURATION_TEXT_BYTES];
 	if (s->b->object)
-		bytes_printf(out, "asked for %s", duration_text(s->b->object, text));
+		bytes_puts(out, duration_text(s->b->object, text));
 }
 
 static void fault_text(struct bytes *out, const struct text_state *s)

@@ -16,6 +16,8 @@
 #define OPEN_EVERY_NS  (100 * LIVE_MS)
 #define CLOCK_EVERY_NS (10 * LIVE_S)
 #define FIRST_TICK_NS  (700 * LIVE_MS) /* a status line within the first second */
+#define DRAIN_ROUNDS   200
+#define RESOLVER_BUSY  40 /* stacks under way; it takes 64 */
 #define STUCK_AFTER_NS (300 * LIVE_MS) /* a loop that does not wait once in this time after the attach is looked at */
 
 uint64_t kernel_now_ns(void)
@@ -256,13 +258,25 @@ static void tick(struct live_source *s, uint64_t now)
 	live_emit(s, &f, now);
 }
 
+/*
+ * Reads the ring until it is empty, or until the resolver has enough in hand: then the rest waits in the ring, which is made for
+ * waiting, and not in a queue of ours.
+ */
 static int ring_drain(struct live_source *s)
 {
-	int n;
-	for (int i = 0; i < 8; i++) {
-		n = capture_poll(s->capture);
-		if (n <= 0)
-			return n;
+	struct resolver_counts counts;
+
+	for (int i = 0; i < DRAIN_ROUNDS; i++) {
+		resolver_counts(s->resolver, &counts);
+		if (counts.waiting >= RESOLVER_BUSY) {
+			struct pollfd p = {.fd = resolver_fd(s->resolver), .events = POLLIN};
+			poll(&p, 1, 5);
+		} else {
+			int n = capture_poll(s->capture);
+			if (n <= 0)
+				return n;
+		}
+		resolver_receive(s->resolver, kernel_now_ns());
 	}
 	return 0;
 }

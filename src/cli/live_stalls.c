@@ -176,6 +176,7 @@ static struct lst_ledger ledger_now(const struct lst_thread *t, const struct lst
 	l.fault_ns -= base->fault_ns;
 	l.reclaim_ns -= base->reclaim_ns;
 	l.preempted -= base->preempted;
+	l.repaired_ns -= base->repaired_ns;
 	return l;
 }
 
