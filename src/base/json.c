@@ -35,12 +35,12 @@ static void json_open(struct json *j, const char *key, char open, char close)
 	j->filled[j->depth] = false;
 }
 
-void json_object(struct json *j, const char *key)
+void json_begin_object(struct json *j, const char *key)
 {
 	json_open(j, key, '{', '}');
 }
 
-void json_array(struct json *j, const char *key)
+void json_begin_array(struct json *j, const char *key)
 {
 	json_open(j, key, '[', ']');
 }
@@ -134,7 +134,7 @@ void json_double(struct json *j, const char *key, double value, unsigned decimal
 		scale *= 10;
 	double scaled = (value < 0 ? -value : value) * (double)scale + 0.5;
 	if (!(scaled < 1e18)) {
-		json_null(j, key);
+		json_put_null(j, key);
 		return;
 	}
 	uint64_t whole = (uint64_t)scaled;
@@ -154,7 +154,7 @@ void json_bool(struct json *j, const char *key, bool value)
 	bytes_puts(j->out, value ? "true" : "false");
 }
 
-void json_null(struct json *j, const char *key)
+void json_put_null(struct json *j, const char *key)
 {
 	json_lead(j, key);
 	bytes_puts(j->out, "null");

@@ -126,7 +126,7 @@ static void put_text(struct bytes *out, const struct probe *p, const struct tria
 static void put_json(struct bytes *out, const struct probe *p, const struct trial *t)
 {
 	struct json j = json_into(out);
-	json_object(&j, NULL);
+	json_begin_object(&j, NULL);
 	json_text(&j, "type", "doctor");
 	json_text(&j, "version", LOOPSTALL_VERSION);
 	json_text(&j, "rung", rung_word(p->rung));
@@ -134,10 +134,10 @@ static void put_json(struct bytes *out, const struct probe *p, const struct tria
 	json_bool(&j, "usable", is_usable(p) && (!t->done || t->loads));
 	if (t->loads)
 		json_uint(&j, "map_bytes", t->map_bytes);
-	json_array(&j, "abilities");
+	json_begin_array(&j, "abilities");
 	for (int i = 0; i < ABILITIES; i++) {
 		const struct ability *a = &p->abilities[i];
-		json_object(&j, NULL);
+		json_begin_object(&j, NULL);
 		json_text(&j, "name", a->name);
 		json_text(&j, "state", looks[a->state].word);
 		json_bool(&j, "needed", a->needed);

@@ -44,6 +44,9 @@ bool option_number(const char *text, uint64_t *value, char **end);
 
 int option_add_target(struct options *o, enum target_as as, const char *text, struct diag *d);
 
+/* The names of verbs, by bit. */
+void options_put_verbs(struct bytes *out, unsigned of);
+
 #define OPTION_VERB_BIT(id) (1u << (id))
 
 #endif

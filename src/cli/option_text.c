@@ -85,8 +85,8 @@ static void put_verbs(struct bytes *out)
 }
 
 static const char targets_text[] =
-	"\nTARGET is a process id, a process name, a systemd unit (NAME.service), a container id\n"
-	"or a cgroup path; several may be given.\n";
+	"\nTARGET is a process id, a process name, a systemd unit (NAME.service), a\n"
+	"container id or a cgroup path; several may be given.\n";
 static const char exits_text[] = "\nExit: 0 ok, 1 error, 2 usage; with -- COMMAND the command's own.\n";
 
 void options_help(struct bytes *out, enum verb_id about)
@@ -122,16 +122,15 @@ static void put_roff(struct bytes *out, const char *text)
 			bytes_putc(out, *text);
 }
 
-static void put_belongs(struct bytes *out, unsigned to)
+void options_put_verbs(struct bytes *out, unsigned of)
 {
-	const char *sep = " Verbs: ";
+	const char *sep = "";
 	for (size_t i = 0; i < VERBS; i++) {
-		if (!(to & OPTION_VERB_BIT(i)) || i == VERB_HELP || i == VERB_VERSION)
+		if (!(of & OPTION_VERB_BIT(i)))
 			continue;
 		bytes_printf(out, "%s%s", sep, i == VERB_LIVE ? "the everyday form" : verbs[i].name);
 		sep = ", ";
 	}
-	bytes_putc(out, '.');
 }
 
 void options_man(struct bytes *out)
@@ -151,8 +150,11 @@ void options_man(struct bytes *out)
 		bytes_clear(&text);
 		put_help(&text, spec);
 		bytes_putc(&text, '.');
-		if (spec->verbs != OPTION_VERB_BIT(VERBS) - 1)
-			put_belongs(&text, spec->verbs);
+		if (spec->verbs != OPTION_VERB_BIT(VERBS) - 1) {
+			bytes_puts(&text, " Verbs: ");
+			options_put_verbs(&text, spec->verbs);
+			bytes_putc(&text, '.');
+		}
 		put_roff(out, bytes_text(&text));
 		bytes_putc(out, '\n');
 		bytes_free(&text);
@@ -176,7 +178,8 @@ static void put_verb_words(struct bytes *out)
 /* bash: one case per verb; options with a file argument, and the words of report, complete files. */
 static void complete_bash(struct bytes *out)
 {
-	bytes_puts(out, "# bash completion for loopstall; made from its option table\n"
+	bytes_puts(out, "# SPDX-License-Identifier: Apache-2.0\n# bash completion for loopstall; made from "
+			"its option table\n"
 			"_loopstall()\n{\n\tlocal word=${COMP_WORDS[COMP_CWORD]} "
 			"before=${COMP_WORDS[COMP_CWORD-1]} options=\n"
 			"\tcase $before in\n\t");
@@ -219,7 +222,8 @@ static void put_quoted(struct bytes *out, const char *text, const char *escape)
 
 static void complete_zsh(struct bytes *out)
 {
-	bytes_puts(out, "#compdef loopstall\n# zsh completion for loopstall; made from its option "
+	bytes_puts(out, "#compdef loopstall\n# SPDX-License-Identifier: Apache-2.0\n# zsh completion for "
+			"loopstall; made from its option "
 			"table\n_arguments -s \\\n");
 	for (size_t i = 0; i < option_count; i++) {
 		const struct option_spec *spec = &option_table[i];
@@ -249,7 +253,8 @@ static void complete_zsh(struct bytes *out)
 
 static void complete_fish(struct bytes *out)
 {
-	bytes_puts(out, "# fish completion for loopstall; made from its option table\n");
+	bytes_puts(out, "# SPDX-License-Identifier: Apache-2.0\n# fish completion for loopstall; made from "
+			"its option table\n");
 	for (size_t i = VERB_LIVE + 1; i < VERBS; i++) {
 		bytes_printf(out, "complete -c loopstall -n __fish_use_subcommand -a %s -d '", verbs[i].name);
 		put_quoted(out, verbs[i].summary, "\\");

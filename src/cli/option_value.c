@@ -157,7 +157,7 @@ static int set_target(struct options *o, const struct option_spec *spec, const c
 static int set_verb(struct options *o, const struct option_spec *spec, const char *value, struct diag *d)
 {
 	(void)value, (void)d;
-	if (o->verb != VERB_HELP && o->verb != VERB_VERSION)
+	if (o->about == VERBS)
 		o->about = o->verb;
 	o->verb = (enum verb_id)spec->min;
 	return 0;

@@ -14,18 +14,17 @@
 
 #define LONG_VALUES 256 /* getopt_long answers this plus the index in option_table */
 
-static const char *named(enum verb_id verb)
-{
-	return verb == VERB_LIVE ? "this form" : verbs[verb].name;
-}
-
 static int set_option(struct options *o, enum verb_id verb, size_t index, const char *value, struct diag *d)
 {
 	const struct option_spec *spec = &option_table[index];
 	if (spec->verbs & OPTION_VERB_BIT(verb))
 		return option_set(o, spec, value, d);
+	struct bytes owners = {0};
+	options_put_verbs(&owners, spec->verbs);
 	diag_hint(d, "see loopstall %s%s--help", verbs[verb].name, verb == VERB_LIVE ? "" : " ");
-	return diag_fail(d, -EINVAL, "--%s is no option of %s", spec->name, named(verb));
+	diag_fail(d, -EINVAL, "--%s belongs to %s", spec->name, bytes_text(&owners));
+	bytes_free(&owners);
+	return -EINVAL;
 }
 
 /* What getopt_long() reads by, made from the table; short holds ":ab:…". */

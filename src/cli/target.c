@@ -3,7 +3,9 @@
 
 #include "base/array.h"
 #include "cli/cgroup.h"
+#include "cli/family.h"
 #include "cli/proc.h"
+#include "cli/target_set.h"
 
 #include <ctype.h>
 #include <elf.h>
@@ -26,48 +28,6 @@ struct target_roots target_roots_here(void)
 	return (struct target_roots){"/proc", "/sys/fs/cgroup", (uint32_t)getpid(), geteuid() == 0};
 }
 
-/* --- the set -------------------------------------------------------------------------------------------------------- */
-
-bool target_has(const struct target_set *set, uint32_t pid)
-{
-	for (size_t i = 0; i < set->n_processes; i++)
-		if (set->processes[i].pid == pid)
-			return true;
-	return false;
-}
-
-static bool add_process(struct target_set *set, uint32_t pid, uint32_t ns_pid, const char *name)
-{
-	if (target_has(set, pid))
-		return true;
-	if (!array_reserve(&set->processes, &set->processes_cap, set->n_processes + 1,
-			   sizeof *set->processes))
-		return false;
-	size_t at = set->n_processes++;
-	for (; at && set->processes[at - 1].pid > pid; at--)
-		set->processes[at] = set->processes[at - 1];
-	set->processes[at] = (struct target_process){.pid = pid, .ns_pid = ns_pid};
-	snprintf(set->processes[at].name, sizeof set->processes[at].name, "%s", name);
-	return true;
-}
-
-bool target_add(struct target_set *set, uint32_t pid, const char *name)
-{
-	return add_process(set, pid, pid, name);
-}
-
-void target_free(struct target_set *set)
-{
-	for (size_t i = 0; i < set->n_cgroups; i++)
-		free(set->cgroups[i].path);
-	free(set->processes);
-	free(set->tids);
-	free(set->cgroups);
-	free(set->text);
-	free(set->note);
-	*set = (struct target_set){0};
-}
-
 static int no_memory(struct diag *d)
 {
 	return diag_fail(d, -ENOMEM, "out of memory");
@@ -76,7 +36,7 @@ static int no_memory(struct diag *d)
 static int add_proc(struct resolving *r, const struct proc *p)
 {
 	uint32_t ns_pid = proc_ns_pid(r->roots->proc, p->pid);
-	return add_process(r->set, p->pid, ns_pid, proc_name(p)) ? 0 : no_memory(r->d);
+	return target_set_put(r->set, p->pid, ns_pid, proc_name(p)) ? 0 : no_memory(r->d);
 }
 
 static int add_tid(struct resolving *r, uint32_t tid)
@@ -153,11 +113,6 @@ static void __attribute__((format(printf, 2, 3))) set_note(struct target_set *se
 	va_end(args);
 }
 
-static void put_candidate(struct bytes *list, const struct proc *p)
-{
-	bytes_printf(list, "%s%u (%s)", list->len ? ", " : "", p->pid, proc_name(p));
-}
-
 /* A number nobody has here: perhaps the one a process has in its container. */
 static int resolve_inner_pid(struct resolving *r, uint32_t inner, const char *text)
 {
@@ -174,7 +129,7 @@ static int resolve_inner_pid(struct resolving *r, uint32_t inner, const char *te
 			continue;
 		found = p;
 		n++;
-		put_candidate(&list, p);
+		family_put(&list, p);
 	}
 	if (!n)
 		err = not_found(r, "process", text);
@@ -225,60 +180,13 @@ static int resolve_tid(struct resolving *r, const char *text)
 
 /* --- names ------------------------------------------------------------------------------------------------------------ */
 
-#define ANCESTORS_MAX 64 /* a chain of parents read while it changes may be a ring */
-
-/* Whether p is `ancestor` or descends from it. */
-static bool descends(const struct proc_table *all, const struct proc *p, uint32_t ancestor)
-{
-	for (int i = 0; p && i < ANCESTORS_MAX; i++) {
-		if (p->pid == ancestor)
-			return true;
-		p = proc_find(all, p->parent);
-	}
-	return false;
-}
-
-static bool belongs(const struct proc *p, const struct proc *head)
-{
-	return p->exe_inode && p->exe_inode == head->exe_inode && p->exe_dev == head->exe_dev;
-}
-
-static bool is_candidate(const struct resolving *r, const struct proc *p)
-{
-	return !p->is_kernel && !proc_is_zombie(p) && p->pid != r->roots->self;
-}
-
-/* The match from which all others descend, NULL if there are several families. The list names all matches. */
-static const struct proc *head_of_family(const struct resolving *r, const struct proc_table *all,
-					 const char *name, struct bytes *list)
-{
-	const struct proc *head = NULL;
-	for (size_t i = 0; i < all->n; i++) {
-		const struct proc *p = &all->procs[i];
-		if (!is_candidate(r, p) || !proc_is_called(p, name))
-			continue;
-		put_candidate(list, p);
-		if (!head || descends(all, head, p->pid))
-			head = p;
-	}
-	for (size_t i = 0; head && i < all->n; i++) {
-		const struct proc *p = &all->procs[i];
-		if (is_candidate(r, p) && proc_is_called(p, name) && !descends(all, p, head->pid))
-			return NULL;
-	}
-	return head;
-}
-
 static int add_family(struct resolving *r, const struct proc_table *all, const struct proc *head,
 		      const char *name)
 {
 	int err = examine(r, head);
-	for (size_t i = 0; !err && i < all->n; i++) {
-		const struct proc *p = &all->procs[i];
-		if (is_candidate(r, p) && descends(all, p, head->pid) &&
-		    (proc_is_called(p, name) || belongs(p, head)))
-			err = add_proc(r, p);
-	}
+	for (size_t i = 0; !err && i < all->n; i++)
+		if (family_has(all, head, name, r->roots->self, &all->procs[i]))
+			err = add_proc(r, &all->procs[i]);
 	return err;
 }
 
@@ -290,7 +198,7 @@ static int resolve_name(struct resolving *r, const char *name)
 	int err = proc_scan(r->roots->proc, &all);
 	if (err)
 		return diag_fail(r->d, err, "cannot read %s", r->roots->proc);
-	const struct proc *head = head_of_family(r, &all, name, &list);
+	const struct proc *head = family_head(&all, name, r->roots->self, &list);
 	if (!list.len)
 		err = -ENOENT;
 	else if (head)
@@ -314,7 +222,7 @@ static int add_members(struct resolving *r, const char *directory, size_t *n)
 		return diag_fail(r->d, err, "cannot read the members of %s: %s", directory, strerror(-err));
 	for (size_t i = 0; i < m.n && !err; i++) {
 		struct proc p;
-		if (proc_read(r->roots->proc, m.pids[i], &p) || !is_candidate(r, &p))
+		if (proc_read(r->roots->proc, m.pids[i], &p) || !family_may_have(&p, r->roots->self))
 			continue;
 		err = add_proc(r, &p);
 		(*n)++;
@@ -396,11 +304,26 @@ static int resolve_unit(struct resolving *r, const char *text)
 
 /* --- all of it -------------------------------------------------------------------------------------------------------- */
 
+static bool is_number(const char *text)
+{
+	return text[0] && !text[strspn(text, "0123456789")] && strlen(text) <= 10;
+}
+
+/* A PID; but the beginning of a container id may happen to have no letter. */
+static int resolve_number(struct resolving *r, const char *text)
+{
+	int err = resolve_pid(r, text);
+	if (err != -ESRCH && err != -EINVAL)
+		return err;
+	int in_container = resolve_in_cgroups(r, CGROUP_CONTAINER, text);
+	return in_container == -ENOENT ? err : in_container;
+}
+
 static int resolve_word(struct resolving *r, const char *text)
 {
 	char *unit = NULL;
-	if (text[0] && !text[strspn(text, "0123456789")] && strlen(text) <= 10)
-		return resolve_pid(r, text);
+	if (is_number(text))
+		return resolve_number(r, text);
 	if (strchr(text, '/'))
 		return resolve_cgroup(r, text);
 	if (is_unit_name(text))
@@ -422,24 +345,10 @@ static int (*const resolvers[])(struct resolving *r, const char *text) = {
 	[TARGET_AS_CGROUP] = resolve_cgroup,
 };
 
-static char *typed_text(const struct target_request *asked, size_t n, bool all)
-{
-	static const char *const dash[] = {"", "-p ", "-t ", "-c "};
-	struct bytes text = {0};
-	if (all)
-		bytes_puts(&text, "-a");
-	for (size_t i = 0; i < n; i++)
-		bytes_printf(&text, "%s%s%s", text.len ? " " : "", dash[asked[i].as], asked[i].text);
-	bytes_puts(&text, "");
-	if (!bytes_ok(&text))
-		bytes_free(&text);
-	return text.data;
-}
-
 int target_resolve(const struct target_roots *roots, const struct target_request *asked, size_t n, bool all,
 		   struct target_set *set, struct diag *d)
 {
-	*set = (struct target_set){.all = all, .text = typed_text(asked, n, all)};
+	*set = (struct target_set){.all = all, .text = target_set_text(asked, n, all)};
 	struct resolving r = {roots, set, d};
 	int err = set->text ? 0 : no_memory(d);
 	for (size_t i = 0; i < n && !err; i++)

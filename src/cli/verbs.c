@@ -7,10 +7,8 @@ const struct verb verbs[VERBS] = {
 	[VERB_LIVE] = {"", OPERANDS_TARGETS, "TARGET... | -a | -- COMMAND [ARGUMENT...]",
 		       "watch the event loops of a target: each stall as it ends, a summary on Ctrl-C",
 		       run_live},
-	[VERB_DUMP] =
-		{"dump", OPERANDS_TARGETS, "TARGET...",
-		 "show once what every loop of the target is doing now, with stacks, without stopping it",
-		 run_live},
+	[VERB_DUMP] = {"dump", OPERANDS_TARGETS, "TARGET...",
+		       "show once what every loop is doing now, with stacks, without stopping it", run_live},
 	[VERB_RECORD] = {"record", OPERANDS_TARGETS, "-o FILE TARGET... | -a | -- COMMAND [ARGUMENT...]",
 			 "keep everything in a file for a later report", run_live},
 	[VERB_REPORT] = {"report", OPERANDS_FILES, "FILE...", "read recordings, on any machine, without root",
@@ -19,10 +17,8 @@ const struct verb verbs[VERBS] = {
 		       "count histograms only, the cheapest mode", run_live},
 	[VERB_LIST] = {"list", OPERANDS_TARGETS_OR_ALL, "[TARGET...]",
 		       "list the loops found, with their threads, class and wait call", run_live},
-	[VERB_DOCTOR] =
-		{"doctor", OPERANDS_NONE, "",
-		 "show what this kernel and these privileges allow, and the line that mends what is missing",
-		 cmd_doctor},
+	[VERB_DOCTOR] = {"doctor", OPERANDS_NONE, "",
+			 "show what works here and why, and the line that mends what is missing", cmd_doctor},
 	[VERB_HELP] = {"help", OPERANDS_VERB, "[VERB]", "show this help, or that of one verb", cmd_help},
 	[VERB_VERSION] = {"version", OPERANDS_NONE, "", "print the version", cmd_version},
 };

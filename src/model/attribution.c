@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Owns the gaps that have stacks and the queue of stalls that wait for them. A gap lives from its first stack
- *to its stall's leaving, or to the next gap of its loop:
+ * to its stall's leaving, or to the next gap of its loop:
  *
  *	                 attribution_stall(ended)
  *	  first stack ──► open ──────────────► over, held ──► handed out ──► freed
- *	                   │ newer gap, closed()
+ *	                   │ newer gap, attribution_closed()
  *	                   └──► freed, its samples moved to the loop's collection if it collects
  */
 #include "model/attribution.h"

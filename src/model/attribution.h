@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Joins stacks to the stalls they belong to. Stacks arrive before the stall record of their gap and get their
- *names later still, in any order; a stall is held until all its stacks are named or its patience is over, and
- *stalls leave in the order they came.
+ * names later still, in any order; a stall is held until all its stacks are named or its patience is over,
+ * and stalls leave in the order they came.
  *
  *	stack seen       attribution_sample()    expected, by gap
  *	stack named      attribution_resolved()  counted in its gap
- *	stall seen       attribution_stall()     held, then ready() with samples, block stacks, coverage,
- *verdict and culprit gap ended short  attribution_closed()    its stacks are dropped, or collected if the
- *loop is saturated
+ *	stall seen       attribution_stall()     held, then ready(): samples, block stacks, coverage, verdict, culprit
+ *	gap ended short  attribution_closed()    its stacks are dropped, or collected if the loop is saturated
  *
  * Loops are fact loop numbers; a gap is (loop, gap_seq). No clock: every call that can end a wait is told the
- *time, any monotonic one. Memory is bounded: per gap in unnamed and distinct stacks, over all in gaps and
- *held stalls; what goes over is counted.
+ * time, any monotonic one. Memory is bounded: per gap in unnamed and distinct stacks, over all in gaps and
+ * held stalls; what goes over is counted.
  */
 #ifndef LOOPSTALL_MODEL_ATTRIBUTION_H
 #define LOOPSTALL_MODEL_ATTRIBUTION_H
@@ -39,16 +38,17 @@ struct attribution_stack {
 	uint64_t weight_ns; /* ATTRIBUTION_SAMPLE: time it stands for */
 };
 
-/* A stall with everything but stacks, verdict and culprit; block_seq[i]: the stack of stall.blocks[i], 0
- * none. */
+/*
+ * A stall with everything but stacks, verdict and culprit; block_seq[i]: the stack of stall.blocks[i], 0
+ * none.
+ */
 struct attribution_stall {
 	struct fact_stall stall;
 	uint32_t block_seq[FACT_MAX_BLOCKS];
 	uint64_t at_ns; /* handed back with it */
 };
 
-/* A finished stall, valid during the call. Stacks it names have been passed to attribution_resolved() before.
- */
+/* A finished stall, valid during the call. Its stacks have been passed to attribution_resolved() before. */
 typedef void attribution_ready(void *context, const struct fact_stall *s, uint64_t at_ns);
 
 struct attribution_options {

@@ -7,8 +7,8 @@
 
 /* clang-format off */
 /* Inside the tables T is the struct. */
-#define MUST(key, kind, member)       {key, FIELD_##kind, false, PLACE(T, member)}
-#define MAY(key, kind, member)        {key, FIELD_##kind, true, PLACE(T, member)}
+#define MUST(key, kind, member)       {key, FIELD_##kind, false, PLACE(T, member), NULL, NULL}
+#define MAY(key, kind, member)        {key, FIELD_##kind, true, PLACE(T, member), NULL, NULL}
 #define MUST_WORD(key, words, member) {key, FIELD_WORD, false, PLACE(T, member), words##_word, words##_parse}
 #define MAY_WORD(key, words, member)  {key, FIELD_WORD, true, PLACE(T, member), words##_word, words##_parse}
 

@@ -18,8 +18,8 @@ const char *fact_time_text(uint64_t wall_us, char text[FACT_TIME_BYTES])
 	unsigned day = of_year - (153 * month + 2) / 5 + 1, second = s % 86400;
 	bool january = month >= 10; /* or February: they belong to the next year */
 	snprintf(text, FACT_TIME_BYTES, "%04llu-%02u-%02uT%02u:%02u:%02u.%06uZ",
-	         (unsigned long long)(days / 146097 * 400 + year + january), january ? month - 9 : month + 3,
-	         day, second / 3600, second / 60 % 60, second % 60, (unsigned)(wall_us % 1000000));
+		 (unsigned long long)(days / 146097 * 400 + year + january), january ? month - 9 : month + 3,
+		 day, second / 3600, second / 60 % 60, second % 60, (unsigned)(wall_us % 1000000));
 	return text;
 }
 
@@ -63,7 +63,7 @@ static void put_loop(struct json *j, uint32_t loop)
 static void put_stack(const struct fact_json *how, struct json *j, uint32_t stack);
 
 static void put_field(const struct fact_json *how, struct json *j, const struct field *field,
-                      const void *base)
+		      const void *base)
 {
 	switch (field->type) {
 	case FIELD_NUMBER: put_number(j, field->key, field_number(field, base)); break;
@@ -105,7 +105,7 @@ static void put_remainders(struct json *j, const struct field *fields, const voi
 		if (!rest)
 			continue;
 		if (!open)
-			json_object(j, "ns");
+			json_begin_object(j, "ns");
 		open = true;
 		json_uint(j, field->key, rest);
 	}
@@ -114,7 +114,7 @@ static void put_remainders(struct json *j, const struct field *fields, const voi
 }
 
 static void put_fields(const struct fact_json *how, struct json *j, const struct field *fields,
-                       const void *base)
+		       const void *base)
 {
 	for (const struct field *field = fields; field->key; field++)
 		if (!field->optional || !is_empty(field, base))
@@ -134,9 +134,9 @@ static void put_stack(const struct fact_json *how, struct json *j, uint32_t id)
 		return;
 	if (stack->state != STACK_COMPLETE)
 		json_text(j, "stack_state", stack_state_word(stack->state));
-	json_array(j, "stack");
+	json_begin_array(j, "stack");
 	for (uint32_t i = 0; i < stack->n; i++) {
-		json_object(j, NULL);
+		json_begin_object(j, NULL);
 		put_fields(how, j, frame_fields, dictionary_frame(how->dictionary, stack->frames[i]));
 		json_end(j);
 	}
@@ -145,10 +145,10 @@ static void put_stack(const struct fact_json *how, struct json *j, uint32_t id)
 
 static void put_block(const struct fact_json *how, struct json *j, const struct block *block)
 {
-	json_object(j, NULL);
+	json_begin_object(j, NULL);
 	put_fields(how, j, block_fields, block);
 	if (has_any(waker_fields, &block->waker)) {
-		json_object(j, "waker");
+		json_begin_object(j, "waker");
 		put_fields(how, j, waker_fields, &block->waker);
 		json_end(j);
 	}
@@ -159,9 +159,9 @@ static void put_samples(const struct fact_json *how, struct json *j, const struc
 {
 	if (!n)
 		return;
-	json_array(j, "samples");
+	json_begin_array(j, "samples");
 	for (uint32_t i = 0; i < n; i++) {
-		json_object(j, NULL);
+		json_begin_object(j, NULL);
 		put_fields(how, j, sample_fields, &samples[i]);
 		json_end(j);
 	}
@@ -173,7 +173,7 @@ static void put_culprit(const struct fact_json *how, struct json *j, const struc
 	if (how->style == FACT_RECORDING) {
 		if (!stall->culprit_frame && !stall->culprit_stack)
 			return;
-		json_object(j, "culprit");
+		json_begin_object(j, "culprit");
 		put_fields(how, j, culprit_fields, stall);
 		json_end(j);
 		return;
@@ -181,7 +181,7 @@ static void put_culprit(const struct fact_json *how, struct json *j, const struc
 	const struct fact_frame *frame = dictionary_frame(how->dictionary, stall->culprit_frame);
 	if (!frame)
 		return;
-	json_object(j, "culprit");
+	json_begin_object(j, "culprit");
 	put_fields(how, j, frame_fields, frame);
 	json_end(j);
 }
@@ -190,13 +190,13 @@ static void put_culprit(const struct fact_json *how, struct json *j, const struc
 static void put_owner(const struct fact_json *how, struct json *j, uint32_t id)
 {
 	const struct fact_loop *loop =
-	        how->style == FACT_STREAM ? dictionary_loop(how->dictionary, id) : NULL;
+		how->style == FACT_STREAM ? dictionary_loop(how->dictionary, id) : NULL;
 	const struct {
 		const char *key, *text;
 	} said[] = {{"process", loop ? loop->process : ""},
-	            {"runtime", loop ? loop->runtime : ""},
-	            {"container", loop ? loop->container : ""},
-	            {"unit", loop ? loop->unit : ""}};
+		    {"runtime", loop ? loop->runtime : ""},
+		    {"container", loop ? loop->container : ""},
+		    {"unit", loop ? loop->unit : ""}};
 	for (size_t i = 0; i < ARRAY_LEN(said); i++)
 		if (*said[i].text)
 			json_text(j, said[i].key, said[i].text);
@@ -209,15 +209,15 @@ static void put_stall(const struct fact_json *how, struct json *j, const struct 
 	put_fields(how, j, stall_fields, stall);
 	if (stall->gap_ns)
 		json_double(j, "covered",
-		            stall->covered_ns < stall->gap_ns
-		                    ? (double)stall->covered_ns / (double)stall->gap_ns
-		                    : 1,
-		            3);
-	json_object(j, "ledger");
+			    stall->covered_ns < stall->gap_ns
+				    ? (double)stall->covered_ns / (double)stall->gap_ns
+				    : 1,
+			    3);
+	json_begin_object(j, "ledger");
 	put_fields(how, j, ledger_fields, &stall->ledger);
 	json_end(j);
 	if (stall->n_blocks) {
-		json_array(j, "blocks");
+		json_begin_array(j, "blocks");
 		for (uint32_t i = 0; i < stall->n_blocks; i++)
 			put_block(how, j, &stall->blocks[i]);
 		json_end(j);
@@ -230,16 +230,16 @@ static void put_histogram(struct json *j, const char *key, const struct histogra
 {
 	if (!h->n)
 		return;
-	json_object(j, key);
+	json_begin_object(j, key);
 	put_number(j, "n", h->n);
 	put_number(j, "total_ns", h->total_ns);
 	put_number(j, "min_ns", h->min_ns);
 	put_number(j, "max_ns", h->max_ns);
-	json_array(j, "buckets");
+	json_begin_array(j, "buckets");
 	for (unsigned i = 0; i < HISTOGRAM_BUCKETS; i++) {
 		if (!h->count[i])
 			continue;
-		json_array(j, NULL);
+		json_begin_array(j, NULL);
 		json_uint(j, NULL, i);
 		put_number(j, NULL, h->count[i]);
 		put_number(j, NULL, h->sum_ns[i]);
@@ -259,7 +259,7 @@ static void put_counts(const struct fact_json *how, struct json *j, const struct
 
 static void put_frame_ids(struct json *j, const struct fact_stack *stack)
 {
-	json_array(j, "frames");
+	json_begin_array(j, "frames");
 	for (uint32_t i = 0; i < stack->n; i++)
 		json_uint(j, NULL, stack->frames[i]);
 	json_end(j);
@@ -269,9 +269,9 @@ static void put_losses(const struct fact_json *how, struct json *j)
 {
 	if (!how->n_losses)
 		return;
-	json_array(j, "losses");
+	json_begin_array(j, "losses");
 	for (size_t i = 0; i < how->n_losses; i++) {
-		json_object(j, NULL);
+		json_begin_object(j, NULL);
 		json_text(j, "reason", how->losses[i].reason);
 		put_number(j, "count", how->losses[i].count);
 		json_end(j);
@@ -332,7 +332,7 @@ void fact_json_line(struct fact_json *how, const struct fact *f, struct bytes *o
 	if (!is_said(how->style, f->kind))
 		return;
 	struct json j = json_into(out);
-	json_object(&j, NULL);
+	json_begin_object(&j, NULL);
 	json_text(&j, "type", fact_kind_word(f->kind));
 	put_time(how, &j, "time", f->at_ns);
 	if (how->style == FACT_RECORDING)

@@ -22,10 +22,9 @@ struct loss_total {
 
 struct fact_json {
 	enum fact_style style;
-	const struct dictionary
-	        *dictionary;             /* for a stream; it has taken the fact's loop, frames and stacks */
-	uint64_t wall_us;                /* learned from the header fact */
-	const struct loss_total *losses; /* totals for the end line, may be NULL */
+	const struct dictionary *dictionary; /* of a stream: has taken the fact's loop, frames and stacks */
+	uint64_t wall_us;		     /* learned from the header fact */
+	const struct loss_total *losses;     /* totals for the end line, may be NULL */
 	size_t n_losses;
 };
 

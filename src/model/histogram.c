@@ -15,10 +15,9 @@
 #define LOW_BIT	   10 /* bucket 0 ends at 2^LOW_BIT units */
 #define PER_OCTAVE 8
 
-/* 2^63 * 2^(j/8), j = 1…7, rounded up: what a mantissa with its top bit at bit 63 is compared with. */
-static const uint64_t eighth[PER_OCTAVE - 1] = {
-	0x8b95c1e3ea8bd6e7, 0x9837f0518db8a970, 0xa5fed6a9b15138eb, 0xb504f333f9de6485,
-	0xc5672a115506dade, 0xd744fccad69d6af5, 0xeac0c6e7dd24392f,
+/* 2^31 * 2^(j/8), j = 1…7, rounded down: what the top 32 bits of a value are compared with, as in the BPF programs. */
+static const uint32_t eighth[PER_OCTAVE - 1] = {
+	0x8b95c1e3, 0x9837f051, 0xa5fed6a9, 0xb504f333, 0xc5672a11, 0xd744fcca, 0xeac0c6e7,
 };
 
 /* 2^(j/8), j = 0…7 */
@@ -34,8 +33,8 @@ static const double eighth_power[PER_OCTAVE] = {
 };
 
 /*
- * ns * 2^30 / 10^9 rounded down, by a 32-bit fraction (0.073741824 * 2^32); split because the product passes 64 bits at 58 s.
- * The fraction is short by 1e-10: one nanosecond in ten seconds.
+ * ns * 2^30 / 10^9 rounded down, by a 32-bit fraction (0.073741824 * 2^32); split because the product passes
+ * 64 bits at 58 s. The fraction is short by 1e-10: one nanosecond in ten seconds.
  */
 static uint64_t units_of(uint64_t ns)
 {
@@ -44,9 +43,9 @@ static uint64_t units_of(uint64_t ns)
 }
 
 /*
- * The BPF programs do the same in integers. Bucketing v - 1 makes whole-octave edges (every power of two of a second among them)
- * inclusive. From rounding, a value less than 2 units (1.9 ns) and 1e-10 of itself above an edge may land below it; one below an
- * edge never lands above it.
+ * The BPF programs do the same in integers. Bucketing v - 1 makes whole-octave edges (every power of two of a second
+ * among them) inclusive. From rounding, a value nearer to an edge than 2 ns and 5e-10 of itself may land on its other
+ * side.
  */
 unsigned histogram_bucket(uint64_t value_ns)
 {
@@ -56,7 +55,7 @@ unsigned histogram_bucket(uint64_t value_ns)
 	if (units <= 1u << LOW_BIT)
 		return 0;
 	unsigned octave = 63 - (unsigned)__builtin_clzll(units - 1), j = 0;
-	uint64_t mantissa = (units - 1) << (63 - octave);
+	uint32_t mantissa = (uint32_t)((units - 1) << (63 - octave) >> 32);
 	while (j < ARRAY_LEN(eighth) && mantissa >= eighth[j])
 		j++;
 	unsigned bucket = 1 + (octave - LOW_BIT) * PER_OCTAVE + j;

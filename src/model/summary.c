@@ -182,7 +182,8 @@ static bool add_without(struct summary *s, const struct tally_totals *t)
 	bool *taken = calloc(t->n_causes, sizeof *taken);
 	uint64_t *ns = calloc(t->n_causes, sizeof *ns);
 	uint64_t before_ns = s->without.before_ns = l->arrival.p99_ns;
-	while (taken && ns && s->without.n < SUMMARY_STEPS) {
+	/* Below a tenth of the threshold nobody cares any more. */
+	while (taken && ns && s->without.n < SUMMARY_STEPS && before_ns > s->threshold_ns / 10) {
 		size_t cause = heaviest_cause(t, l->loop->id, ns, taken);
 		if (cause == SIZE_MAX)
 			break;

@@ -26,8 +26,7 @@ struct summary_loop {
 	double over_threshold_share; /* of arrivals: P(lag > threshold) */
 	struct tally_loop_stalls stalls;
 	enum verdict top_verdict; /* by stall time */
-	const struct fact_stall
-		*open; /* not over when the summary was made, NULL none; belongs to the tally */
+	const struct fact_stall *open; /* not over yet, NULL none; belongs to the tally */
 	uint64_t saturated_ns, saturated_periods;
 	bool saturated;				     /* still */
 	const struct fact_saturated *last_saturated; /* NULL: never was */

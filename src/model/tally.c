@@ -106,12 +106,15 @@ static size_t cell_at(struct tally *t, uint64_t at_ns)
 	return i;
 }
 
-static int draw_stall(struct tally *t, const struct fact_stall *s)
+/* Its start is not known if it began before the attach. */
+static int draw_stall(struct tally *t, const struct fact_stall *s, uint64_t at_ns)
 {
-	size_t last = cell_at(t, s->start_ns + s->lag_ns);
+	uint64_t end_ns = s->start_ns ? s->start_ns + s->lag_ns : at_ns;
+	uint64_t start_ns = end_ns > s->lag_ns ? end_ns - s->lag_ns : 0;
+	size_t last = cell_at(t, end_ns);
 	if (last == SIZE_MAX)
 		return -ENOMEM;
-	for (size_t i = s->start_ns / t->cell_ns; i <= last; i++)
+	for (size_t i = start_ns / t->cell_ns; i <= last; i++)
 		if (t->cells[i].max_lag_ns < s->lag_ns)
 			t->cells[i].max_lag_ns = s->lag_ns;
 	t->cells[last].stalls += s->state != STALL_OPEN && s->state != STALL_STUCK;
@@ -135,7 +138,7 @@ static int take_stall(struct tally *t, const struct fact *f)
 	struct tally_loop *l = loop_of(t, s->loop);
 	if (!l)
 		return -ENOMEM;
-	int err = tally_is_hidden(dictionary_loop(t->dictionary, s->loop)) ? 0 : draw_stall(t, s);
+	int err = tally_is_hidden(dictionary_loop(t->dictionary, s->loop)) ? 0 : draw_stall(t, s, f->at_ns);
 	if (err)
 		return err;
 	if (s->state == STALL_OPEN || s->state == STALL_STUCK)

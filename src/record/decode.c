@@ -91,9 +91,11 @@ static int read_ns(struct decoder *d, const struct field *field, const json_t *o
 {
 	uint64_t us, rest = 0;
 	const json_t *exact = json_object_get(json_object_get(object, "ns"), field->key);
-	int err = read_integer(d, field->key, value, UINT64_MAX / 1000 - 1, &us);
+	int err = read_integer(d, field->key, value, UINT64_MAX / 1000, &us);
 	if (!err && exact)
 		err = read_integer(d, field->key, exact, 999, &rest);
+	if (!err && us * 1000 > UINT64_MAX - rest)
+		err = wrong(d, field->key, "an integer in range");
 	us = us * 1000 + rest;
 	if (!err)
 		memcpy(at, &us, sizeof us);

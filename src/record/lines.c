@@ -168,7 +168,7 @@ static void drop_used(struct lines *l)
 int lines_next(struct lines *l, const char **line, size_t *len, struct diag *d)
 {
 	for (;;) {
-		const char *from = l->text.data + l->at;
+		const char *from = l->text.data ? l->text.data + l->at : "";
 		const char *end = l->whole > l->at ? memchr(from, '\n', l->whole - l->at) : NULL;
 		size_t n = end ? (size_t)(end - from) : l->whole - l->at;
 		if (n > LINES_MAX_BYTES)

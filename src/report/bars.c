@@ -65,8 +65,17 @@ void bars_histogram(struct pen *p, const struct histogram *h, uint64_t threshold
 		last = i;
 		longest_ns = rows[i].sum_ns > longest_ns ? rows[i].sum_ns : longest_ns;
 	}
-	for (size_t i = first; i <= last && i < n; i++)
+	for (size_t i = first; i <= last && i < n; i++) {
+		size_t empty = 0;
+		while (!rows[i + empty].n) /* ends: the last row is not empty */
+			empty++;
+		if (empty > 2) {
+			pen_cell(p, INK_DIM, -9, "…");
+			pen_end(p);
+			i += empty;
+		}
 		put_row(p, &rows[i], threshold_ns, elapsed_ns, longest_ns);
+	}
 }
 
 void bars_timeline(struct pen *p, const struct tally_cell *cells, size_t n, uint64_t cell_ns)

@@ -7,8 +7,8 @@
 #include "report/pen.h"
 
 /*
- * One line per power of two of a second that has values: from, to, iterations, and a bar for the share of time spent in them
- * (that is what an arrival meets). Lines from the threshold on are marked.
+ * One line per power of two of a second that has values: from, to, iterations, and a bar for the share of
+ * time spent in them (that is what an arrival meets). Lines from the threshold on are marked.
  */
 void bars_histogram(struct pen *p, const struct histogram *h, uint64_t threshold_ns, uint64_t elapsed_ns);
 /* The longest stall running at each moment, as high as it was long, on one line with its scale. */

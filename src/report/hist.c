@@ -33,8 +33,10 @@ int report_hist(const struct summary *s, const struct report_style *style, struc
 			   s->losses[i].meaning);
 		pen_end(&p);
 	}
-	pen_put(&p, INK_DIM,
-		"lag              iterations    of time  bar: time spent in iterations of that length");
+	pen_cell(&p, INK_DIM, 21, "      lag");
+	pen_cell(&p, INK_DIM, -12, "iterations");
+	pen_cell(&p, INK_DIM, -9, "of time");
+	pen_put(&p, INK_DIM, "  bar: share of the time");
 	pen_end(&p);
 	for (size_t i = 0; i < s->n_loops; i++)
 		if (style->verbose || !s->loops[i].hidden)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The summary as one JSON document. Names as in the recording: _us are whole microseconds, shares are 0 to 1, absent means
- * unknown. Everything is in it, also the loops that the text hides.
+ * The summary as one JSON document. Names as in the recording: _us are whole microseconds, shares are 0 to 1,
+ * absent means unknown. Everything is in it, also the loops that the text hides.
  */
 #include "base/json.h"
 
@@ -22,7 +22,7 @@ static void put_text(struct json *j, const char *key, const char *text)
 
 static void put_frame(struct json *j, const char *key, const struct fact_frame *f)
 {
-	json_object(j, key);
+	json_begin_object(j, key);
 	put_text(j, "function", f->function);
 	put_text(j, "object", f->object);
 	if (!f->function[0])
@@ -40,9 +40,9 @@ static void put_stack(struct json *j, const char *key, const struct fact_stack *
 {
 	if (!s)
 		return;
-	json_object(j, key);
+	json_begin_object(j, key);
 	json_text(j, "state", stack_state_word(s->state));
-	json_array(j, "frames");
+	json_begin_array(j, "frames");
 	for (uint32_t i = 0; i < s->n; i++) {
 		const struct fact_frame *f = dictionary_frame(d, s->frames[i]);
 		if (f)
@@ -54,7 +54,7 @@ static void put_stack(struct json *j, const char *key, const struct fact_stack *
 
 static void put_quantiles(struct json *j, const char *key, const struct summary_quantiles *q)
 {
-	json_object(j, key);
+	json_begin_object(j, key);
 	put_us(j, "p50_us", q->p50_ns);
 	put_us(j, "p90_us", q->p90_ns);
 	put_us(j, "p99_us", q->p99_ns);
@@ -62,14 +62,17 @@ static void put_quantiles(struct json *j, const char *key, const struct summary_
 	json_end(j);
 }
 
-/* Buckets that have values, as [index, count, sum in microseconds]; index i >= 1 ends at 2^((i - 160) / 8) seconds. */
+/*
+ * Buckets that have values, as [index, count, sum in microseconds]; index i >= 1 ends at 2^((i - 160) / 8)
+ * seconds.
+ */
 static void put_histogram(struct json *j, const char *key, const struct histogram *h)
 {
-	json_array(j, key);
+	json_begin_array(j, key);
 	for (unsigned b = 0; b < HISTOGRAM_BUCKETS; b++) {
 		if (!h->count[b])
 			continue;
-		json_array(j, NULL);
+		json_begin_array(j, NULL);
 		json_uint(j, NULL, b);
 		json_uint(j, NULL, h->count[b]);
 		json_uint(j, NULL, h->sum_ns[b] / 1000);
@@ -80,7 +83,7 @@ static void put_histogram(struct json *j, const char *key, const struct histogra
 
 static void put_ledger(struct json *j, const struct ledger *l, uint64_t delay_ns)
 {
-	json_object(j, "ledger");
+	json_begin_object(j, "ledger");
 	put_us(j, "cpu_us", l->cpu_ns);
 	put_us(j, "blocked_us", l->blocked_ns);
 	put_us(j, "runnable_us", l->runnable_ns);
@@ -111,18 +114,18 @@ static void put_identity(struct json *j, const struct fact_loop *l)
 
 static void put_stalls(struct json *j, const struct summary_loop *l)
 {
-	json_object(j, "stalls");
+	json_begin_object(j, "stalls");
 	json_uint(j, "count", l->stalls.stalls);
 	put_us(j, "total_us", l->stalls.stall_ns);
 	put_us(j, "longest_us", l->stalls.longest_ns);
 	json_uint(j, "died", l->stalls.died);
 	json_text(j, "verdict", verdict_word(l->top_verdict));
-	json_object(j, "by_verdict");
+	json_begin_object(j, "by_verdict");
 	for (unsigned v = 0; v < VERDICTS; v++)
 		if (l->stalls.by_verdict[v])
 			json_uint(j, verdict_word(v), l->stalls.by_verdict[v]);
 	json_end(j);
-	json_object(j, "by_harm");
+	json_begin_object(j, "by_harm");
 	for (unsigned h = 0; h < HARMS; h++)
 		if (l->stalls.by_harm[h])
 			json_uint(j, harm_word(h), l->stalls.by_harm[h]);
@@ -133,7 +136,7 @@ static void put_stalls(struct json *j, const struct summary_loop *l)
 
 static void put_loop(struct json *j, const struct summary_loop *l)
 {
-	json_object(j, NULL);
+	json_begin_object(j, NULL);
 	put_identity(j, l->loop);
 	json_bool(j, "hidden", l->hidden);
 	put_us(j, "elapsed_us", l->elapsed_ns);
@@ -151,7 +154,7 @@ static void put_loop(struct json *j, const struct summary_loop *l)
 	json_double(j, "over_threshold", l->over_threshold_share, 6);
 	put_stalls(j, l);
 	if (l->open) {
-		json_object(j, "open");
+		json_begin_object(j, "open");
 		json_bool(j, "stuck", l->open->state == STALL_STUCK);
 		put_us(j, "lag_us", l->open->lag_ns);
 		json_end(j);
@@ -166,7 +169,7 @@ static const char *const cause_words[CAUSE_KINDS] = {"frame",	 "throttled",	"no_
 
 static void put_cause(struct json *j, const struct summary *s, const struct summary_cause *c)
 {
-	json_object(j, NULL);
+	json_begin_object(j, NULL);
 	json_text(j, "kind", cause_words[c->tally.kind]);
 	if (c->frame)
 		put_frame(j, "frame", c->frame);
@@ -182,7 +185,7 @@ static void put_cause(struct json *j, const struct summary *s, const struct summ
 
 static void put_block(struct json *j, const struct summary *s, const struct tally_block *b)
 {
-	json_object(j, NULL);
+	json_begin_object(j, NULL);
 	json_text(j, "call", b->call);
 	put_text(j, "target", b->target);
 	json_text(j, "target_kind", target_kind_word(b->kind));
@@ -191,7 +194,7 @@ static void put_block(struct json *j, const struct summary *s, const struct tall
 	put_us(j, "longest_us", b->max_ns);
 	json_uint(j, "stalls", b->stalls);
 	if (b->waker.tid) {
-		json_object(j, "waker");
+		json_begin_object(j, "waker");
 		json_uint(j, "tid", b->waker.tid);
 		put_text(j, "comm", b->waker.comm);
 		json_end(j);
@@ -205,12 +208,12 @@ static void put_without(struct json *j, const struct summary *s)
 {
 	if (!s->without.n)
 		return;
-	json_object(j, "without");
+	json_begin_object(j, "without");
 	json_uint(j, "loop", s->loops[s->without.loop].loop->id);
 	put_us(j, "lag_p99_us", s->without.before_ns);
-	json_array(j, "steps");
+	json_begin_array(j, "steps");
 	for (size_t i = 0; i < s->without.n; i++) {
-		json_object(j, NULL);
+		json_begin_object(j, NULL);
 		json_uint(j, "culprit", s->without.steps[i].cause); /* its place in culprits, from 0 */
 		put_us(j, "lag_p99_us", s->without.steps[i].after_ns);
 		json_end(j);
@@ -241,9 +244,9 @@ static void put_head(struct json *j, const struct summary *s)
 
 static void put_losses(struct json *j, const struct summary *s)
 {
-	json_array(j, "losses");
+	json_begin_array(j, "losses");
 	for (size_t i = 0; i < s->n_losses; i++) {
-		json_object(j, NULL);
+		json_begin_object(j, NULL);
 		json_text(j, "reason", s->losses[i].reason);
 		put_text(j, "meaning", s->losses[i].meaning);
 		json_uint(j, "count", s->losses[i].count);
@@ -254,9 +257,9 @@ static void put_losses(struct json *j, const struct summary *s)
 
 static void put_timeline(struct json *j, const struct summary *s)
 {
-	json_object(j, "timeline");
+	json_begin_object(j, "timeline");
 	put_us(j, "cell_us", s->cell_ns);
-	json_array(j, "longest_stall_us");
+	json_begin_array(j, "longest_stall_us");
 	for (size_t i = 0; i < s->n_cells; i++)
 		put_us(j, NULL, s->cells[i].max_lag_ns);
 	json_end(j);
@@ -267,18 +270,18 @@ int report_json(const struct summary *s, const struct report_style *style, struc
 {
 	struct json j = json_into(out);
 	(void)style; /* numbers have no looks */
-	json_object(&j, NULL);
+	json_begin_object(&j, NULL);
 	put_head(&j, s);
 	put_losses(&j, s);
-	json_array(&j, "loops");
+	json_begin_array(&j, "loops");
 	for (size_t i = 0; i < s->n_loops; i++)
 		put_loop(&j, &s->loops[i]);
 	json_end(&j);
-	json_array(&j, "culprits");
+	json_begin_array(&j, "culprits");
 	for (size_t i = 0; i < s->n_causes; i++)
 		put_cause(&j, s, &s->causes[i]);
 	json_end(&j);
-	json_array(&j, "blocks");
+	json_begin_array(&j, "blocks");
 	for (size_t i = 0; i < s->n_blocks; i++)
 		put_block(&j, s, &s->blocks[i]);
 	json_end(&j);

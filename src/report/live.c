@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Keeps, per loop, what happened since the last status line, and which open stall it has shown. Everything else it forgets
- * when it is printed.
+ * Keeps, per loop, what happened since the last status line, and which open stall it has shown. Everything
+ * else it forgets when it is printed.
  */
 #include "report/live.h"
 
@@ -61,7 +61,7 @@ static struct live_loop *loop_of(struct live *l, uint32_t id)
 	return *at;
 }
 
-/* --- status and losses --------------------------------------------------------------------------------------------- */
+/* --- status and losses --------------------------------------------------------------------------- */
 
 static void reset_interval(struct live_loop *loop)
 {
@@ -124,7 +124,7 @@ static int take_loss(struct live *l, const struct fact *f)
 	return 0;
 }
 
-/* --- facts --------------------------------------------------------------------------------------------------------- */
+/* --- facts --------------------------------------------------------------------------------------- */
 
 static int take_header(struct live *l, const struct fact *f)
 {
@@ -201,7 +201,8 @@ static void put_saturated(struct pen *p, const struct fact_saturated *s, uint64_
 	       busy = elapsed_ns ? (double)s->busy_ns / (double)elapsed_ns : 0;
 	char text[DURATION_TEXT_BYTES], share[MOMENT_BYTES], rate[MOMENT_BYTES];
 	pen_printf(p, s->ended ? INK_PLAIN : INK_RED, "%s %s",
-		   s->ended ? "saturated until now, for" : "SATURATED for", duration_text(elapsed_ns, text));
+		   s->ended ? "no longer saturated, was for" : "SATURATED for",
+		   duration_text(elapsed_ns, text));
 	pen_piecef(p, INK_PLAIN, ": ", "%s busy", percent_text(busy < 1 ? busy : 1, share));
 	if (seconds > 0)
 		pen_piecef(p, INK_PLAIN, " · ", "%s iterations/s",
@@ -233,6 +234,7 @@ static int take_saturated(struct live *l, const struct fact *f)
 	if (!loop)
 		return is_shown(l, s->loop) ? -ENOMEM : 0;
 	loop->saturated = !s->ended;
+	loop->was_saturated = true;
 	struct pen p = pen_of(l);
 	struct bytes name = {0};
 	char time[MOMENT_BYTES];

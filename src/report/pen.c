@@ -23,7 +23,8 @@ static const struct {
 struct pen pen_on(struct bytes *out, const struct report_style *style)
 {
 	unsigned width = style->width ? style->width : STYLE_WIDTH;
-	return (struct pen){out, style, width < STYLE_WIDTH_MIN ? STYLE_WIDTH_MIN : width, 0, 0, false};
+	return (struct pen){
+		.out = out, .style = style, .width = width < STYLE_WIDTH_MIN ? STYLE_WIDTH_MIN : width};
 }
 
 static bool is_wide(uint32_t c)
@@ -105,6 +106,7 @@ static void put_fitting(struct pen *p, const char *text, unsigned columns)
 static void put_cut(struct pen *p, enum ink ink, const char *text, unsigned columns)
 {
 	bool fits = pen_columns(p, text) <= columns;
+	p->begun = true;
 	begin_ink(p, ink);
 	put_fitting(p, text, fits ? columns : columns - 1);
 	if (!fits)
@@ -147,7 +149,7 @@ void pen_printf(struct pen *p, enum ink ink, const char *fmt, ...)
 
 void pen_piece(struct pen *p, enum ink ink, const char *separator, const char *text)
 {
-	if (p->column > p->indent) {
+	if (p->begun) {
 		if (p->full || pen_columns(p, separator) + pen_columns(p, text) > pen_room(p)) {
 			pen_end(p);
 			pen_indent(p, p->indent);
@@ -200,6 +202,9 @@ void pen_bar(struct pen *p, enum ink ink, double share, unsigned columns)
 		length = 1; /* something is there */
 	if (p->style->ascii)
 		length = (length + 7) / 8 * 8;
+	if (!length)
+		return;
+	p->begun = true;
 	begin_ink(p, ink);
 	for (unsigned i = 0; i < length / 8; i++)
 		put_fitting(p, "█", pen_room(p));
@@ -214,5 +219,5 @@ void pen_end(struct pen *p)
 		p->out->data[--p->out->len] = 0;
 	bytes_putc(p->out, '\n');
 	p->column = 0;
-	p->full = false;
+	p->full = p->begun = false;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Writes lines of text no wider than the style allows: counts columns, wraps pieces, cuts what cannot fit at a character and
- * marks the cut, colours and, for an ASCII terminal, replaces the program's own signs (· → ≥ × … bars). Knows no facts.
+ * Writes lines of text no wider than the style allows: counts columns, wraps pieces, cuts what cannot fit at
+ * a character and marks the cut, colours and, for an ASCII terminal, replaces the program's own signs (· → ≥
+ * × … bars). Knows no facts.
  */
 #ifndef LOOPSTALL_REPORT_PEN_H
 #define LOOPSTALL_REPORT_PEN_H
@@ -16,6 +17,7 @@ struct pen {
 	const struct report_style *style;
 	unsigned width, column;
 	unsigned indent; /* of lines begun by wrapping */
+	bool begun;	 /* the line has more than its indent */
 	bool full;	 /* the line was cut: nothing more goes on it */
 };
 

@@ -12,12 +12,35 @@ static const char *duration(uint64_t ns, char text[DURATION_TEXT_BYTES])
 	return duration_text(ns, text);
 }
 
-void phrase_loop(struct bytes *out, const struct fact_loop *l)
+static const char *loop_name(const struct fact_loop *l)
 {
-	bytes_printf(out, "%s[%u", l->process[0] ? l->process : l->comm, l->pid);
+	return l->process[0] ? l->process : l->comm;
+}
+
+static void phrase_loop_number(struct bytes *out, const struct fact_loop *l)
+{
+	bytes_printf(out, "[%u", l->pid);
 	if (l->tid && l->tid != l->pid)
 		bytes_printf(out, "/%u", l->tid);
 	bytes_putc(out, ']');
+}
+
+void phrase_loop(struct bytes *out, const struct fact_loop *l)
+{
+	bytes_puts(out, loop_name(l));
+	phrase_loop_number(out, l);
+}
+
+void phrase_loop_cell(struct pen *p, enum ink ink, unsigned columns, const struct fact_loop *l)
+{
+	struct bytes number = {0};
+	unsigned end = p->column + columns, wide = pen_columns(p, loop_name(l));
+	phrase_loop_number(&number, l);
+	unsigned rest = number.len < columns ? columns - (unsigned)number.len : 0;
+	pen_cell(p, ink, (int)(wide < rest ? wide : rest), loop_name(l));
+	pen_cell(p, ink, (int)(end - p->column), bytes_text(&number));
+	p->out->failed |= !bytes_ok(&number);
+	bytes_free(&number);
 }
 
 void phrase_frame(struct bytes *out, const struct fact_frame *f)
@@ -61,7 +84,7 @@ void phrase_block(struct bytes *out, const struct block *b)
 		bytes_printf(out, ", longest %s", duration(b->max_ns, longest));
 }
 
-/* --- what a stall was spent on, by verdict ------------------------------------------------------------------------ */
+/* --- what a stall was spent on, by verdict ------------------------------------------------------- */
 
 static void spent_on_block(struct bytes *out, const struct fact_stall *s, const struct dictionary *d)
 {
@@ -70,7 +93,8 @@ static void spent_on_block(struct bytes *out, const struct fact_stall *s, const 
 		return;
 	const struct block *b = &s->blocks[0];
 	phrase_block(out, b);
-	if (b->waker.tid && b->waker.comm[0])
+	bool is_over = s->state != STALL_OPEN && s->state != STALL_STUCK;
+	if (is_over && b->waker.tid && b->waker.comm[0])
 		bytes_printf(out, ", ended by %s[%u]", b->waker.comm, b->waker.tid);
 }
 
@@ -151,7 +175,7 @@ void phrase_harm(struct bytes *out, const struct fact_stall *s)
 		bytes_puts(out, "nobody else was waiting");
 }
 
-/* --- ledger ------------------------------------------------------------------------------------------------------- */
+/* --- ledger -------------------------------------------------------------------------------------- */
 
 void phrase_ledger(struct pen *p, const struct ledger *l, uint64_t delay_ns, uint64_t lag_ns)
 {
@@ -195,7 +219,7 @@ void phrase_ledger(struct pen *p, const struct ledger *l, uint64_t delay_ns, uin
 	}
 }
 
-/* --- stacks ------------------------------------------------------------------------------------------------------- */
+/* --- stacks -------------------------------------------------------------------------------------- */
 
 #define NAME_COLUMNS 52 /* longer names (templates) are cut */
 

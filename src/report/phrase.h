@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How loops, frames, stacks, blocks and stalls are put into words, the same in the live view and in the summary. */
+/*
+ * How loops, frames, stacks, blocks and stalls are put into words, the same in the live view and in the
+ * summary.
+ */
 #ifndef LOOPSTALL_REPORT_PHRASE_H
 #define LOOPSTALL_REPORT_PHRASE_H
 
@@ -8,6 +11,8 @@
 
 /* "uvicorn[4121]", "java[812/833]" for a loop of a thread that is not the main one. */
 void phrase_loop(struct bytes *out, const struct fact_loop *l);
+/* As a table's cell of so many columns: a long name is cut, the number behind it is not. */
+void phrase_loop_cell(struct pen *p, enum ink ink, unsigned columns, const struct fact_loop *l);
 /* "poll_vram app/gpu.py:41", "spin_for", "redis-server+0x1a2b3" */
 void phrase_frame(struct bytes *out, const struct fact_frame *f);
 /* "poll() on 2 pipes of pid 4180 nvidia-smi", "nanosleep() of 600 ms" */
@@ -23,8 +28,9 @@ void phrase_harm(struct bytes *out, const struct fact_stall *s);
 enum ink phrase_verdict_ink(enum verdict v);
 
 /*
- * The frames of a stack as pieces, innermost first: where it stands, then the application's own frames outward; the kernel's and
- * the libraries' are left out unless there are no others. At most about `lines` lines.
+ * The frames of a stack as pieces, innermost first: where it stands, then the application's own frames
+ * outward; the kernel's and the libraries' are left out unless there are no others. At most about `lines`
+ * lines.
  */
 void phrase_stack(struct pen *p, const struct dictionary *d, const struct fact_stack *s,
 		  uint32_t culprit_frame, unsigned lines);

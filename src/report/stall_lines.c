@@ -8,9 +8,11 @@
 #define ALSO_SHARE  10 /* a further block is named if it has at least 1/10 of the lag */
 #define STACK_LINES 2
 
+/* A new line below the head; a line that stayed empty is used again. */
 static void begin_detail(struct pen *p)
 {
-	pen_end(p);
+	if (p->begun)
+		pen_end(p);
 	pen_indent(p, STALL_INDENT);
 }
 
@@ -106,7 +108,7 @@ static void put_waker(struct pen *p, const struct fact_stall *s, const struct di
 	if (!stack || !stack->n)
 		return;
 	begin_detail(p);
-	pen_printf(p, INK_CYAN, "%s[%u] was at: ", w->comm, w->tid);
+	pen_printf(p, INK_CYAN, "%s[%u] was at:", w->comm, w->tid);
 	phrase_stack(p, d, stack, 0, STACK_LINES);
 }
 
@@ -120,5 +122,6 @@ void stall_lines(struct pen *p, const struct fact_stall *s, const struct diction
 		put_stack(p, s, d);
 		put_waker(p, s, d);
 	}
-	pen_end(p);
+	if (p->begun)
+		pen_end(p);
 }

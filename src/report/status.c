@@ -50,7 +50,13 @@ static int worst_first(const void *a, const void *b)
 	return x->loop->id < y->loop->id ? -1 : 1;
 }
 
-static void put_stalls(struct pen *p, const struct status *s, bool is_first)
+/* "Look elsewhere" is said of a target, so only when nothing in it is wrong. */
+static bool is_innocent(const struct status *s)
+{
+	return !s->loop->open && !s->loop->stalls && !s->loop->was_saturated && s->busy < NEARLY_FULL;
+}
+
+static void put_stalls(struct pen *p, const struct status *s, bool is_first, bool all_innocent)
 {
 	const struct live_loop *loop = s->loop;
 	char text[DURATION_TEXT_BYTES];
@@ -66,7 +72,10 @@ static void put_stalls(struct pen *p, const struct status *s, bool is_first)
 	if (loop->saturated || s->busy >= NEARLY_FULL)
 		pen_piece(p, INK_YELLOW, " · ", "no long stall, but hardly ever idle");
 	else
-		pen_piece(p, INK_GREEN, " · ", is_first ? "no stalls yet" : "no stalls: look elsewhere");
+		pen_piece(p, INK_GREEN, " · ",
+			  is_first	 ? "no stalls yet"
+			  : all_innocent ? "no stalls: look elsewhere"
+					 : "no stalls");
 }
 
 static void put_rules(struct pen *p, uint64_t threshold_ns)
@@ -77,7 +86,8 @@ static void put_rules(struct pen *p, uint64_t threshold_ns)
 	pen_piece(p, INK_DIM, " · ", "Ctrl-C for the summary");
 }
 
-static void put_status(struct pen *p, const struct status_line *of, const struct status *s, bool with_rules)
+static void put_status(struct pen *p, const struct status_line *of, const struct status *s, bool with_rules,
+		       bool all_innocent)
 {
 	const struct fact_loop *loop = dictionary_loop(of->dictionary, s->loop->id);
 	struct bytes name = {0};
@@ -91,8 +101,10 @@ static void put_status(struct pen *p, const struct status_line *of, const struct
 		pen_printf(p, INK_PLAIN, " %s", loop->runtime);
 	pen_piecef(p, INK_PLAIN, " · ", "loop %s busy", percent_text(s->busy, share));
 	enum ink ink = s->lag_p99_ns >= of->threshold_ns ? INK_YELLOW : INK_PLAIN;
-	pen_piecef(p, ink, " · ", "lag p99 %s", duration_text(s->lag_p99_ns, text));
-	put_stalls(p, s, of->is_first);
+	if (s->open_ns < of->at_ns - of->since_ns) /* else nothing was served, and the age says more */
+		pen_piecef(p, ink, " · ", "lag p99 %s",
+			   s->lag_p99_ns ? duration_text(s->lag_p99_ns, text) : "0");
+	put_stalls(p, s, of->is_first, all_innocent);
 	if (loop->class == LOOP_SHARED)
 		pen_piece(p, INK_DIM, " · ", "epoll covered: a worker may still block");
 	if (with_rules)
@@ -129,8 +141,11 @@ int status_lines(struct pen *p, const struct status_line *of, const struct live_
 		if (!dictionary_loop(of->dictionary, loops[i]->id)->gone)
 			statuses[living++] = status_of(loops[i], of);
 	qsort(statuses, living, sizeof *statuses, worst_first);
+	bool all_innocent = true;
+	for (size_t i = 0; i < living; i++)
+		all_innocent &= is_innocent(&statuses[i]);
 	for (size_t i = 0; i < living && i < STATUS_LOOPS; i++)
-		put_status(p, of, &statuses[i], of->is_first && i == 0);
+		put_status(p, of, &statuses[i], of->is_first && i == 0, all_innocent);
 	if (living > STATUS_LOOPS)
 		put_others(p, of, statuses + STATUS_LOOPS, living - STATUS_LOOPS);
 	if (!living) {

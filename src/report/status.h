@@ -15,7 +15,7 @@ struct live_loop {
 	uint64_t elapsed_ns, busy_ns, new_stalls;
 	/* since the start */
 	uint64_t stalls, longest_ns;
-	bool saturated;
+	bool saturated, was_saturated;
 	bool open;
 	struct fact_stall last_open; /* kept after its end, to know its reports again */
 	uint64_t open_at_ns;	     /* of its last report */

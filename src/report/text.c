@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The summary for people. In the order of the questions: can I trust it, how bad is it, since when, what is it, what would
- * a fix bring.
+ * The summary for people. In the order of the questions: can I trust it, how bad is it, since when, what is
+ * it, what would a fix bring.
  */
 #include "base/array.h"
 #include "base/duration.h"
@@ -12,10 +12,11 @@
 
 #include <errno.h>
 
-#define TOP_LOOPS  12
-#define TOP_CAUSES 8
-#define TOP_BLOCKS 6
-#define QUIET_NS   10000000
+#define TOP_LOOPS   12
+#define TOP_CAUSES  8
+#define TOP_BLOCKS  6
+#define LEAST_SHARE 0.005 /* of all stall time, for a culprit to be listed */
+#define QUIET_NS    10000000
 
 static void put_heading(struct pen *p, const char *title, const char *legend)
 {
@@ -63,7 +64,7 @@ static void put_head(struct pen *p, const struct summary *s)
 	pen_end(p);
 }
 
-/* --- one sentence: is it the loop? --------------------------------------------------------------------------------- */
+/* --- one sentence: is it the loop? --------------------------------------------------------------- */
 
 static uint64_t worst_p99(const struct summary *s)
 {
@@ -87,7 +88,7 @@ static void put_answer(struct pen *p, const struct summary *s)
 	char text[DURATION_TEXT_BYTES], count[MOMENT_BYTES];
 	if (s->n_loops == s->n_hidden) {
 		pen_put(p, INK_YELLOW,
-			s->n_loops ? "Only loops that nobody waits for (-v shows them)."
+			s->n_loops ? "Only slave, sleep-poll or single-client loops (-v shows them)."
 				   : "No loop has waited.");
 	} else if (s->stalls) {
 		pen_printf(p, INK_YELLOW, "%s stall%s, %s in all.", number_text(s->stalls, count),
@@ -103,9 +104,21 @@ static void put_answer(struct pen *p, const struct summary *s)
 	pen_end(p);
 }
 
-/* --- loops --------------------------------------------------------------------------------------------------------- */
+/* --- loops --------------------------------------------------------------------------------------- */
 
-#define NAME_COLUMNS 22
+/* Room for names where the line has it. */
+static int name_columns(const struct pen *p)
+{
+	return p->width >= 110 ? 44 : p->width >= 95 ? 34 : 22;
+}
+
+/* Nothing to tell: folded into one line when there are many. */
+#define QUIET_LOOPS 3
+
+static bool is_quiet(const struct summary_loop *l)
+{
+	return !l->stalls.stalls && !l->saturated_ns && l->arrival.p99_ns < QUIET_NS;
+}
 
 static void put_duration(struct pen *p, enum ink ink, uint64_t ns)
 {
@@ -132,27 +145,37 @@ static void put_detail(struct pen *p, const struct summary_loop *l)
 	if (l->loop->runtime[0])
 		pen_piece(p, INK_DIM, " · ", l->loop->runtime);
 	pen_end(p);
-	pen_cell(p, INK_DIM, NAME_COLUMNS, "    per iteration");
+	pen_cell(p, INK_DIM, name_columns(p), "    per iteration");
 	put_quantiles(p, &l->iteration, 0);
 	pen_end(p);
 }
 
-static void put_saturated(struct pen *p, const struct summary_loop *l)
+static void put_saturated(struct pen *p, const struct summary *s, const struct summary_loop *l)
 {
 	char text[DURATION_TEXT_BYTES];
+	const struct fact_saturated *last = l->last_saturated;
+	struct weighted_stack stacks[ARRAY_LEN(last->samples)];
+	size_t n = 0;
+	for (uint32_t i = 0; last && i < last->n_samples && i < ARRAY_LEN(stacks); i++)
+		if (last->samples[i].stack)
+			stacks[n++] = (struct weighted_stack){last->samples[i].stack, last->samples[i].ns};
+	struct culprit c = culprit_of(stacks, n, s->dictionary);
+	const struct fact_stack *stack = c.stack ? dictionary_stack(s->dictionary, c.stack) : NULL;
 	pen_indent(p, 4);
 	pen_printf(p, INK_RED, "saturated for %s%s", duration_text(l->saturated_ns, text),
 		   l->saturated ? ", and still is" : "");
+	if (stack) {
+		pen_put(p, INK_PLAIN, ":");
+		phrase_stack(p, s->dictionary, stack, c.frame, 2);
+	}
 	pen_end(p);
 }
 
 static void put_loop(struct pen *p, const struct summary *s, const struct summary_loop *l)
 {
-	struct bytes name = {0};
 	char text[MOMENT_BYTES];
-	phrase_loop(&name, l->loop);
 	pen_put(p, INK_PLAIN, "  ");
-	pen_cell(p, INK_BOLD, NAME_COLUMNS - 2, bytes_text(&name));
+	phrase_loop_cell(p, INK_BOLD, (unsigned)name_columns(p) - 2, l->loop);
 	put_quantiles(p, &l->arrival, s->threshold_ns);
 	pen_cell(p, INK_PLAIN, -7, number_text(l->stalls.stalls, text));
 	pen_cell(p, INK_PLAIN, -7, percent_text(l->utilisation, text));
@@ -165,9 +188,7 @@ static void put_loop(struct pen *p, const struct summary *s, const struct summar
 	if (p->style->verbose)
 		put_detail(p, l);
 	if (l->saturated_ns)
-		put_saturated(p, l);
-	p->out->failed |= !bytes_ok(&name);
-	bytes_free(&name);
+		put_saturated(p, s, l);
 }
 
 static void put_loops(struct pen *p, const struct summary *s)
@@ -177,21 +198,27 @@ static void put_loops(struct pen *p, const struct summary *s)
 	if (n) {
 		put_heading(p, "Lag",
 			    "how long one that arrived at a random moment had to wait for the loop");
-		pen_cell(p, INK_DIM, NAME_COLUMNS, "  loop");
+		pen_cell(p, INK_DIM, name_columns(p), "  loop");
 		for (size_t i = 0; i < ARRAY_LEN(titles); i++)
 			pen_cell(p, INK_DIM, -8, titles[i]);
 		pen_put(p, INK_DIM, " stalls   busy  mostly");
 		pen_end(p);
 	}
-	for (size_t i = 0; i < n && (i < TOP_LOOPS || p->style->verbose); i++)
-		put_loop(p, s, &s->loops[i]);
-	if (n > TOP_LOOPS && !p->style->verbose) {
-		pen_printf(p, INK_DIM, "  + %zu more loops that were harmed less (-v)", n - TOP_LOOPS);
+	size_t shown = 0;
+	for (; shown < n; shown++) {
+		const struct summary_loop *l = &s->loops[shown];
+		if (!p->style->verbose && (shown >= TOP_LOOPS || (shown >= QUIET_LOOPS && is_quiet(l))))
+			break;
+		put_loop(p, s, l);
+	}
+	if (shown < n) {
+		pen_printf(p, INK_DIM, "  + %zu more loop%s, %s (-v)", n - shown, n - shown == 1 ? "" : "s",
+			   is_quiet(&s->loops[shown]) ? "all quiet" : "harmed less");
 		pen_end(p);
 	}
 	if (n < s->n_loops) {
-		pen_printf(p, INK_DIM, "  + %zu loop%s that nobody waits for (-v)", s->n_hidden,
-			   s->n_hidden == 1 ? "" : "s");
+		pen_printf(p, INK_DIM, "  + %zu not judged: slave, sleep-poll or single-client (-v)",
+			   s->n_hidden);
 		pen_end(p);
 	}
 }
@@ -210,7 +237,7 @@ static void put_histogram(struct pen *p, const struct summary *s)
 	bytes_free(&title);
 }
 
-/* --- causes -------------------------------------------------------------------------------------------------------- */
+/* --- causes -------------------------------------------------------------------------------------- */
 
 static const char *const cause_words[CAUSE_KINDS] = {
 	[CAUSE_THROTTLED] = "no CPU: the cgroup's quota was used up",
@@ -260,10 +287,11 @@ static void put_causes(struct pen *p, const struct summary *s)
 	if (!s->n_causes)
 		return;
 	put_heading(p, "Culprits", "where the time of all stalls went; stacks innermost first");
-	for (size_t i = 0; i < s->n_causes && i < TOP_CAUSES; i++)
-		put_cause(p, s, &s->causes[i]);
-	if (s->n_causes > TOP_CAUSES) {
-		pen_printf(p, INK_DIM, "         + %zu more", s->n_causes - TOP_CAUSES);
+	size_t n = 0;
+	for (; n < s->n_causes && n < TOP_CAUSES && (!n || s->causes[n].share >= LEAST_SHARE); n++)
+		put_cause(p, s, &s->causes[n]);
+	if (n < s->n_causes) {
+		pen_printf(p, INK_DIM, "                 + %zu smaller", s->n_causes - n);
 		pen_end(p);
 	}
 }
@@ -293,7 +321,7 @@ static void put_blocks(struct pen *p, const struct summary *s)
 	for (size_t i = 0; i < s->n_blocks && i < TOP_BLOCKS; i++)
 		put_block(p, &s->blocks[i]);
 	if (s->n_blocks > TOP_BLOCKS) {
-		pen_printf(p, INK_DIM, "         + %zu more", s->n_blocks - TOP_BLOCKS);
+		pen_printf(p, INK_DIM, "           + %zu more", s->n_blocks - TOP_BLOCKS);
 		pen_end(p);
 	}
 }

@@ -7,8 +7,20 @@
 #include <stddef.h>
 
 static const struct arch arches[] = {
-	{.machine = EM_X86_64, .n_regs = 17, .sp = 7, .fp = 6, .ra = 16, .link = ARCH_REGS, .pc_mask = UINT64_MAX},
-	{.machine = EM_AARCH64, .n_regs = 32, .sp = 31, .fp = 29, .ra = 30, .link = 30, .pc_mask = (1ull << 48) - 1},
+	{.machine = EM_X86_64,
+	 .n_regs = 17,
+	 .sp = 7,
+	 .fp = 6,
+	 .ra = 16,
+	 .link = ARCH_REGS,
+	 .pc_mask = UINT64_MAX},
+	{.machine = EM_AARCH64,
+	 .n_regs = 32,
+	 .sp = 31,
+	 .fp = 29,
+	 .ra = 30,
+	 .link = 30,
+	 .pc_mask = (1ull << 48) - 1},
 };
 
 const struct arch *arch_of(uint16_t machine)

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the unwinder must know of a machine: which DWARF register is which. Everything else is the same for all. */
+/*
+ * What the unwinder must know of a machine: which DWARF register is which. Everything else is the same for
+ * all.
+ */
 #ifndef LOOPSTALL_SYMBOL_ARCH_H
 #define LOOPSTALL_SYMBOL_ARCH_H
 
@@ -8,12 +11,12 @@
 #define ARCH_REGS 33
 
 struct arch {
-	uint16_t machine;  /* ELF e_machine */
-	uint8_t n_regs;	   /* DWARF registers that are followed; vector registers are not */
+	uint16_t machine; /* ELF e_machine */
+	uint8_t n_regs;	  /* DWARF registers that are followed; vector registers are not */
 	uint8_t sp, fp;
-	uint8_t ra;	   /* return address column */
-	uint8_t link;	   /* register that holds the return address of a leaf, ARCH_REGS if calls push it */
-	uint64_t pc_mask;  /* bits of a code address; arm64 keeps a signature above them */
+	uint8_t ra;	  /* return address column */
+	uint8_t link;	  /* register that holds the return address of a leaf, ARCH_REGS if calls push it */
+	uint64_t pc_mask; /* bits of a code address; arm64 keeps a signature above them */
 };
 
 /* NULL for a machine we cannot unwind. */

@@ -44,7 +44,10 @@ static uint64_t read_form(struct cursor *c, uint8_t form)
 	return 0;
 }
 
-/* address: of the cursor's start. An indirect pointer is read and given back as it is: only personality routines are. */
+/*
+ * address: of the cursor's start. An indirect pointer is read and given back as it is: only personality
+ * routines are.
+ */
 static uint64_t read_pointer(struct cursor *c, uint8_t encoding, uint64_t address, uint64_t data_base)
 {
 	if (encoding == PE_OMIT)
@@ -62,7 +65,8 @@ static uint64_t read_pointer(struct cursor *c, uint8_t encoding, uint64_t addres
 
 /* What the head of a record or of a CIE says. */
 struct entry {
-	struct cursor body; /* starts at the section's start, stands behind the CIE field, ends with the entry */
+	struct cursor
+		body; /* starts at the section's start, stands behind the CIE field, ends with the entry */
 	size_t next;
 	bool empty, is_cie;
 	size_t cie; /* offset of the CIE, unless is_cie */
@@ -70,6 +74,8 @@ struct entry {
 
 static bool open_entry(const struct cfi_section *s, size_t offset, struct entry *e)
 {
+	if (!s->bytes.data)
+		return false;
 	struct cursor c = cursor_over(s->bytes.data, s->bytes.bytes);
 	cursor_seek(&c, offset);
 	uint64_t length = cursor_u32(&c);
@@ -183,7 +189,10 @@ static int build_index(struct cfi_section *s, uint64_t data_base)
 	return 0;
 }
 
-/* .eh_frame_hdr names .eh_frame and may hold a sorted table. Anything unusual in it: as if there were no table. */
+/*
+ * .eh_frame_hdr names .eh_frame and may hold a sorted table. Anything unusual in it: as if there were no
+ * table.
+ */
 static void read_header(struct cfi *c, const struct elf_file *f)
 {
 	struct cursor h = cursor_over(c->header.data, c->header.bytes);
@@ -233,11 +242,14 @@ int cfi_open(struct cfi *c, const struct elf_file *f)
 		err = open_debug_frame(c, f);
 	if (err)
 		cfi_close(c);
+	else if (c->eh_frame.bytes.data)
+		c->eh_frame.memo = cfi_memo_new();
 	return err;
 }
 
 void cfi_close(struct cfi *c)
 {
+	free(c->eh_frame.memo);
 	free(c->eh_frame.index);
 	free(c->debug_frame.index);
 	free(c->inflated);
@@ -271,7 +283,8 @@ static bool find_in_table(const struct cfi *c, uint64_t address, struct cfi_reco
 	return parse_record(&c->eh_frame, (size_t)(record - c->eh_frame.bytes.address), c->header.address, r);
 }
 
-static bool find_in_index(const struct cfi_section *s, uint64_t address, uint64_t data_base, struct cfi_record *r)
+static bool find_in_index(const struct cfi_section *s, uint64_t address, uint64_t data_base,
+			  struct cfi_record *r)
 {
 	size_t low = 0, high = s->n_index;
 	while (low < high) {

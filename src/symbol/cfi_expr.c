@@ -224,7 +224,10 @@ static void operate(struct machine *m, uint8_t op)
 	case OP_PICK: push(m, peek(m, cursor_u8(&m->code))); return;
 	case OP_SWAP: swap(m); return;
 	case OP_ROT: rotate(m); return;
-	case OP_ABS: a = pop(m); push(m, as_signed(a) < 0 ? -a : a); return;
+	case OP_ABS:
+		a = pop(m);
+		push(m, as_signed(a) < 0 ? -a : a);
+		return;
 	case OP_NEG: push(m, -pop(m)); return;
 	case OP_NOT: push(m, ~pop(m)); return;
 	case OP_PLUS_UCONST: push(m, pop(m) + cursor_uleb(&m->code)); return;
@@ -256,7 +259,8 @@ static void run_one(struct machine *m)
 		operate(m, op);
 }
 
-enum cfi_result cfi_expr_value(const void *expr, size_t bytes, const struct cfi_expr_input *in, uint64_t *value)
+enum cfi_result cfi_expr_value(const void *expr, size_t bytes, const struct cfi_expr_input *in,
+			       uint64_t *value)
 {
 	struct machine m = {.in = in, .code = cursor_over(expr, bytes)};
 	if (in->first)

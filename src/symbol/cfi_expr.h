@@ -15,6 +15,7 @@ struct cfi_expr_input {
 };
 
 /* CFI_CALLER when *value was computed, else CFI_MISSING (*value is the address) or CFI_INVALID. */
-enum cfi_result cfi_expr_value(const void *expr, size_t bytes, const struct cfi_expr_input *in, uint64_t *value);
+enum cfi_result cfi_expr_value(const void *expr, size_t bytes, const struct cfi_expr_input *in,
+			       uint64_t *value);
 
 #endif

@@ -5,7 +5,7 @@
 #include "base/array.h"
 #include "symbol/cfi_expr.h"
 
-#include <string.h>
+#include <stdlib.h>
 
 enum rule_kind { RULE_SAME, RULE_UNDEFINED, RULE_AT, RULE_IS, RULE_REGISTER, RULE_AT_EXPR, RULE_IS_EXPR };
 
@@ -24,7 +24,6 @@ struct row {
 	struct rule cfa; /* RULE_REGISTER + cfa_offset, or RULE_IS_EXPR */
 	int64_t cfa_offset;
 	struct rule regs[ARCH_REGS];
-	bool ra_signed;
 };
 
 struct run {
@@ -51,10 +50,22 @@ enum effect {
 	CFA_REGISTER,
 	CFA_OFFSET,
 	CFA_EXPR,
-	SIGN_RA
 };
 
-enum operand { NONE, REG, UNSIGNED, SIGNED, FACTORED, SIGNED_FACTORED, NEGATIVE_FACTORED, BLOCK, DELTA1, DELTA2, DELTA4, ADDRESS };
+enum operand {
+	NONE,
+	REG,
+	UNSIGNED,
+	SIGNED,
+	FACTORED,
+	SIGNED_FACTORED,
+	NEGATIVE_FACTORED,
+	BLOCK,
+	DELTA1,
+	DELTA2,
+	DELTA4,
+	ADDRESS
+};
 
 struct instruction {
 	uint8_t effect, first, second;
@@ -85,7 +96,7 @@ static const struct instruction instructions[] = {
 	[0x14] = {RULE, REG, FACTORED, RULE_IS},
 	[0x15] = {RULE, REG, SIGNED_FACTORED, RULE_IS},
 	[0x16] = {RULE, REG, BLOCK, RULE_IS_EXPR},
-	[0x2d] = {SIGN_RA}, /* arm64 DW_CFA_AARCH64_negate_ra_state */
+	[0x2d] = {NOTHING}, /* arm64 negate_ra_state: signatures are masked off whether announced or not */
 	[0x2e] = {NOTHING, UNSIGNED}, /* DW_CFA_GNU_args_size */
 	[0x2f] = {RULE, REG, NEGATIVE_FACTORED, RULE_AT},
 };
@@ -141,7 +152,8 @@ static void recall(struct run *u)
 		u->row = u->remembered[--u->n_remembered];
 }
 
-static void apply(struct run *u, const struct instruction *in, uint64_t first, uint64_t second, struct rule rule)
+static void apply(struct run *u, const struct instruction *in, uint64_t first, uint64_t second,
+		  struct rule rule)
 {
 	switch (in->effect) {
 	case NOTHING: return;
@@ -161,7 +173,6 @@ static void apply(struct run *u, const struct instruction *in, uint64_t first, u
 		u->row.cfa = rule;
 		u->row.cfa.kind = RULE_IS_EXPR;
 		return;
-	case SIGN_RA: u->row.ra_signed = !u->row.ra_signed; return;
 	}
 	u->invalid = true;
 }
@@ -216,6 +227,41 @@ static bool build_row(struct run *u, const struct cfi_record *record, uint64_t a
 	return !u->invalid;
 }
 
+/* --- the memo: one slot an address, the last one wins */
+
+#define MEMO_SLOTS 64 /* 34 KB a module */
+
+struct cfi_memo {
+	struct {
+		uint64_t address_plus_1; /* 0: empty */
+		struct row row;
+	} slots[MEMO_SLOTS];
+};
+
+struct cfi_memo *cfi_memo_new(void)
+{
+	return calloc(1, sizeof(struct cfi_memo));
+}
+
+/* NULL if the record makes no sense. Valid until the next call; u is the room for it if there is no memo. */
+static const struct row *row_at(struct run *u, const struct cfi_record *record, uint64_t address)
+{
+	struct cfi_memo *memo = record->section ? record->section->memo : NULL;
+	size_t slot = (address * 0x9e3779b97f4a7c15u) >> 58;
+
+	if (memo && memo->slots[slot].address_plus_1 == address + 1)
+		return &memo->slots[slot].row;
+	if (!build_row(u, record, address))
+		return NULL;
+	if (memo) {
+		memo->slots[slot].address_plus_1 = address + 1;
+		memo->slots[slot].row = u->row;
+	}
+	return &u->row;
+}
+
+_Static_assert(MEMO_SLOTS == 64, "the six top bits of the hash are the slot");
+
 /* --- the caller's registers */
 
 static enum cfi_result find_cfa(const struct row *row, const struct cfi_expr_input *in, uint64_t *cfa)
@@ -238,7 +284,8 @@ static enum cfi_result load(const struct cfi_target *target, uint64_t address, u
 }
 
 /* CFI_END stands for "undefined". With CFI_MISSING *value is the address that could not be read. */
-static enum cfi_result recover(const struct rule *rule, unsigned n, uint64_t cfa, const struct cfi_expr_input *in, uint64_t *value)
+static enum cfi_result recover(const struct rule *rule, unsigned n, uint64_t cfa,
+			       const struct cfi_expr_input *in, uint64_t *value)
 {
 	enum cfi_result result;
 	uint64_t reg = rule->kind == RULE_REGISTER ? rule->reg : n;
@@ -261,11 +308,13 @@ static enum cfi_result recover(const struct rule *rule, unsigned n, uint64_t cfa
 }
 
 /*
- * A register that cannot be recovered is not an error, it is unknown from here on; only without CFA or return address
- * there is no caller. Registers a record does not speak of keep their value, as gdb and libgcc take it too.
+ * A register that cannot be recovered is not an error, it is unknown from here on; only without CFA or return
+ * address there is no caller. Registers a record does not speak of keep their value, as gdb and libgcc take
+ * it too.
  */
-static enum cfi_result recover_all(const struct row *row, const struct cfi_record *record, const struct arch *arch,
-				   const struct cfi_expr_input *in, uint64_t cfa, struct arch_regs *caller, uint64_t *missing)
+static enum cfi_result recover_all(const struct row *row, const struct cfi_record *record,
+				   const struct arch *arch, const struct cfi_expr_input *in, uint64_t cfa,
+				   struct arch_regs *caller, uint64_t *missing)
 {
 	uint64_t ra = 0;
 	if (record->return_column >= ARCH_REGS)
@@ -295,24 +344,26 @@ enum cfi_result cfi_step(const struct cfi_record *record, const struct arch *arc
 			 struct arch_regs *regs, const struct cfi_target *target, uint64_t *missing_address)
 {
 	struct run u;
-	if (!build_row(&u, record, address))
+	const struct row *row = row_at(&u, record, address);
+	if (!row)
 		return CFI_INVALID;
 
 	struct arch_regs now = *regs;
-	if (arch->link == ARCH_REGS) { /* x86-64: expressions of the procedure linkage table look at the program counter */
+	if (arch->link ==
+	    ARCH_REGS) { /* x86-64: expressions of the procedure linkage table look at the program counter */
 		now.r[arch->ra] = now.pc;
 		now.valid |= 1ull << arch->ra;
 	}
 	uint64_t cfa = 0;
 	struct cfi_expr_input in = {.regs = &now, .target = target};
-	enum cfi_result result = find_cfa(&u.row, &in, &cfa);
+	enum cfi_result result = find_cfa(row, &in, &cfa);
 	if (result != CFI_CALLER) {
 		*missing_address = cfa;
 		return result;
 	}
 	struct arch_regs caller = {0};
 	in.first = &cfa;
-	result = recover_all(&u.row, record, arch, &in, cfa, &caller, missing_address);
+	result = recover_all(row, record, arch, &in, cfa, &caller, missing_address);
 	if (result == CFI_CALLER)
 		*regs = caller;
 	return result;

@@ -37,7 +37,8 @@ static int passed_fd(struct msghdr *msg)
 {
 	int fd = -1;
 	struct cmsghdr *c = CMSG_FIRSTHDR(msg);
-	if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS && c->cmsg_len == CMSG_LEN(sizeof fd))
+	if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS &&
+	    c->cmsg_len == CMSG_LEN(sizeof fd))
 		memcpy(&fd, CMSG_DATA(c), sizeof fd);
 	return fd;
 }
@@ -46,7 +47,9 @@ ssize_t channel_receive(int socket, void *data, size_t cap, int *fd, bool wait)
 {
 	struct iovec iov = {.iov_base = data, .iov_len = cap};
 	union control control = {0};
-	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.bytes,
+	struct msghdr msg = {.msg_iov = &iov,
+			     .msg_iovlen = 1,
+			     .msg_control = control.bytes,
 			     .msg_controllen = sizeof control.bytes};
 	ssize_t got;
 

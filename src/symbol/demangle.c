@@ -15,7 +15,8 @@
 static bool ends_in_hash(const char *text, size_t len)
 {
 	const char *hash = text + len - RUST_HASH_BYTES;
-	return len > RUST_HASH_BYTES && !strncmp(hash, "::h", 3) && strspn(hash + 3, "0123456789abcdef") == 16;
+	return len > RUST_HASH_BYTES && !strncmp(hash, "::h", 3) &&
+	       strspn(hash + 3, "0123456789abcdef") == 16;
 }
 
 static bool is_mangled(const char *name)

@@ -6,8 +6,8 @@
 #include <stddef.h>
 
 /*
- * Writes the readable form, or the name itself where there is none, cut to cap bytes with its NUL. Parameters are left out,
- * and so are the hashes of Rust and the version behind an @.
+ * Writes the readable form, or the name itself where there is none, cut to cap bytes with its NUL. Parameters
+ * are left out, and so are the hashes of Rust and the version behind an @.
  */
 void demangle(const char *name, char *text, size_t cap);
 

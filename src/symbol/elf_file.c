@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Not libelf: it keeps per-file caches as large as the section table, and what is needed is the few lookups below. */
+/* Not libelf: what is needed is the few look-ups below, bounds-checked and fuzzed with the rest. */
 #include "symbol/elf_file.h"
 
 #include "base/cursor.h"
@@ -147,6 +147,12 @@ void elf_file_close(struct elf_file *f)
 	*f = (struct elf_file){0};
 }
 
+void elf_file_release(const struct elf_file *f)
+{
+	if (f->mapped)
+		madvise((void *)f->data, f->bytes, MADV_DONTNEED);
+}
+
 bool elf_file_address(const struct elf_file *f, uint64_t offset, uint64_t *address)
 {
 	for (uint32_t i = 0; i < f->n_loads; i++) {
@@ -202,6 +208,8 @@ bool elf_file_section_named(const struct elf_file *f, const char *name, Elf64_Sh
 	if (!elf_file_section(f, f->names_section, &names))
 		return false;
 	struct elf_range text = elf_file_contents(f, &names);
+	if (!text.data)
+		return false;
 	for (uint32_t i = 1; i < f->n_sections && elf_file_section(f, i, section); i++) {
 		struct cursor c = cursor_over(text.data, text.bytes);
 		cursor_seek(&c, section->sh_name);

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One ELF file seen through its bytes: program headers, sections, build id. It gets a descriptor or bytes, never a path,
- * because it runs where open() is forbidden. Only 64-bit files of this machine's byte order; everything else is refused.
+ * One ELF file seen through its bytes: program headers, sections, build id. It gets a descriptor or bytes,
+ * never a path, because it runs where open() is forbidden. Only 64-bit files of this machine's byte order;
+ * everything else is refused.
  *
  * All addresses here are those of the file (p_vaddr), without the place it was loaded at.
- * A mapped file that is cut short by its owner raises SIGBUS: use it only where a crash is survivable (the worker).
+ * A mapped file that is cut short by its owner raises SIGBUS: use it only where a crash is survivable (the
+ * worker).
  */
 #ifndef LOOPSTALL_SYMBOL_ELF_FILE_H
 #define LOOPSTALL_SYMBOL_ELF_FILE_H
@@ -44,11 +46,19 @@ struct elf_file {
 	unsigned char build_id[ELF_BUILD_ID_BYTES];
 };
 
-/* The descriptor stays the caller's. 0, -EINVAL (not a regular file, not ELF), -EFBIG, -errno of fstat and mmap. */
+/*
+ * The descriptor stays the caller's. 0, -EINVAL (not a regular file, not ELF), -EFBIG, -errno of fstat and
+ * mmap.
+ */
 int elf_file_map(struct elf_file *f, int fd);
 /* Over bytes that outlive it. 0 or -EINVAL. */
 int elf_file_over(struct elf_file *f, const void *data, size_t bytes);
 void elf_file_close(struct elf_file *f);
+/*
+ * Gives the pages of the mapping back; what is read again comes again. After a pass over the whole symbol
+ * table of node: 13 MB.
+ */
+void elf_file_release(const struct elf_file *f);
 
 /* Address of the executable byte at this file offset; false if no executable segment holds it. */
 bool elf_file_address(const struct elf_file *f, uint64_t offset, uint64_t *address);
@@ -58,7 +68,10 @@ struct elf_range elf_file_at(const struct elf_file *f, uint64_t address);
 bool elf_file_read_constant(const struct elf_file *f, uint64_t address, void *to, size_t bytes);
 
 bool elf_file_section(const struct elf_file *f, uint32_t index, Elf64_Shdr *section);
-/* The first section of that name and its bytes; false if there is none. NOBITS and compressed sections are given as they are. */
+/*
+ * The first section of that name and its bytes; false if there is none. NOBITS and compressed sections are
+ * given as they are.
+ */
 bool elf_file_section_named(const struct elf_file *f, const char *name, Elf64_Shdr *section);
 /* Contents; empty for NOBITS and for a section outside of the file. */
 struct elf_range elf_file_contents(const struct elf_file *f, const Elf64_Shdr *section);

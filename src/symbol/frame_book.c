@@ -28,6 +28,8 @@ int frame_book_define(struct frame_book *b, const struct report_frame *report)
 	if (report->frame != b->n || report->place >= PLACES || report->method >= FRAME_METHODS ||
 	    len == sizeof report->name)
 		return -EPROTO;
+	if (b->n >= FRAME_BOOK_MAX)
+		return -E2BIG;
 	if (!array_reserve(&b->entries, &b->cap, b->n + 1, sizeof *b->entries))
 		return -ENOMEM;
 	struct frame_book_entry *e = &b->entries[b->n++];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Frames as the worker numbered them, turned into what people read: whose object, whose code, cleaned names. Kernel frames
- * too, whose names the monitor looks up itself.
+ * Frames as the worker numbered them, turned into what people read: whose object, whose code, cleaned names.
+ * Kernel frames too, whose names the monitor looks up itself.
  */
 #ifndef LOOPSTALL_SYMBOL_FRAME_BOOK_H
 #define LOOPSTALL_SYMBOL_FRAME_BOOK_H
@@ -10,7 +10,12 @@
 #include "symbol/protocol.h"
 #include "symbol/targets.h"
 
-#define FRAME_BOOK_MAX (1u << 18) /* then the worker is started anew: code compiled at run time has addresses without end */
+/*
+ * Code compiled at run time has addresses without end. From the first bound on the worker is started anew as
+ * soon as nothing waits, at the second at once. 64 bytes each.
+ */
+#define FRAME_BOOK_FULL (1u << 17)
+#define FRAME_BOOK_MAX	(1u << 18)
 
 struct frame_book_entry {
 	struct fact_frame frame;
@@ -25,7 +30,7 @@ struct frame_book {
 	bool kernel_tried;
 };
 
-/* Checks everything: the worker is not trusted. 0, -EPROTO, -ENOMEM. */
+/* Checks everything: the worker is not trusted. 0, -EPROTO, -E2BIG, -ENOMEM. */
 int frame_book_define(struct frame_book *b, const struct report_frame *report);
 /* False for a number never defined. */
 bool frame_book_get(const struct frame_book *b, uint32_t number, bool runs_js, struct fact_frame *frame);

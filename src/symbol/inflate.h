@@ -8,8 +8,8 @@
 #define INFLATE_MAX_BYTES (64u << 20)
 
 /*
- * Replaces the range by its inflated contents, which the caller frees through *owned. 0, -ENOMEM, or -EINVAL when the
- * bytes are not what they claim to be (range and *owned unchanged).
+ * Replaces the range by its inflated contents, which the caller frees through *owned. 0, -ENOMEM, or -EINVAL
+ * when the bytes are not what they claim to be (range and *owned unchanged).
  */
 int section_inflate(struct elf_range *range, unsigned char **owned);
 

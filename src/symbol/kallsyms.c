@@ -7,7 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The table has no sizes; beyond this from the last symbol an address is not in it (the largest function is below 64 KB). */
+/*
+ * The table has no sizes; beyond this from the last symbol an address is not in it (the largest function is
+ * below 64 KB).
+ */
 #define MAX_FUNCTION_BYTES (1u << 20)
 
 struct kernel_symbol {

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The text of /proc/PID/maps as a sorted table. Knows the format of a line and nothing of where the text came from.
+ * The text of /proc/PID/maps as a sorted table. Knows the format of a line and nothing of where the text came
+ * from.
  *
- * Lines that do not parse, and lines out of order, are left out; a torn last line (the file is read in pieces while the
- * process runs) is one of them.
+ * Lines that do not parse, and lines out of order, are left out; a torn last line (the file is read in pieces
+ * while the process runs) is one of them.
  */
 #ifndef LOOPSTALL_SYMBOL_MAPS_H
 #define LOOPSTALL_SYMBOL_MAPS_H
@@ -14,7 +15,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define MAPS_MAX_ROWS 65536 /* twice the default vm.max_map_count would not help: rows beyond are left out */
+/* The default vm.max_map_count is 65,530. */
+#define MAPS_MAX_ROWS 65536
 
 struct maps_row {
 	uint64_t start, end; /* [start, end) */
@@ -32,7 +34,9 @@ struct maps {
 	struct bytes paths;
 };
 
-/* Replaces the contents. Rows that are not executable are kept only if asked for. 0 or -ENOMEM (then empty). */
+/*
+ * Replaces the contents. Rows that are not executable are kept only if asked for. 0 or -ENOMEM (then empty).
+ */
 int maps_parse(struct maps *m, const char *text, size_t len, bool only_exec);
 /* NULL if the address is not in a row. */
 const struct maps_row *maps_find(const struct maps *m, uint64_t address);

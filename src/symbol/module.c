@@ -54,7 +54,8 @@ void module_close(struct module *m)
 
 bool module_wants_debug(const struct module *m)
 {
-	return m->usable && m->debug == MODULE_DEBUG_UNASKED && m->elf.build_id_bytes && !symtab_is_full(&m->elf);
+	return m->usable && m->debug == MODULE_DEBUG_UNASKED && m->elf.build_id_bytes &&
+	       !symtab_is_full(&m->elf);
 }
 
 static bool is_same_build(const struct elf_file *a, const struct elf_file *b)
@@ -71,13 +72,16 @@ void module_settle_debug(struct module *m, int fd)
 		elf_file_close(&m->debug_elf);
 }
 
-void module_name(struct module *m, uint64_t address, uint64_t record_start, char *text, size_t cap, uint64_t *start)
+void module_name(struct module *m, uint64_t address, uint64_t record_start, char *text, size_t cap,
+		 uint64_t *start)
 {
 	*text = 0;
 	*start = 0;
 	if (!m->has_symtab) {
 		m->has_symtab = true;
 		symtab_build(&m->symtab, &m->elf, m->debug_elf.data ? &m->debug_elf : NULL);
+		elf_file_release(&m->elf);
+		elf_file_release(&m->debug_elf);
 	}
 	const struct symbol *s = symtab_find(&m->symtab, address, record_start);
 	if (!s)

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One mapped file in the worker: its bytes, call-frame information and, once a name is wanted, its functions. */
+/*
+ * One mapped file in the worker: its bytes, call-frame information and, once a name is wanted, its functions.
+ */
 #ifndef LOOPSTALL_SYMBOL_MODULE_H
 #define LOOPSTALL_SYMBOL_MODULE_H
 
@@ -17,7 +19,9 @@ struct module {
 	bool has_symtab;
 };
 
-/* Takes the file behind the descriptor, which stays the caller's. Never NULL but without memory; see usable. */
+/*
+ * Takes the file behind the descriptor, which stays the caller's. Never NULL but without memory; see usable.
+ */
 struct module *module_open(int fd);
 /* The image of the vdso in this process, which is the one of every other. NULL without memory. */
 struct module *module_open_vdso(void);
@@ -27,7 +31,10 @@ void module_close(struct module *m);
 bool module_wants_debug(const struct module *m);
 /* The answer; fd -1: there is none. A file of another build is ignored. */
 void module_settle_debug(struct module *m, int fd);
-/* The name around an address, demangled into text (else ""), and the distance from its start to the address. */
-void module_name(struct module *m, uint64_t address, uint64_t record_start, char *text, size_t cap, uint64_t *start);
+/*
+ * The name around an address, demangled into text (else ""), and the distance from its start to the address.
+ */
+void module_name(struct module *m, uint64_t address, uint64_t record_start, char *text, size_t cap,
+		 uint64_t *start);
 
 #endif

@@ -18,16 +18,32 @@
 #define NURSERY_NAME "loopstall-nurs"
 #define WORKER_NAME  "loopstall-symd"
 
-/* Also in the argument list, which otherwise names the target and would make us one when targets are searched by name. */
+#define ARGUMENTS_MAX_BYTES 4096
+
+/*
+ * Also in the argument list, which otherwise names the target and would make us one when targets are searched
+ * by name. The arguments lie behind each other from the program's name on; /proc tells how far.
+ */
 static void rename_process(const char *name)
 {
 	static char *own;
-	if (!own)
-		own = program_invocation_name;
-	size_t len = strlen(own);
+	static size_t own_bytes;
+	char arguments[ARGUMENTS_MAX_BYTES];
+
 	prctl(PR_SET_NAME, name);
-	strncpy(own, name, len);
-	prctl(PR_SET_MM, PR_SET_MM_ARG_END, (unsigned long)(own + len + 1), 0, 0);
+	if (!own) {
+		int fd = open("/proc/self/cmdline", O_RDONLY | O_CLOEXEC);
+		ssize_t n = fd < 0 ? 0 : read(fd, arguments, sizeof arguments);
+		own = program_invocation_name;
+		if (n > 0 && !strncmp(own, arguments, (size_t)n))
+			own_bytes = (size_t)n;
+		if (fd >= 0)
+			close(fd);
+	}
+	if (own_bytes) {
+		memset(own, 0, own_bytes);
+		memcpy(own, name, strnlen(name, own_bytes - 1));
+	}
 }
 
 static void die_with(pid_t parent)

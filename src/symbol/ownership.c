@@ -8,16 +8,18 @@
 #include <stddef.h>
 #include <string.h>
 
-static const char *const interpreters[] = {"python", "node",  "nodejs", "deno", "bun", "ruby", "perl", "java",
-					   "php",    "php-fpm", "lua",  "luajit", "bash", "dash", "sh", "dotnet", "beam.smp"};
+static const char *const interpreters[] = {"python", "node", "nodejs", "deno",	  "bun",     "ruby",
+					   "perl",   "java", "php",    "php-fpm", "lua",     "luajit",
+					   "bash",   "dash", "sh",     "dotnet",  "beam.smp"};
 
 static const char *const js_programs[] = {"node", "nodejs", "deno", "bun", "electron", "libnode.so"};
 
 /* Wherever they are installed. */
 static const char *const system_libraries[] = {
-	"libc.so",    "libc-",	    "libc.musl-", "libm.so",  "libm-",	   "libpthread",  "ld-linux", "ld-musl-",
-	"libdl.so",   "librt.so",   "libstdc++",  "libc++",   "libgcc_s",  "libuv.so",	  "libevent", "libssl",
-	"libcrypto",  "libpython",  "libnode.so", "libruby",  "libperl",   "libjvm.so",	  "libz.so",  "libjemalloc",
+	"libc.so",    "libc-",	  "libc.musl-", "libm.so",   "libm-",	  "libpthread",
+	"ld-linux",   "ld-musl-", "libdl.so",	"librt.so",  "libstdc++", "libc++",
+	"libgcc_s",   "libuv.so", "libevent",	"libssl",    "libcrypto", "libpython",
+	"libnode.so", "libruby",  "libperl",	"libjvm.so", "libz.so",	  "libjemalloc",
 };
 
 static const char *const system_folders[] = {"/usr/lib/", "/lib/", "/usr/lib64/", "/lib64/", "/usr/lib32/"};
@@ -31,10 +33,12 @@ static bool starts_with(const char *text, const char *prefix)
 static bool is_program(const char *base, const char *name)
 {
 	size_t len = strlen(name);
-	return !strncmp(base, name, len) && (!base[len] || base[len] == '.' || isdigit((unsigned char)base[len]));
+	return !strncmp(base, name, len) &&
+	       (!base[len] || base[len] == '.' || isdigit((unsigned char)base[len]));
 }
 
-static bool is_one_of(const char *const *names, size_t n, const char *text, bool (*matches)(const char *, const char *))
+static bool is_one_of(const char *const *names, size_t n, const char *text,
+		      bool (*matches)(const char *, const char *))
 {
 	for (size_t i = 0; i < n; i++)
 		if (matches(text, names[i]))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Whose code is it? A frame is the application's unless it belongs to the C library, the loader, an interpreter or another
- * part of the system; people look for the culprit among the former.
+ * Whose code is it? A frame is the application's unless it belongs to the C library, the loader, an
+ * interpreter or another part of the system; people look for the culprit among the former.
  */
 #ifndef LOOPSTALL_SYMBOL_OWNERSHIP_H
 #define LOOPSTALL_SYMBOL_OWNERSHIP_H

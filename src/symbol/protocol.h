@@ -11,8 +11,8 @@
  *	                         ←   FRAME: each frame once in a worker's life, numbered from 0
  *	                         ←   ANSWER slot: state and frame numbers
  *
- * The worker keeps nothing between two STACKs of a slot, so it can be killed at any point. It parses hostile bytes and counts
- * as hostile itself: the monitor checks every length and number it sends.
+ * The worker keeps nothing between two STACKs of a slot, so it can be killed at any point. It parses hostile
+ * bytes and counts as hostile itself: the monitor checks every length and number it sends.
  */
 #ifndef LOOPSTALL_SYMBOL_PROTOCOL_H
 #define LOOPSTALL_SYMBOL_PROTOCOL_H
@@ -26,13 +26,15 @@
 #define PROTOCOL_NAME_BYTES 512
 #define PROTOCOL_ROWS	    1024 /* a datagram: 32 KB */
 #define PROTOCOL_WANTS	    16
-#define PROTOCOL_MAX_BYTES  (64u << 10)
 
-#define MODULE_NONE 0
-#define MODULE_VDSO 1 /* the worker has it already */
+#define MODULE_NONE  0
+#define MODULE_VDSO  1 /* the worker has it already */
 #define MODULE_FIRST 2
 
-/* In shared memory: written by the monitor, read by the worker, wiped by the monitor as soon as the answer is there. */
+/*
+ * In shared memory: written by the monitor, read by the worker, wiped by the monitor as soon as the answer is
+ * there.
+ */
 struct stack_slot {
 	struct raw_stack raw; /* pages is set by the reader */
 	unsigned char pages[RAW_PAGES * RAW_PAGE];
@@ -48,7 +50,7 @@ enum order_kind { ORDER_MAPS = 1, ORDER_FORGET, ORDER_STACK, ORDER_MODULE, ORDER
 struct order {
 	uint32_t kind;
 	uint32_t number; /* pid, slot or module */
-	uint32_t flag;	 /* MAPS: first piece; STACK: maps are final; MODULE, DEBUG: a descriptor comes along */
+	uint32_t flag; /* MAPS: first piece; STACK: maps are final; MODULE, DEBUG: a descriptor comes along */
 	uint32_t n_rows; /* MAPS */
 };
 

@@ -6,8 +6,8 @@
  *	                 ↑                │
  *	                 └── open, send ──┴─WANT
  *
- * A stack stays in its shared slot until it is answered, so that it can be given again: with the file that was missing, or to
- * the next worker. The slot is wiped then, for stacks hold secrets.
+ * A stack stays in its shared slot until it is answered, so that it can be given again: with the file that
+ * was missing, or to the next worker. The slot is wiped then, for stacks hold secrets.
  */
 #include "symbol/resolver.h"
 
@@ -23,13 +23,14 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-#define DEADLINE_NS	  2000000000ull /* without any word from a worker that has work */
-#define MEMORY_PERIOD_NS  1000000000ull
-#define WORKER_MAX_BYTES  (512ull << 20) /* node with all its symbols: 20 MB of its own, the rest is the files' */
-#define MAX_ROUNDS	  600 /* of one stack: a module and a debug file per frame at the very most */
-#define MAX_DEATHS	  3   /* of workers that had the same stack */
-#define MAX_RESTARTS	  8   /* in a row without an answer; then a pause */
-#define RESTART_PAUSE_NS  10000000000ull
+#define DEADLINE_NS	 2000000000ull /* without any word from a worker that has work */
+#define MEMORY_PERIOD_NS 1000000000ull
+#define WORKER_MAX_BYTES                                                                                     \
+	(512ull << 20)	     /* node with all its symbols: 20 MB of its own, the rest is the files' */
+#define MAX_ROUNDS	 600 /* of one stack: a module and a debug file per frame at the very most */
+#define MAX_DEATHS	 3   /* of workers that had the same stack */
+#define MAX_RESTARTS	 8   /* in a row without an answer; then a pause */
+#define RESTART_PAUSE_NS 10000000000ull
 
 struct request {
 	bool waiting;
@@ -67,8 +68,8 @@ static uint32_t put_kernel_frames(struct resolver *r, const struct raw_stack *ra
 }
 
 /* Without its user frames: those that never got to a worker and those that killed one. */
-static void answer_without_worker(struct resolver *r, const struct raw_stack *raw, uint64_t cookie, resolver_done *done,
-				  void *context)
+static void answer_without_worker(struct resolver *r, const struct raw_stack *raw, uint64_t cookie,
+				  resolver_done *done, void *context)
 {
 	struct fact_frame kernel[RAW_KERNEL];
 	struct resolved_stack stack = {.frames = kernel, .n = put_kernel_frames(r, raw, kernel)};
@@ -120,7 +121,8 @@ static void order_maps(struct resolver *r, struct target *target)
 		uint32_t n = 0;
 		for (; n < PROTOCOL_ROWS && at < target->maps.n; n++, at++) {
 			const struct maps_row *row = &target->maps.rows[at];
-			o.rows[n] = (struct unwind_map){row->start, row->end, row->offset, target->modules[at], 0};
+			o.rows[n] = (struct unwind_map){row->start, row->end, row->offset,
+							target->modules[at], 0};
 		}
 		o.order.n_rows = n;
 		order(r, &o, offsetof(struct order_maps, rows) + n * sizeof o.rows[0], -1);
@@ -155,7 +157,8 @@ static void give_module(struct resolver *r, const struct target *target, uint32_
 
 static int give_wanted(struct resolver *r, const struct report_want *want)
 {
-	if (want->slot >= PROTOCOL_SLOTS || want->n_debug > PROTOCOL_WANTS || !r->requests[want->slot].waiting)
+	if (want->slot >= PROTOCOL_SLOTS || want->n_debug > PROTOCOL_WANTS ||
+	    !r->requests[want->slot].waiting)
 		return -EPROTO;
 	struct request *request = &r->requests[want->slot];
 	uint32_t dropped;
@@ -185,12 +188,12 @@ static int give_wanted(struct resolver *r, const struct report_want *want)
 
 static int take_answer(struct resolver *r, const struct report_answer *answer, size_t bytes)
 {
-	if (answer->slot >= PROTOCOL_SLOTS || !r->requests[answer->slot].waiting || answer->state >= STACK_STATES ||
-	    answer->n > FACT_MAX_FRAMES ||
+	if (answer->slot >= PROTOCOL_SLOTS || !r->requests[answer->slot].waiting ||
+	    answer->state >= STACK_STATES || answer->n > FACT_MAX_FRAMES ||
 	    bytes != offsetof(struct report_answer, frames) + answer->n * sizeof answer->frames[0])
 		return -EPROTO;
-	uint32_t n = put_kernel_frames(r, &r->worker.slots[answer->slot].raw, r->frames), dropped;
-	const struct target *target = targets_get(&r->targets, r->requests[answer->slot].pid, r->now_ns, &dropped);
+	uint32_t n = put_kernel_frames(r, &r->worker.slots[answer->slot].raw, r->frames);
+	const struct target *target = idmap_get(&r->targets.by_pid, r->requests[answer->slot].pid);
 	for (uint32_t i = 0; i < answer->n; i++)
 		if (!frame_book_get(&r->book, answer->frames[i], target && target->runs_js, &r->frames[n++]))
 			return -EPROTO;
@@ -315,8 +318,9 @@ static bool is_healthy(struct resolver *r)
 	if (r->now_ns - r->memory_ns < MEMORY_PERIOD_NS)
 		return true;
 	r->memory_ns = r->now_ns;
-	r->counts.bytes = worker_process_bytes(&r->worker);
-	return r->counts.bytes <= WORKER_MAX_BYTES && r->book.n < FRAME_BOOK_MAX;
+	uint64_t own_bytes;
+	r->counts.bytes = worker_process_bytes(&r->worker, &own_bytes);
+	return own_bytes <= WORKER_MAX_BYTES && (r->book.n < FRAME_BOOK_FULL || r->counts.waiting);
 }
 
 /* --- the interface */
@@ -353,7 +357,8 @@ static bool find_slot(const struct resolver *r, uint32_t *slot)
 	return false;
 }
 
-int resolver_submit(struct resolver *r, const struct raw_stack *raw, uint64_t cookie, resolver_done *done, void *context)
+int resolver_submit(struct resolver *r, const struct raw_stack *raw, uint64_t cookie, resolver_done *done,
+		    void *context)
 {
 	uint32_t slot;
 	if (raw->n_pages > RAW_PAGES || raw->n_kernel > RAW_KERNEL)

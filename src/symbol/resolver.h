@@ -2,9 +2,10 @@
 /*
  * From registers and stack bytes to named frames, asynchronously.
  *
- * The resolver runs in the monitor and owns a worker process in which alone ELF and call-frame information, all hostile
- * input, are parsed. The monitor reads /proc/PID/maps, opens files and passes descriptors; the worker answers. A worker that crashes,
- * hangs or eats memory is killed and started again; what it had in hand comes back as broken, counted, never lost.
+ * The resolver runs in the monitor and owns a worker process in which alone ELF and call-frame information,
+ * all hostile input, are parsed. The monitor reads /proc/PID/maps, opens files and passes descriptors; the
+ * worker answers. A worker that crashes, hangs or eats memory is killed and started again; what it had in
+ * hand comes back as broken, counted, never lost.
  */
 #ifndef LOOPSTALL_SYMBOL_RESOLVER_H
 #define LOOPSTALL_SYMBOL_RESOLVER_H
@@ -14,25 +15,30 @@
 
 struct resolver;
 
-#define RAW_REGS     33
-#define RAW_KERNEL   24
-#define RAW_PAGE     4096
-#define RAW_PAGES    16
+#define RAW_REGS   33
+#define RAW_KERNEL 24
+#define RAW_PAGE   4096
+#define RAW_PAGES  16
 
-/* A stack as the kernel saw it. Registers in DWARF numbering (x86-64: 3 rbx, 6 rbp, 7 rsp; arm64: x0…x30, 31 sp). */
+/*
+ * A stack as the kernel saw it. Registers in DWARF numbering (x86-64: 3 rbx, 6 rbp, 7 rsp; arm64: x0…x30,
+ * 31 sp).
+ */
 struct raw_stack {
 	uint32_t pid; /* process, initial namespace */
 	uint64_t regs[RAW_REGS], pc;
 	uint32_t regs_valid; /* bit n: regs[n] is known */
-	uint64_t base; /* user address of pages[0], page aligned */
-	uint32_t n_pages; /* 0: no user stack (kernel frames only) */
+	uint64_t base;	     /* user address of pages[0], page aligned */
+	uint32_t n_pages;    /* 0: no user stack (kernel frames only) */
 	uint64_t pages_present;
 	const void *pages; /* n_pages * RAW_PAGE bytes */
 	uint32_t n_kernel;
 	uint64_t kernel[RAW_KERNEL]; /* innermost first */
 };
 
-/* Frames innermost first, kernel frames before user frames; ids are 0, strings live as long as the resolver. */
+/*
+ * Frames innermost first, kernel frames before user frames; ids are 0, strings live as long as the resolver.
+ */
 struct resolved_stack {
 	enum stack_state state;
 	uint32_t n;
@@ -49,13 +55,16 @@ struct resolver_counts {
 };
 
 /*
- * Starts the worker. NULL with the diag filled. Call it first of all: worker processes inherit what is open and mapped now, and
- * nothing that comes later. The program's own name in argv[0] is changed in them.
+ * Starts the worker. NULL with the diag filled. Call it first of all: worker processes inherit what is open
+ * and mapped now, and nothing that comes later. The program's own name in argv[0] is changed in them.
  */
 struct resolver *resolver_start(struct diag *d);
-/* Hands a stack over and returns at once; done() is called from resolver_receive(), or from here if
- * it cannot be queued or has no user stack. 0 or -EINVAL (then not called). */
-int resolver_submit(struct resolver *r, const struct raw_stack *raw, uint64_t cookie, resolver_done *done, void *context);
+/*
+ * Hands a stack over and returns at once; done() is called from resolver_receive(), or from here if
+ * it cannot be queued or has no user stack. 0 or -EINVAL (then not called).
+ */
+int resolver_submit(struct resolver *r, const struct raw_stack *raw, uint64_t cookie, resolver_done *done,
+		    void *context);
 /* A descriptor that becomes readable when resolver_receive() has something to do. Changes never. */
 int resolver_fd(const struct resolver *r);
 /* Takes all answers that are there, watches deadlines; call it also about every 100 ms. */

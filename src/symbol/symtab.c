@@ -36,7 +36,10 @@ static int rank_of(const Elf64_Sym *sym, const char *name)
 	return rank + (int)strspn(name, "_");
 }
 
-/* A label in code counts if it was meant for people: not the mapping symbols of arm64 or what compilers leave over. */
+/*
+ * A label in code counts if it was meant for people: not the mapping symbols of arm64 or what compilers leave
+ * over.
+ */
 static bool is_function(const struct elf_file *f, const Elf64_Sym *sym, const char *name, uint64_t *limit)
 {
 	unsigned type = ELF64_ST_TYPE(sym->st_info);
@@ -56,13 +59,16 @@ static bool is_function(const struct elf_file *f, const Elf64_Sym *sym, const ch
 
 static const char *text_at(const struct elf_range *names, uint32_t offset)
 {
+	if (!names->data)
+		return "";
 	struct cursor c = cursor_over(names->data, names->bytes);
 	cursor_seek(&c, offset);
 	const char *text = cursor_text(&c);
 	return text ? text : "";
 }
 
-static int add_symbol(struct build *b, const struct elf_file *f, const Elf64_Sym *sym, unsigned table, bool full)
+static int add_symbol(struct build *b, const struct elf_file *f, const Elf64_Sym *sym, unsigned table,
+		      bool full)
 {
 	const char *name = text_at(&b->table->names[table], sym->st_name);
 	uint64_t limit;
@@ -73,11 +79,12 @@ static int add_symbol(struct build *b, const struct elf_file *f, const Elf64_Sym
 	if (!array_reserve(&b->items, &b->cap, b->n + 1, sizeof *b->items))
 		return -ENOMEM;
 	b->items[b->n++] = (struct candidate){
-		.symbol = {
-			.address = sym->st_value,
-			.bytes = sym->st_size < UINT32_MAX ? (uint32_t)sym->st_size : UINT32_MAX,
-			.name = sym->st_name | (table ? NAME_TABLE_BIT : 0),
-		},
+		.symbol =
+			{
+				.address = sym->st_value,
+				.bytes = sym->st_size < UINT32_MAX ? (uint32_t)sym->st_size : UINT32_MAX,
+				.name = sym->st_name | (table ? NAME_TABLE_BIT : 0),
+			},
 		.limit = full ? limit : 0,
 		.rank = rank_of(sym, name),
 	};
@@ -98,7 +105,8 @@ bool symtab_is_full(const struct elf_file *f)
 	return section_of_type(f, SHT_SYMTAB, &section);
 }
 
-static int add_table(struct symtab *t, struct build *b, const struct elf_file *f, uint32_t type, unsigned table)
+static int add_table(struct symtab *t, struct build *b, const struct elf_file *f, uint32_t type,
+		     unsigned table)
 {
 	Elf64_Shdr section, strings;
 	if (!section_of_type(f, type, &section) || !elf_file_section(f, section.sh_link, &strings))
@@ -126,8 +134,8 @@ static int by_address(const void *x, const void *y)
 }
 
 /*
- * The best name of each address. In a full table a symbol without a size (assembly) reaches to the next one or the end
- * of its section; in a table of exported names only, the function behind it may be a hidden one.
+ * The best name of each address. In a full table a symbol without a size (assembly) reaches to the next one
+ * or the end of its section; in a table of exported names only, the function behind it may be a hidden one.
  */
 static int take_sorted(struct symtab *t, struct build *b)
 {
@@ -143,7 +151,8 @@ static int take_sorted(struct symtab *t, struct build *b)
 		if (next < b->n && b->items[next].symbol.address < limit)
 			limit = b->items[next].symbol.address;
 		if (!best->symbol.bytes && limit > start)
-			best->symbol.bytes = limit - start < UINT32_MAX ? (uint32_t)(limit - start) : UINT32_MAX;
+			best->symbol.bytes =
+				limit - start < UINT32_MAX ? (uint32_t)(limit - start) : UINT32_MAX;
 		t->symbols[t->n++] = best->symbol;
 	}
 	return 0;

@@ -70,10 +70,12 @@ static void read_exe(uint32_t pid, char *path, size_t cap)
 		*deleted = 0;
 }
 
-static uint32_t module_of(struct targets *t, struct target *target, const struct maps_row *row, const char *exe)
+static uint32_t module_of(struct targets *t, struct target *target, const struct maps_row *row,
+			  const char *exe)
 {
 	const char *path = maps_path(&target->maps, row);
-	struct module_key key = {.inode = row->inode, .device = (uint64_t)row->dev_major << 32 | row->dev_minor};
+	struct module_key key = {.inode = row->inode,
+				 .device = (uint64_t)row->dev_major << 32 | row->dev_minor};
 	struct stat st;
 
 	if (!row->inode)
@@ -83,7 +85,8 @@ static uint32_t module_of(struct targets *t, struct target *target, const struct
 		key.bytes = (uint64_t)st.st_size;
 	}
 	uint32_t index = intern_id(t->keys, &key, sizeof key);
-	if (index == INTERN_NONE || !array_reserve(&t->modules, &t->cap_modules, index + 1, sizeof *t->modules))
+	if (index == INTERN_NONE ||
+	    !array_reserve(&t->modules, &t->cap_modules, index + 1, sizeof *t->modules))
 		return MODULE_NONE;
 	bool is_main = !strcmp(path, exe);
 	if (index == t->n_modules) {
@@ -107,7 +110,8 @@ static int read_maps(struct targets *t, struct target *target, uint64_t now_ns)
 	bytes_free(&text);
 	target->read_ns = now_ns;
 	target->sent = false;
-	if (err || !array_reserve(&target->modules, &target->cap_modules, target->maps.n, sizeof *target->modules)) {
+	if (err ||
+	    !array_reserve(&target->modules, &target->cap_modules, target->maps.n, sizeof *target->modules)) {
 		target->maps.n = 0;
 		return err == -ENOMEM ? err : 0;
 	}

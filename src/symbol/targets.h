@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the monitor knows of the processes whose stacks it has resolved: their executable mappings, and the files behind
- * them as modules. A module is a file in one state (device, inode, time of change, size), so that all processes share it.
+ * What the monitor knows of the processes whose stacks it has resolved: their executable mappings, and the
+ * files behind them as modules. A module is a file in one state (device, inode, time of change, size), so
+ * that all processes share it.
  */
 #ifndef LOOPSTALL_SYMBOL_TARGETS_H
 #define LOOPSTALL_SYMBOL_TARGETS_H
@@ -17,7 +18,7 @@
 struct target_module {
 	const char *object; /* cleaned base name */
 	bool application;
-	bool sent;	    /* the worker in life has it, or knows that it cannot have it */
+	bool sent; /* the worker in life has it, or knows that it cannot have it */
 	unsigned crashes;
 };
 
@@ -27,17 +28,17 @@ struct target {
 	uint32_t *modules; /* per row of maps, MODULE_NONE for none */
 	size_t cap_modules;
 	uint64_t read_ns, used; /* used: counts up, for eviction */
-	bool sent;	 /* the worker in life has these rows */
+	bool sent;		/* the worker in life has these rows */
 	bool runs_js;
 };
 
 struct targets {
 	struct idmap by_pid;
-	struct intern *keys;  /* struct module_key → module id - MODULE_FIRST */
-	struct intern *names; /* everything that is shown; lives as long as the resolver */
+	struct intern *keys;	       /* struct module_key → module id - MODULE_FIRST */
+	struct intern *names;	       /* everything that is shown; lives as long as the resolver */
 	struct target_module *modules; /* by id - MODULE_FIRST */
 	size_t n_modules, cap_modules;
-	struct bytes text;    /* scratch */
+	struct bytes text; /* scratch */
 	uint64_t uses;
 };
 
@@ -45,8 +46,8 @@ struct targets {
 int targets_init(struct targets *t);
 void targets_free(struct targets *t);
 /*
- * Its maps are read when it is new; a process that is gone has none. *dropped is the process forgotten to make room, 0 none.
- * NULL without memory.
+ * Its maps are read when it is new; a process that is gone has none. *dropped is the process forgotten to
+ * make room, 0 none. NULL without memory.
  */
 struct target *targets_get(struct targets *t, uint32_t pid, uint64_t now_ns, uint32_t *dropped);
 /* Reads the maps anew, at most once a second: false if it did not. */

@@ -72,7 +72,8 @@ static bool locate(struct walk *w, struct unwind_frame *frame, const struct unwi
 		return false;
 	}
 	uint64_t file_offset = frame->pc - map->start + map->offset;
-	if (state == UNWIND_MODULE_USELESS || !elf_file_address(w->module.elf, file_offset, &frame->address)) {
+	if (state == UNWIND_MODULE_USELESS ||
+	    !elf_file_address(w->module.elf, file_offset, &frame->address)) {
 		w->module = (struct unwind_module){0};
 		frame->address = file_offset;
 	}
@@ -81,10 +82,12 @@ static bool locate(struct walk *w, struct unwind_frame *frame, const struct unwi
 }
 
 /*
- * The record to use. A caller's pc lies behind its call and may already belong to the next function, hence pc - 1; but the
- * trampoline a signal handler returns to was never called, and not every C library lets its record begin one byte early.
+ * The record to use. A caller's pc lies behind its call and may already belong to the next function, hence pc
+ * - 1; but the trampoline a signal handler returns to was never called, and not every C library lets its
+ * record begin one byte early.
  */
-static bool find_record(const struct walk *w, const struct unwind_frame *frame, struct cfi_record *record, uint64_t *address)
+static bool find_record(const struct walk *w, const struct unwind_frame *frame, struct cfi_record *record,
+			uint64_t *address)
 {
 	if (!w->module.cfi)
 		return false;
@@ -139,8 +142,9 @@ static enum cfi_result step_by_frame_pointer(struct walk *w)
 }
 
 /*
- * Only for the innermost frame: a leaf that has not set up a frame, or a call through a bad pointer. Its return address is in
- * the link register or on top of the stack. It is taken if it is code, and marked as the guess it is.
+ * Only for the innermost frame: a leaf that has not set up a frame, or a call through a bad pointer. Its
+ * return address is in the link register or on top of the stack. It is taken if it is code, and marked as the
+ * guess it is.
  */
 static enum cfi_result step_by_guess(struct walk *w)
 {
@@ -170,7 +174,7 @@ static enum cfi_result step_by_record(struct walk *w, const struct cfi_record *r
 
 	w->method = FRAME_CFI;
 	if (result == CFI_CALLER && !w->regs.pc)
-		return CFI_END; /* threads and fibers often start with a zero instead of an undefined return address */
+		return CFI_END; /* threads and fibers often start with a zero */
 	return result;
 }
 
@@ -194,7 +198,8 @@ static enum cfi_result step(struct walk *w, struct unwind_frame *frame)
 	}
 	w->exact = signal_frame;
 	/* An outer frame lies higher, but for a leaf of arm64 and for a signal that came on another stack. */
-	if (result == CFI_CALLER && !signal_frame && (w->regs.r[a->sp] < sp || (w->regs.r[a->sp] == sp && !first)))
+	if (result == CFI_CALLER && !signal_frame &&
+	    (w->regs.r[a->sp] < sp || (w->regs.r[a->sp] == sp && !first)))
 		return CFI_INVALID;
 	return result;
 }

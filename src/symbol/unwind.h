@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One stack from registers and a copy of the stack's bytes. Per frame: which mapping, which module, which call-frame record;
- * where there is none (compiled at run time, hand-written assembly) a frame pointer step that must look right.
+ * One stack from registers and a copy of the stack's bytes. Per frame: which mapping, which module, which
+ * call-frame record; where there is none (compiled at run time, hand-written assembly) a frame pointer step
+ * that must look right.
  *
  * Knows nothing of names, and opens nothing: what it misses it says, and whoever has it asks again.
  */
@@ -41,12 +42,12 @@ struct unwind_input {
 
 struct unwind_frame {
 	uint64_t pc;
-	uint64_t address;	/* in the module's file; without a module: pc */
-	uint64_t record_start;	/* file address at which its call-frame record begins, 0: it has none */
-	uint32_t module;	/* 0: none */
+	uint64_t address;      /* in the module's file; without a module: pc */
+	uint64_t record_start; /* file address at which its call-frame record begins, 0: it has none */
+	uint32_t module;       /* 0: none */
 	enum frame_method method;
-	bool exact;		/* pc is the instruction itself, not the one behind a call */
-	bool outside;		/* in no executable mapping */
+	bool exact;   /* pc is the instruction itself, not the one behind a call */
+	bool outside; /* in no executable mapping */
 };
 
 struct unwound {

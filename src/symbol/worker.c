@@ -48,14 +48,19 @@ static enum frame_place place_of(const struct unwind_frame *f)
 
 static void define_frame(struct worker *w, uint32_t number, const struct unwind_frame *f)
 {
-	struct report_frame report = {.kind = REPORT_FRAME, .frame = number, .module = f->module,
-				      .place = place_of(f), .method = f->method, .offset = f->address};
+	struct report_frame report = {.kind = REPORT_FRAME,
+				      .frame = number,
+				      .module = f->module,
+				      .place = place_of(f),
+				      .method = f->method,
+				      .offset = f->address};
 	struct module *m = idmap_get(&w->modules, f->module);
 
 	if (m && m->usable) {
 		uint64_t start;
 		w->link.state->module = f->module;
-		module_name(m, f->address - !f->exact, f->record_start, report.name, sizeof report.name, &start);
+		module_name(m, f->address - !f->exact, f->record_start, report.name, sizeof report.name,
+			    &start);
 		report.offset -= start;
 	}
 	say(w, &report, sizeof report);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The process in which alone ELF and call-frame information are parsed. It opens nothing, resolves no path and talks to nobody
- * but the monitor: files come as descriptors, stacks in shared memory, names go back as bytes.
+ * The process in which alone ELF and call-frame information are parsed. It opens nothing, resolves no path
+ * and talks to nobody but the monitor: files come as descriptors, stacks in shared memory, names go back as
+ * bytes.
  */
 #ifndef LOOPSTALL_SYMBOL_WORKER_H
 #define LOOPSTALL_SYMBOL_WORKER_H
@@ -9,9 +10,9 @@
 #include "symbol/protocol.h"
 
 struct worker_link {
-	int socket; /* the worker's end */
-	const struct stack_slot *slots;	/* PROTOCOL_SLOTS, shared */
-	struct worker_state *state; /* shared */
+	int socket;			/* the worker's end */
+	const struct stack_slot *slots; /* PROTOCOL_SLOTS, shared */
+	struct worker_state *state;	/* shared */
 };
 
 /* In a process of its own: serves until the monitor closes its end. */

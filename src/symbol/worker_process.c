@@ -28,7 +28,8 @@ int worker_process_init(struct worker_process *w)
 	if (!w->slots || !w->state)
 		return -ENOMEM;
 	madvise(w->slots, SLOTS_BYTES, MADV_DONTDUMP);
-	return nursery_start(&w->nursery, &(struct worker_link){.socket = -1, .slots = w->slots, .state = w->state});
+	return nursery_start(&w->nursery,
+			     &(struct worker_link){.socket = -1, .slots = w->slots, .state = w->state});
 }
 
 int worker_process_start(struct worker_process *w)
@@ -62,21 +63,24 @@ void worker_process_kill(struct worker_process *w)
 	w->pid = 0;
 }
 
-uint64_t worker_process_bytes(const struct worker_process *w)
+uint64_t worker_process_bytes(const struct worker_process *w, uint64_t *own_bytes)
 {
+	const uint64_t page_bytes = (uint64_t)sysconf(_SC_PAGESIZE);
+	unsigned long size, resident = 0, shared = 0;
 	char path[64];
-	unsigned long size, resident = 0;
 
+	*own_bytes = 0;
 	if (!w->pid)
 		return 0;
 	snprintf(path, sizeof path, "/proc/%d/statm", w->pid);
 	FILE *f = fopen(path, "re");
 	if (!f)
 		return 0;
-	if (fscanf(f, "%lu %lu", &size, &resident) != 2)
-		resident = 0;
+	if (fscanf(f, "%lu %lu %lu", &size, &resident, &shared) != 3 || shared > resident)
+		resident = shared = 0;
 	fclose(f);
-	return (uint64_t)resident * (uint64_t)sysconf(_SC_PAGESIZE);
+	*own_bytes = (resident - shared) * page_bytes;
+	return resident * page_bytes;
 }
 
 void worker_process_free(struct worker_process *w)

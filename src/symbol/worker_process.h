@@ -19,8 +19,8 @@ int worker_process_init(struct worker_process *w);
 int worker_process_start(struct worker_process *w);
 /* Does not wait for long: a read from a dead network file system cannot be ended at once. */
 void worker_process_kill(struct worker_process *w);
-/* Resident memory, 0 unknown. */
-uint64_t worker_process_bytes(const struct worker_process *w);
+/* Resident memory, and the part of it that is not pages of files; 0 unknown. */
+uint64_t worker_process_bytes(const struct worker_process *w, uint64_t *own_bytes);
 void worker_process_free(struct worker_process *w);
 
 #endif
