@@ -92,17 +92,18 @@ static __always_inline struct lst_loop *stuck_adopt(struct task_struct *task, co
 	t->timeout_ns = TIMEOUT_NONE;
 	t->delay_ns = t->delay_throttled_ns = 0;
 	gap_open(l, t, task, now);
-	if (want->since_ns && want->since_ns < now)
-		l->gap_start_ns = want->since_ns;
 	l->gap_flags = LST_GAP_BEFORE_ATTACH;
-	t->cpu = r->cpu;
-	t->since_ns = l->gap_start_ns;
-	if (r->cpu != LST_CPU_BLOCKED)
-		t->cpu = LST_CPU_UNKNOWN; /* its running time before now is unaccounted */
-	else {
+	if (r->cpu == LST_CPU_BLOCKED) {
+		if (want->since_ns && want->since_ns < now)
+			l->gap_start_ns = want->since_ns;
+		t->cpu = LST_CPU_BLOCKED;
+		t->since_ns = l->gap_start_ns;
 		bpf_probe_read_kernel(&t->blocks[0], sizeof t->blocks[0], &r->block);
 		t->n_blocks = 1;
 		t->block_now = 0;
+	} else if (!BPF_CORE_READ(task, on_cpu)) {
+		t->cpu = LST_CPU_RUNNABLE;
+		t->exec_ns = BPF_CORE_READ(task, se.sum_exec_runtime);
 	}
 	r->slot = t->wait_slot;
 	r->gap_seq = l->gap_seq;

@@ -9,14 +9,14 @@ static const char ellipsis[] = "\xe2\x80\xa6";
 static const struct {
 	uint32_t first, last;
 } unsafe[] = {
-        {0x00, 0x1f},       /* C0 */
-        {0x7f, 0x9f},       /* DEL, C1 */
-        {0x061c, 0x061c},   /* Arabic letter mark */
-        {0x200e, 0x200f},   /* left-to-right, right-to-left mark */
-        {0x2028, 0x202e},   /* line and paragraph separator, bidirectional embeddings and overrides */
-        {0x2066, 0x2069},   /* bidirectional isolates */
-        {0xfeff, 0xfeff},   /* byte order mark */
-        {0xe0000, 0xe007f}, /* invisible tags */
+	{0x00, 0x1f},	    /* C0 */
+	{0x7f, 0x9f},	    /* DEL, C1 */
+	{0x061c, 0x061c},   /* Arabic letter mark */
+	{0x200e, 0x200f},   /* left-to-right, right-to-left mark */
+	{0x2028, 0x202e},   /* line and paragraph separator, bidirectional embeddings and overrides */
+	{0x2066, 0x2069},   /* bidirectional isolates */
+	{0xfeff, 0xfeff},   /* byte order mark */
+	{0xe0000, 0xe007f}, /* invisible tags */
 };
 
 static bool is_unsafe(uint32_t point)

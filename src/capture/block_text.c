@@ -100,7 +100,8 @@ static void child_text(struct bytes *out, const struct text_state *s, const char
 	const struct lst_child *children = s->context->children;
 	const struct lst_waker *waker = &s->b->waker;
 
-	if (waker->why == LST_WAKER_EXIT || waker->why == LST_WAKER_PIPE)
+	bool other = waker->tgid != s->context->pid;
+	if (other && (waker->why == LST_WAKER_EXIT || waker->why == LST_WAKER_PIPE))
 		bytes_printf(out, "%spid %u (%.*s)", before, waker->tgid, LST_COMM_BYTES, waker->comm);
 	else if (children && children[0].pid)
 		bytes_printf(out, "%spid %u (%.*s)", before, children[0].pid, LST_COMM_BYTES, children[0].comm);
@@ -148,9 +149,7 @@ static void anon_text(struct bytes *out, const struct text_state *s)
 
 static void futex_text(struct bytes *out, const struct text_state *s)
 {
-	bytes_printf(out, "futex 0x%llx", (unsigned long long)s->b->object);
-	if (s->b->waker.why == LST_WAKER_FUTEX)
-		bytes_printf(out, ", released by tid %u (%.*s)", s->b->waker.tid, LST_COMM_BYTES, s->b->waker.comm);
+	bytes_printf(out, "0x%llx", (unsigned long long)s->b->object);
 }
 
 static void wait_child_text(struct bytes *out, const struct text_state *s)

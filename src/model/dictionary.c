@@ -61,7 +61,7 @@ void dictionary_free(struct dictionary *d)
 		return;
 	for (uint32_t id = 1; id <= d->stacks.n; id++)
 		free((void *)((struct fact_stack *)shelf_at(&d->stacks, id, sizeof(struct fact_stack)))
-		             ->frames);
+			     ->frames);
 	shelf_free(&d->loops);
 	shelf_free(&d->frames);
 	shelf_free(&d->stacks);

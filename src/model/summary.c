@@ -118,6 +118,8 @@ static int by_harm(const void *a, const void *b)
 	return order ? order : compare(y->loop->id, x->loop->id);
 }
 
+#define FIX_CANDIDATES 8
+
 static bool add_loops(struct summary *s, const struct tally *t, const struct tally_totals *totals)
 {
 	s->loops = calloc(t->n_loops ? t->n_loops : 1, sizeof *s->loops);
@@ -142,18 +144,24 @@ static bool is_actionable(const struct tally_cause *c)
 	return c->kind == CAUSE_FRAME || c->kind == CAUSE_THROTTLED || c->kind == CAUSE_NO_CPU;
 }
 
-/* The cause that has most of the loop's stall time, `taken` ones left out; SIZE_MAX: none. */
-static size_t heaviest_cause(const struct tally_totals *t, uint32_t loop, uint64_t *ns, const bool *taken)
+/* What each cause took of the loop's stall time. */
+static void cause_times(const struct tally_totals *t, uint32_t loop, uint64_t *ns)
 {
-	memset(ns, 0, t->n_causes * sizeof *ns);
 	for (size_t i = 0; i < t->n_stalls; i++)
 		for (uint32_t p = 0; t->stalls[i].loop == loop && p < t->stalls[i].n_parts; p++)
 			ns[t->stalls[i].parts[p].cause] += t->stalls[i].parts[p].ns;
+}
+
+/* The heaviest cause whose time is below that of the last one asked for; `ns` is cleared on the way. SIZE_MAX: none. */
+static size_t next_heaviest(const struct tally_totals *t, uint64_t *ns, const bool *taken)
+{
 	size_t best = SIZE_MAX;
 	for (size_t i = 0; i < t->n_causes; i++)
 		if (ns[i] && !taken[i] && is_actionable(&t->causes[i]) &&
 		    (best == SIZE_MAX || ns[i] > ns[best]))
 			best = i;
+	if (best != SIZE_MAX)
+		ns[best] = 0;
 	return best;
 }
 
@@ -173,6 +181,24 @@ static uint64_t p99_without(const struct summary_loop *l, const struct tally_tot
 	return histogram_arrival_quantile_ns(&lag, 0.99, l->elapsed_ns);
 }
 
+/* Of the heaviest causes left, the one whose fix would lower the p99 most: often not the heaviest but the one behind the longest stalls. */
+static size_t best_fix(const struct summary_loop *l, const struct tally_totals *t, uint64_t *ns, bool *taken, uint64_t *after_ns)
+{
+	size_t best = SIZE_MAX, cause;
+	memset(ns, 0, t->n_causes * sizeof *ns);
+	cause_times(t, l->loop->id, ns);
+	for (int i = 0; i < FIX_CANDIDATES && (cause = next_heaviest(t, ns, taken)) != SIZE_MAX; i++) {
+		taken[cause] = true;
+		uint64_t p99_ns = p99_without(l, t, taken);
+		taken[cause] = false;
+		if (best == SIZE_MAX || p99_ns < *after_ns) {
+			best = cause;
+			*after_ns = p99_ns;
+		}
+	}
+	return best;
+}
+
 /* Causes are still in the order of the totals here; the steps are numbered anew after sorting. */
 static bool add_without(struct summary *s, const struct tally_totals *t)
 {
@@ -184,11 +210,11 @@ static bool add_without(struct summary *s, const struct tally_totals *t)
 	uint64_t before_ns = s->without.before_ns = l->arrival.p99_ns;
 	/* Below a tenth of the threshold nobody cares any more. */
 	while (taken && ns && s->without.n < SUMMARY_STEPS && before_ns > s->threshold_ns / 10) {
-		size_t cause = heaviest_cause(t, l->loop->id, ns, taken);
+		uint64_t after_ns = 0;
+		size_t cause = best_fix(l, t, ns, taken, &after_ns);
 		if (cause == SIZE_MAX)
 			break;
 		taken[cause] = true;
-		uint64_t after_ns = p99_without(l, t, taken);
 		if (after_ns >= before_ns - before_ns / 100)
 			break; /* it would not show */
 		s->without.steps[s->without.n].cause = (uint32_t)cause;

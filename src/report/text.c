@@ -171,6 +171,8 @@ static void put_saturated(struct pen *p, const struct summary *s, const struct s
 	pen_end(p);
 }
 
+#define OPEN_NS 1000000000u /* a shorter one at the end of the run is just the stall that was cut off */
+
 static void put_loop(struct pen *p, const struct summary *s, const struct summary_loop *l)
 {
 	char text[MOMENT_BYTES];
@@ -180,7 +182,7 @@ static void put_loop(struct pen *p, const struct summary *s, const struct summar
 	pen_cell(p, INK_PLAIN, -7, number_text(l->stalls.stalls, text));
 	pen_cell(p, INK_PLAIN, -7, percent_text(l->utilisation, text));
 	pen_put(p, INK_PLAIN, "  ");
-	if (l->open)
+	if (l->open && (l->open->state == STALL_STUCK || l->open->lag_ns >= OPEN_NS))
 		pen_put(p, INK_RED, l->open->state == STALL_STUCK ? "STUCK" : "OPEN");
 	else if (l->stalls.stalls)
 		pen_put(p, phrase_verdict_ink(l->top_verdict), verdict_word(l->top_verdict));
