@@ -202,6 +202,17 @@ static __always_inline void block_snapshot(struct lst_thread *t, struct task_str
 	t->scratch = index + 1;
 }
 
+/* A new gap's first block must not join those of a stall that is pending: what that one did to others has been seen long enough. */
+static __always_inline void pending_settle(struct lst_thread *t)
+{
+	__u32 slot = 0;
+	struct lst_loop *l = gap_of(t, &slot);
+	if (!l || !l->pending.active)
+		return;
+	stall_send(l, slot, t, LST_HARM_LATE, 0, 0);
+	t->n_blocks = 0;
+}
+
 /* The thread leaves the CPU to wait for something, inside a gap; it still runs. */
 static __always_inline void block_begin(struct lst_thread *t, struct task_struct *task)
 {
@@ -209,6 +220,7 @@ static __always_inline void block_begin(struct lst_thread *t, struct task_struct
 	__u32 cpu = bpf_get_smp_processor_id();
 	struct lst_block *b = bpf_map_lookup_elem(&new_blocks, &cpu);
 
+	pending_settle(t);
 	t->block_now = ~0u;
 	t->waker.tid = t->waker.tgid = t->waker.why = 0;
 	if (!b || !regs_read(task, &regs))

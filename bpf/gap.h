@@ -34,9 +34,11 @@ static __always_inline void gap_forget_owner(struct lst_thread *t, __u32 slot)
 	}
 }
 
-static __always_inline void thread_begin_activity(struct lst_thread *t, __u64 now)
+/* The blocks of a stall that is still pending stay until it is sent. */
+static __always_inline void thread_begin_activity(struct lst_thread *t, bool pending, __u64 now)
 {
-	t->n_blocks = 0;
+	if (!pending)
+		t->n_blocks = 0;
 	t->block_now = ~0u;
 	t->children[0].pid = t->children[1].pid = 0;
 	ledger_start(t, now);
@@ -54,7 +56,7 @@ static __always_inline void gap_open(struct lst_loop *l, struct lst_thread *t, s
 		return;
 	}
 	if (!t->open_gaps)
-		thread_begin_activity(t, now);
+		thread_begin_activity(t, l->pending.active, now);
 	else
 		ledger_settle(t, now);
 	t->gap_slots[free & (LST_OPEN_GAPS - 1)] = t->wait_slot + 1;

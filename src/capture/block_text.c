@@ -145,6 +145,8 @@ static void anon_text(struct bytes *out, const struct text_state *s)
 	bytes_printf(out, "%.*s", (int)len, name);
 	if (s->b->fd != ~0u)
 		bytes_printf(out, " (fd %u)", s->b->fd);
+	if (len == 9 && !memcmp(name, "eventpoll", 9)) /* a loop inside the loop, as Node runs for execSync() */
+		child_text(out, s, ", child ");
 }
 
 static void futex_text(struct bytes *out, const struct text_state *s)

@@ -293,7 +293,7 @@ int live_source_step(struct live_source *s)
 		stuck_find(s, now);
 	}
 	if (now >= s->next_open_ns) {
-		stalls_open(s, now, false);
+		stalls_open(s, now, OPEN_DUE);
 		s->next_open_ns = now + OPEN_EVERY_NS;
 	}
 	if (now >= s->next_tick_ns) {
@@ -320,18 +320,17 @@ static void names_settle(struct live_source *s)
 	}
 }
 
-int live_source_dump(struct live_source *s)
+void live_source_dump(struct live_source *s)
 {
-	stuck_find(s, kernel_now_ns());
-	stalls_open(s, kernel_now_ns(), true);
+	stalls_open(s, kernel_now_ns(), OPEN_ANY);
 	names_settle(s);
-	return 0;
+	attribution_flush(s->attribution);
 }
 
 void live_source_finish(struct live_source *s, const char *reason)
 {
 	ring_drain(s);
-	stalls_open(s, kernel_now_ns(), true);
+	stalls_open(s, kernel_now_ns(), OPEN_OVER);
 	names_settle(s);
 	attribution_flush(s->attribution);
 	tick(s, kernel_now_ns());

@@ -36,8 +36,8 @@ int live_source_step(struct live_source *s);
 int live_source_follow(struct live_source *s, uint32_t pid);
 /* True when every process that was followed has ended. */
 bool live_source_is_over(const struct live_source *s);
-/* One look at all loops: reports each loop that has an open gap whatever its age, and what every other thread does. For `dump`. */
-int live_source_dump(struct live_source *s);
+/* Reports every loop that has a gap open now, whatever its age. For `dump`. */
+void live_source_dump(struct live_source *s);
 /* Nanoseconds since the header. */
 uint64_t live_source_now_ns(const struct live_source *s);
 /* Last counts, open stalls, losses and the end fact. */

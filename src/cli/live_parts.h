@@ -79,7 +79,8 @@ void stacks_taken(void *context, const struct lst_stack_record *r, const void *p
 /* live_stalls.c */
 void stalls_ended(void *context, const struct lst_stall_record *r);
 void stalls_ready(void *context, const struct fact_stall *stall, uint64_t at_ns);
-void stalls_open(struct live_source *s, uint64_t now, bool all);
+enum open_which { OPEN_DUE, OPEN_OVER, OPEN_ANY }; /* whose report is due; all over the threshold; every open gap */
+void stalls_open(struct live_source *s, uint64_t now, enum open_which which);
 /* Fills a block from the kernel's; stack numbers stay 0. */
 void stalls_block(struct live_source *s, struct block *to, const struct lst_block *b, uint32_t pid, const struct lst_child *children);
 

@@ -240,7 +240,7 @@ static bool open_is_due(struct live_source *s, struct followed *l, const struct 
 	return true;
 }
 
-void stalls_open(struct live_source *s, uint64_t now, bool all)
+void stalls_open(struct live_source *s, uint64_t now, enum open_which which)
 {
 	uint32_t n;
 	const struct lst_loop *loops = capture_loops(s->capture, &n);
@@ -253,7 +253,7 @@ void stalls_open(struct live_source *s, uint64_t now, bool all)
 		if (!loop.gap_start_ns || loop.gap_start_ns > now)
 			continue;
 		bool over = now - loop.gap_start_ns + loop.gap_delay_ns >= s->options.capture.threshold_ns;
-		if (all ? over : open_is_due(s, l, &loop, now))
+		if (which == OPEN_ANY || (which == OPEN_OVER ? over : open_is_due(s, l, &loop, now)))
 			stall_report_open(s, l, &loop, now);
 	}
 }

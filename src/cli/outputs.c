@@ -2,6 +2,7 @@
 #include "cli/outputs.h"
 
 #include "cli/json_stream.h"
+#include "cli/listing.h"
 #include "cli/terminal.h"
 #include "cli/verbs.h"
 #include "model/summary.h"
@@ -18,7 +19,7 @@
 
 static bool shows_live(const struct options *o)
 {
-	return !o->json && (o->verb == VERB_LIVE || (o->verb == VERB_RECORD && o->verbose));
+	return !o->json && (o->verb == VERB_LIVE || o->verb == VERB_DUMP || (o->verb == VERB_RECORD && o->verbose));
 }
 
 static bool shows_stream(const struct options *o)
@@ -31,8 +32,9 @@ static struct live *live_open(struct outputs *out)
 	const struct live_options live = {
 		.style = terminal_style(out->options),
 		.dictionary = out->facts.dictionary,
-		.threshold_ns = out->options->threshold_ns,
+		.threshold_ns = out->options->verb == VERB_DUMP ? 1 : out->options->threshold_ns,
 		.flush = terminal_write,
+		.only_open = out->options->verb == VERB_DUMP,
 	};
 	return live_new(&live);
 }
@@ -72,9 +74,11 @@ static int sinks_open(struct outputs *out, struct diag *d)
 	fanout_add(&out->facts, tally_sink(out->tally));
 	if (shows_live(o) && !(out->live = live_open(out)))
 		return -ENOMEM;
+	if (out->live && o->verb == VERB_DUMP)
+		live_mute(out->live, true); /* until the moment that is to be shown */
 	if (out->live)
 		fanout_add(&out->facts, live_sink(out->live));
-	if (shows_stream(o) && !(out->stream = json_stream_new(out->facts.dictionary, o->threshold_ns)))
+	if (shows_stream(o) && !(out->stream = json_stream_new(out->facts.dictionary, o->verb == VERB_DUMP ? 0 : o->threshold_ns)))
 		return -ENOMEM;
 	if (out->stream)
 		fanout_add(&out->facts, json_stream_sink(out->stream));
@@ -132,6 +136,12 @@ void outputs_keep(struct outputs *out)
 		fprintf(stderr, "loopstall: kept the last minutes in %s\n", out->options->output);
 }
 
+void outputs_unmute(struct outputs *out, bool shown)
+{
+	if (out->live)
+		live_mute(out->live, !shown);
+}
+
 static int summary_write(struct outputs *out, int (*write)(const struct summary *, const struct report_style *, struct bytes *))
 {
 	struct report_style style = terminal_style(out->options);
@@ -156,6 +166,8 @@ static int summary_show(struct outputs *out)
 	const struct options *o = out->options;
 	switch (o->verb) {
 	case VERB_HIST: return o->interval_ns ? 0 : outputs_interval(out);
+	case VERB_LIST: return summary_write(out, o->json ? report_json : listing_loops);
+	case VERB_DUMP: return o->json ? 0 : summary_write(out, listing_waiting);
 	case VERB_LIVE:
 	case VERB_RECORD: return summary_write(out, o->json ? report_json : report_text);
 	default: return 0;

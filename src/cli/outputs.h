@@ -28,6 +28,8 @@ int outputs_open(struct outputs *out, const struct options *o, struct diag *d);
 void outputs_beat(struct outputs *out, uint64_t at_ns);
 /* record --last: writes what is in memory to the file now (SIGUSR2). */
 void outputs_keep(struct outputs *out);
+/* dump: lets the live view show what comes now, or no longer. */
+void outputs_unmute(struct outputs *out, bool shown);
 /* A table in between (hist INTERVAL). */
 int outputs_interval(struct outputs *out);
 /* After the end fact: the summary, and the file. 0 or a negative errno with the diag filled. */

@@ -229,8 +229,11 @@ static int run_until_end(struct run *r, struct diag *d)
 		err = turn(r);
 	if (err)
 		return diag_fail(d, err, "reading the capture failed: %s", strerror(-err));
-	if (r->options->verb == VERB_DUMP)
+	if (r->options->verb == VERB_DUMP) {
+		outputs_unmute(&r->outputs, true);
 		live_source_dump(r->source);
+		outputs_unmute(&r->outputs, false);
+	}
 	live_source_finish(r->source, r->end);
 	return outputs_finish(&r->outputs, d);
 }

@@ -25,7 +25,7 @@ struct live {
 	uint64_t threshold_ns;
 	uint64_t clock_at_ns, clock_wall_us;
 	uint64_t status_at_ns;
-	bool has_status;
+	bool has_status, muted;
 	struct live_loop **loops; /* by number - 1 */
 	size_t n_loops, loops_cap;
 	struct fact_loss *losses; /* count: not shown yet */
@@ -176,6 +176,8 @@ static int take_stall(struct live *l, const struct fact *f)
 	if (!loop)
 		return -ENOMEM;
 	bool is_open = s->state == STALL_OPEN || s->state == STALL_STUCK;
+	if (l->options.only_open && !is_open)
+		return 0;
 	bool known = loop->last_open.gap_seq == s->gap_seq && loop->last_open.lag_ns;
 	bool grown = is_open && known && loop->last_open.culprit_frame == s->culprit_frame &&
 		     loop->last_open.verdict == s->verdict;
@@ -253,6 +255,8 @@ static int take_saturated(struct live *l, const struct fact *f)
 
 static int take_tick(struct live *l, const struct fact *f)
 {
+	if (l->options.only_open)
+		return 0;
 	if (l->has_status && f->at_ns - l->status_at_ns < STATUS_EVERY_NS)
 		return 0;
 	for (size_t i = 0; i < l->n_losses; i++)
@@ -270,7 +274,8 @@ static int (*const takers[FACT_KINDS])(struct live *, const struct fact *) = {
 static int take(struct sink *self, const struct fact *f)
 {
 	struct live *l = (struct live *)self;
-	int err = f->kind < FACT_KINDS && takers[f->kind] ? takers[f->kind](l, f) : 0;
+	bool left_out = l->muted && (f->kind == FACT_STALL || f->kind == FACT_SATURATED || f->kind == FACT_TICK);
+	int err = f->kind < FACT_KINDS && takers[f->kind] && !left_out ? takers[f->kind](l, f) : 0;
 	if (!err && !bytes_ok(&l->out))
 		err = -ENOMEM;
 	if (!err && l->out.len)
@@ -288,6 +293,11 @@ struct live *live_new(const struct live_options *o)
 	l->options = *o;
 	l->threshold_ns = o->threshold_ns;
 	return l;
+}
+
+void live_mute(struct live *l, bool muted)
+{
+	l->muted = muted;
 }
 
 struct sink *live_sink(struct live *l)

@@ -21,6 +21,7 @@ struct live_options {
 	struct report_style style;
 	const struct dictionary *dictionary; /* has taken a fact before the live view sees it */
 	uint64_t threshold_ns;		     /* stalls shown from here on; 0: the header's */
+	bool only_open; /* stalls that are not over, and no status lines: a snapshot */
 	live_flush *flush;
 	void *context;
 };
@@ -28,6 +29,8 @@ struct live_options {
 /* NULL without memory. */
 struct live *live_new(const struct live_options *o);
 void live_free(struct live *l);
+/* While muted it prints no stalls and remembers none. */
+void live_mute(struct live *l, bool muted);
 /* Valid until live_free(). take(): 0, -ENOMEM, or what flush returned. */
 struct sink *live_sink(struct live *l);
 

@@ -47,6 +47,8 @@ void phrase_frame(struct bytes *out, const struct fact_frame *f)
 {
 	if (f->function[0])
 		bytes_puts(out, f->function);
+	else if (f->kind == FRAME_JS)
+		bytes_puts(out, "[JS]");
 	else
 		bytes_printf(out, "%s+0x%llx", f->object[0] ? f->object : "?", (unsigned long long)f->offset);
 	if (f->file[0])
@@ -234,7 +236,7 @@ static bool same_function(const struct fact_frame *a, const struct fact_frame *b
 {
 	if (a->kind != b->kind || strcmp(a->function, b->function) || strcmp(a->object, b->object))
 		return false;
-	return a->function[0] || a->offset == b->offset;
+	return a->function[0] || a->offset == b->offset || a->kind == FRAME_JS;
 }
 
 static void choose(struct chosen *c, const struct fact_frame *f)

@@ -12,8 +12,7 @@ static void name_place(struct frame_book *b, const struct report_frame *report, 
 	const struct target_module *m = targets_module(b->targets, report->module);
 
 	if (report->place == PLACE_ANONYMOUS) {
-		frame->object = "[JIT]";
-		frame->application = true;
+		frame->object = "[JIT]"; /* whose code it is cannot be told without a name */
 	} else if (report->place == PLACE_MODULE && report->module == MODULE_VDSO) {
 		frame->object = "[vdso]";
 	} else if (report->place == PLACE_MODULE && m) {

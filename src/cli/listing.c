@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/listing.h"
+
+#include "report/pen.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+struct column {
+	const char *title;
+	int columns; /* negative: right-aligned */
+	void (*text)(const struct summary_loop *l, char text[64]);
+};
+
+static void name_text(const struct summary_loop *l, char text[64])
+{
+	snprintf(text, 64, "%s[%u]", l->loop->process, l->loop->pid);
+}
+
+static void runtime_text(const struct summary_loop *l, char text[64])
+{
+	snprintf(text, 64, "%s", l->loop->runtime[0] ? l->loop->runtime : "-");
+}
+
+static void class_text(const struct summary_loop *l, char text[64])
+{
+	snprintf(text, 64, "%s", loop_class_word(l->loop->class));
+}
+
+static void threads_text(const struct summary_loop *l, char text[64])
+{
+	snprintf(text, 64, "%u", l->loop->threads);
+}
+
+static void fd_text(const struct summary_loop *l, char text[64])
+{
+	snprintf(text, 64, "%s:%u", l->loop->wait_call, l->loop->fd);
+}
+
+static void busy_text(const struct summary_loop *l, char text[64])
+{
+	snprintf(text, 64, "%.0f %%", l->utilisation * 100);
+}
+
+static void place_text(const struct summary_loop *l, char text[64])
+{
+	snprintf(text, 64, "%s", l->loop->container[0] ? l->loop->container : l->loop->unit[0] ? l->loop->unit : "-");
+}
+
+static const struct column columns[] = {
+	{"loop", 20, name_text},   {"runtime", 12, runtime_text}, {"class", 13, class_text},
+	{"waits on", 9, fd_text},  {"thr", -3, threads_text},	  {"busy", -5, busy_text},
+	{"container, unit", 15, place_text},
+};
+
+#define COLUMNS (sizeof columns / sizeof columns[0])
+
+static void cell(struct pen *p, size_t i, enum ink ink, const char *text)
+{
+	pen_cell(p, ink, columns[i].columns, text);
+	pen_put(p, INK_PLAIN, " ");
+}
+
+int listing_loops(const struct summary *s, const struct report_style *style, struct bytes *out)
+{
+	struct pen p = pen_on(out, style);
+	char text[64];
+
+	for (size_t i = 0; i < COLUMNS && s->n_loops; i++)
+		cell(&p, i, INK_DIM, columns[i].title);
+	if (s->n_loops)
+		pen_end(&p);
+	for (size_t k = 0; k < s->n_loops; k++) {
+		for (size_t i = 0; i < COLUMNS; i++) {
+			columns[i].text(&s->loops[k], text);
+			cell(&p, i, i ? INK_PLAIN : INK_BOLD, text);
+		}
+		pen_end(&p);
+	}
+	if (!s->n_loops) {
+		pen_put(&p, INK_PLAIN, "no loop has waited on an epoll object");
+		pen_end(&p);
+	}
+	return bytes_ok(out) ? 0 : -ENOMEM;
+}
+
+int listing_waiting(const struct summary *s, const struct report_style *style, struct bytes *out)
+{
+	struct pen p = pen_on(out, style);
+	char text[64];
+
+	for (size_t k = 0; k < s->n_loops; k++) {
+		const struct summary_loop *l = &s->loops[k];
+		if (l->open || l->loop->gone)
+			continue;
+		name_text(l, text);
+		pen_put(&p, INK_BOLD, text);
+		pen_printf(&p, INK_PLAIN, "  waits in %s, fd %u", l->loop->wait_call, l->loop->fd);
+		pen_printf(&p, INK_DIM, "  %.0f %% busy, %.0f iterations/s", l->utilisation * 100, l->iterations_per_s);
+		pen_end(&p);
+	}
+	if (!s->n_loops) {
+		pen_put(&p, INK_PLAIN, "no loop has waited on an epoll object");
+		pen_end(&p);
+	}
+	return bytes_ok(out) ? 0 : -ENOMEM;
+}
