@@ -23,15 +23,21 @@
 #define LATE_FLOOR_NS 1000000ULL     /* timeouts are in ms and timers have slack */
 #define PROBE_NS      200000ULL	     /* a wait with timeout 0 and the wait after it are judged as one */
 
+/* Counted anew and not up and down: the thread and one that ends its gap may be at it at the same time. */
+static __always_inline void gaps_recount(struct lst_thread *t)
+{
+	__u32 n = 0;
+	for (int i = 0; i < LST_OPEN_GAPS; i++)
+		n += t->gap_slots[i] != 0;
+	t->open_gaps = n;
+}
+
 static __always_inline void gap_forget_owner(struct lst_thread *t, __u32 slot)
 {
-	for (int i = 0; i < LST_OPEN_GAPS; i++) {
-		if (t->gap_slots[i] != slot + 1)
-			continue;
-		t->gap_slots[i] = 0;
-		if (t->open_gaps)
-			t->open_gaps--;
-	}
+	for (int i = 0; i < LST_OPEN_GAPS; i++)
+		if (t->gap_slots[i] == slot + 1)
+			t->gap_slots[i] = 0;
+	gaps_recount(t);
 }
 
 /* The blocks of a stall that is still pending stay until it is sent. */
@@ -60,7 +66,7 @@ static __always_inline void gap_open(struct lst_loop *l, struct lst_thread *t, s
 	else
 		ledger_settle(t, now);
 	t->gap_slots[free & (LST_OPEN_GAPS - 1)] = t->wait_slot + 1;
-	t->open_gaps++;
+	gaps_recount(t);
 	l->owner = t->tid;
 	l->owner_slot = t->slot;
 	l->base = t->ledger;
@@ -176,11 +182,35 @@ static __always_inline void pending_judge(struct lst_loop *l, __u32 slot, struct
 		stall_send(l, slot, t, LST_HARM_OWN, 0, 0);
 }
 
+/*
+ * Two threads that come to a shared loop at the same time must not both end its gap. Inserting a key that must not exist is the atomic
+ * test-and-set that all kernels have.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 4096);
+	__type(key, __u32); /* loop slot */
+	__type(value, __u32);
+} closing SEC(".maps");
+
+static __always_inline bool gap_claim(const struct lst_loop *l, __u32 slot)
+{
+	return !l->shared || !bpf_map_update_elem(&closing, &slot, &slot, BPF_NOEXIST);
+}
+
+static __always_inline void gap_unclaim(const struct lst_loop *l, __u32 slot)
+{
+	if (l->shared)
+		bpf_map_delete_elem(&closing, &slot);
+}
+
 /* Ends the gap of a loop; t is the thread that ends it, the owner or another one. */
 static __always_inline void gap_close(struct lst_loop *l, __u32 slot, struct lst_thread *t, struct task_struct *task, __u64 now,
 				      __u32 flags)
 {
 	__u64 start = l->gap_start_ns, gap = now - start, delay = l->gap_delay_ns, lag = gap + delay;
+	if (!start || start > now)
+		return; /* another thread has ended it, or is about to drop it because of us */
 	struct lst_pending *p = &l->pending;
 	struct lst_thread *owner = t;
 	struct lst_ledger ledger;

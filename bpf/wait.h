@@ -101,6 +101,17 @@ static __always_inline struct lst_thread *thread_of(struct task_struct *task, __
 	return t;
 }
 
+static __always_inline void gap_end(struct lst_loop *l, __u32 slot, struct lst_thread *t, struct task_struct *task, __u64 now)
+{
+	if (l->pending.active && now - l->gap_start_ns > PROBE_NS) /* the last wait only probed */
+		stall_send(l, slot, t, LST_HARM_LATE, 0, 0);
+	if (t->open_gaps)
+		ledger_arrive(t, task, now);
+	if (l->owner != t->tid)
+		block_of_other(l, now);
+	gap_close(l, slot, t, task, now, 0);
+}
+
 static __always_inline void wait_enter(__u32 fd, __s64 timeout_ns)
 {
 	__u64 id = bpf_get_current_pid_tgid();
@@ -118,14 +129,9 @@ static __always_inline void wait_enter(__u32 fd, __s64 timeout_ns)
 	if (!t->in_wait) /* else it goes on after a signal, and is counted already */
 		__sync_fetch_and_add(&l->waiters, 1);
 	t->in_wait = 1;
-	if (l->gap_start_ns) {
-		if (l->pending.active && now - l->gap_start_ns > PROBE_NS) /* the last wait only probed */
-			stall_send(l, slot, t, LST_HARM_LATE, 0, 0);
-		if (t->open_gaps)
-			ledger_arrive(t, task, now);
-		if (l->owner != t->tid)
-			block_of_other(l, now);
-		gap_close(l, slot, t, task, now, 0);
+	if (l->gap_start_ns && gap_claim(l, slot)) {
+		gap_end(l, slot, t, task, now);
+		gap_unclaim(l, slot);
 	}
 	l->last_wait_ns = now;
 	t->enter_ns = now;

@@ -14,7 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define SCRATCH_BUFFERS 64 /* threads blocked in a gap at the same time whose stack is kept */
+#define SCRATCH_BUFFERS 96 /* threads blocked in a gap at the same time whose stack is kept */
 #define SCRATCH_HOST	192
 
 /* Programs of a rung share a prefix; what has none of these is loaded on every rung. */

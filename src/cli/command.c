@@ -56,7 +56,7 @@ static void close_fd(int *fd)
 int command_start(struct command *c, char **argv, struct diag *d)
 {
 	int gate[2] = {-1, -1}, error[2] = {-1, -1}, err;
-	*c = (struct command){.fd = -1, .gate_fd = -1, .error_fd = -1};
+	*c = (struct command){.name = argv[0], .fd = -1, .gate_fd = -1, .error_fd = -1};
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, gate) || pipe2(error, O_CLOEXEC) ||
 	    (c->pid = fork()) < 0) {
 		err = diag_fail(d, -errno, "cannot start '%s': %s", argv[0], strerror(errno));
@@ -100,7 +100,7 @@ int command_release(struct command *c, struct diag *d)
 	waitpid(c->pid, NULL, 0);
 	c->pid = 0;
 	close_fd(&c->fd);
-	return failed ? diag_fail(d, failed, "cannot run the command: %s", strerror(-failed))
+	return failed ? diag_fail(d, failed, "cannot run %s: %s", c->name, strerror(-failed))
 		      : diag_fail(d, -ECHILD, "the command ended before it began");
 }
 

@@ -14,6 +14,7 @@
 #include <sys/types.h>
 
 struct command {
+	const char *name; /* as typed */
 	pid_t pid;    /* a child that waits at the gate, later the command itself; 0 once reaped */
 	int fd;	      /* pidfd: readable when it has ended */
 	int gate_fd;  /* a byte here lets it go; closing it ends the child */

@@ -99,8 +99,14 @@ static void process_event(void *context, const struct lst_process_record *r)
 	struct live_source *s = context;
 
 	switch (r->event) {
-	case LST_PROCESS_FORK: process_add(s, r->head.tgid); break;
-	case LST_PROCESS_EXEC: loops_process_gone(s, r->head.tgid, r->head.time_ns); break;
+	case LST_PROCESS_FORK:
+		resolver_forget(s->resolver, r->head.tgid); /* the number may have been another one's */
+		process_add(s, r->head.tgid);
+		break;
+	case LST_PROCESS_EXEC:
+		loops_process_gone(s, r->head.tgid, r->head.time_ns);
+		resolver_forget(s->resolver, r->head.tgid);
+		break;
 	case LST_PROCESS_EXIT:
 		loops_process_gone(s, r->head.tgid, r->head.time_ns);
 		idmap_take(&s->processes, r->head.tgid);

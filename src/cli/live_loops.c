@@ -63,6 +63,7 @@ void loops_appeared(void *context, const struct lst_loop_record *r)
 
 	if (!l->id) {
 		loop_follow(s, l, r);
+		resolver_prepare(s->resolver, r->head.tgid, kernel_now_ns());
 		loops_changed(s, l);
 	} else if (!r->first && r->head.tid != l->fact.tid) {
 		l->fact.threads++;
@@ -242,7 +243,6 @@ void loops_process_gone(struct live_source *s, uint32_t tgid, uint64_t before_ns
 	for (uint32_t slot = 0; slot < s->max_loops; slot++)
 		if (s->loops[slot].id && loops[slot].tgid == tgid && loops[slot].born_ns <= before_ns)
 			loop_end(s, slot);
-	resolver_forget(s->resolver, tgid);
 }
 
 /* Threads that ended: their slots have served once their last records are out of the ring. */

@@ -397,6 +397,14 @@ void resolver_receive(struct resolver *r, uint64_t now_ns)
 	watch_room(r);
 }
 
+void resolver_prepare(struct resolver *r, uint32_t pid, uint64_t now_ns)
+{
+	uint32_t dropped = 0;
+	targets_get(&r->targets, pid, now_ns, &dropped);
+	if (dropped && r->worker.pid)
+		order_simple(r, ORDER_FORGET, dropped, -1);
+}
+
 void resolver_forget(struct resolver *r, uint32_t pid)
 {
 	targets_forget(&r->targets, pid);

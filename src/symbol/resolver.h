@@ -69,6 +69,8 @@ int resolver_submit(struct resolver *r, const struct raw_stack *raw, uint64_t co
 int resolver_fd(const struct resolver *r);
 /* Takes all answers that are there, watches deadlines; call it also about every 100 ms. */
 void resolver_receive(struct resolver *r, uint64_t now_ns);
+/* Reads what it needs of a process while it lives, so that a stack from its last moments can still be named. */
+void resolver_prepare(struct resolver *r, uint32_t pid, uint64_t now_ns);
 /* The process exec'd or is gone: its maps are read anew the next time. */
 void resolver_forget(struct resolver *r, uint32_t pid);
 void resolver_counts(const struct resolver *r, struct resolver_counts *counts);
