@@ -202,6 +202,7 @@ void live_source_close(struct live_source *s)
 	for (uint32_t i = 0; s->loops && i < s->max_loops; i++)
 		free(s->loops[i].last_hists);
 	free(s->loops);
+	free(s->retired);
 	idmap_free(&s->processes);
 	intern_free(s->stacks);
 	intern_free(s->frames);
@@ -261,6 +262,7 @@ static void tick(struct live_source *s, uint64_t now)
 	loops_count(s, now);
 	losses_send(s);
 	loops_release_dead(s);
+	loops_forget_retired(s, now);
 	live_emit(s, &f, now);
 }
 

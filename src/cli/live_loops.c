@@ -2,12 +2,15 @@
 /* Loops of the live source: from slots to numbered loops, their counts once a second, their class, their end. */
 #include "cli/live_parts.h"
 
+#include "base/array.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #define SLAVE_WAITS	 16
 #define SPIN_WAITS	 1000 /* a second */
 #define SLEEP_POLL_GAPS 4
+#define RETIRE_NS	(2 * LIVE_S) /* longer than names may take */
 
 struct followed *loops_at(struct live_source *s, uint32_t slot)
 {
@@ -221,12 +224,29 @@ void loops_count(struct live_source *s, uint64_t now)
 			loop_count(s, slot, now);
 }
 
+static void loop_retire(struct live_source *s, uint32_t id)
+{
+	if (array_reserve(&s->retired, &s->retired_cap, s->n_retired + 1, sizeof *s->retired))
+		s->retired[s->n_retired++] = (struct retired){id, kernel_now_ns()};
+	else
+		attribution_forget(s->attribution, id);
+}
+
+void loops_forget_retired(struct live_source *s, uint64_t now)
+{
+	size_t n = 0;
+	for (; n < s->n_retired && s->retired[n].at_ns + RETIRE_NS < now; n++)
+		attribution_forget(s->attribution, s->retired[n].id);
+	memmove(s->retired, s->retired + n, (s->n_retired - n) * sizeof *s->retired);
+	s->n_retired -= n;
+}
+
 static void loop_end(struct live_source *s, uint32_t slot)
 {
 	struct followed *l = &s->loops[slot];
 
 	loop_count(s, slot, kernel_now_ns());
-	attribution_forget(s->attribution, l->id);
+	loop_retire(s, l->id);
 	l->fact.gone = true;
 	loops_changed(s, l);
 	free(l->last_hists);

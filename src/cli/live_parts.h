@@ -22,6 +22,12 @@ struct saturation {
 	uint32_t second;
 };
 
+/* A loop that is gone, whose last stacks may still be looked up. */
+struct retired {
+	uint32_t id;
+	uint64_t at_ns;
+};
+
 /* A loop slot that is followed. */
 struct followed {
 	uint32_t id; /* fact loop number; 0: slot not in use */
@@ -50,6 +56,8 @@ struct live_source {
 	uint32_t max_loops, n_ids;
 	uint64_t next_tick_ns, next_clock_ns, next_open_ns, stuck_at_ns;
 	uint64_t lost[LST_LOSS_KINDS], lost_skipped, lost_stacks, lost_unnamed;
+	struct retired *retired; /* oldest first */
+	size_t n_retired, retired_cap;
 	struct idmap processes; /* followed tgid → itself */
 	bool had_process;
 	uint64_t stalls, iterations;
@@ -69,6 +77,8 @@ void loops_changed(struct live_source *s, struct followed *l);
 void loops_count(struct live_source *s, uint64_t now);
 void loops_process_gone(struct live_source *s, uint32_t tgid, uint64_t before_ns);
 void loops_release_dead(struct live_source *s);
+/* Forgets the stacks of loops that have been gone long enough. */
+void loops_forget_retired(struct live_source *s, uint64_t now);
 void loops_judge_stall(struct live_source *s, struct followed *l, const struct lst_stall_record *r);
 /* NULL for a slot that is not followed. */
 struct followed *loops_at(struct live_source *s, uint32_t slot);

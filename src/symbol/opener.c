@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -42,7 +41,7 @@ static int open_in_root(uint32_t pid, const char *path)
 	snprintf(root, sizeof root, "/proc/%u/root", pid);
 	int at = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (at < 0)
-		return -errno;
+		return -ESRCH; /* it died */
 	int fd = (int)syscall(SYS_openat2, at, path, &how, sizeof how);
 	fd = only_regular(fd);
 	close(at);
@@ -62,8 +61,8 @@ int opener_mapped_file(uint32_t pid, const struct maps_row *row, const char *pat
 	if (fd >= 0 || row->deleted || *path != '/')
 		return fd;
 	fd = open_in_root(pid, path);
-	if (fd == -ENOENT && kill((pid_t)pid, 0) && errno == ESRCH)
-		fd = only_regular(open(path, OPEN_FLAGS)); /* it died: unless it lived in a container, the file is here too */
+	if (fd == -ESRCH)
+		fd = only_regular(open(path, OPEN_FLAGS)); /* unless it lived in a container, the file is here too */
 	if (fd < 0 || (!fstat(fd, &st) && is_file_of(row, &st)))
 		return fd;
 	close(fd);
