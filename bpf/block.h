@@ -12,7 +12,7 @@
 #include "gap.h"
 #include "regs.h"
 
-#define STACK_BLOCK_NS 1000000ULL /* blocks (or sums of short ones) from here on get a stack */
+#define STACK_BLOCK_NS	1000000ULL /* blocks (or sums of short ones) from here on get a stack */
 #define TIMER_ABSTIME	1
 #define CLOCK_MONOTONIC 1
 
@@ -53,7 +53,8 @@ static __always_inline void sleep_until(struct lst_block *b, __u64 clock)
 	b->object = clock == CLOCK_MONOTONIC && b->object > now ? b->object - now : 0;
 }
 
-static __always_inline void poll_describe(struct task_struct *task, struct lst_block *b, __u64 user_fds, __u64 count)
+static __always_inline void poll_describe(struct task_struct *task, struct lst_block *b, __u64 user_fds,
+					  __u64 count)
 {
 	struct user_pollfd first = {.fd = -1};
 	b->fds = count;
@@ -62,7 +63,8 @@ static __always_inline void poll_describe(struct task_struct *task, struct lst_b
 }
 
 /* The lowest descriptor of the read set, else of the write set, among the first 256. */
-static __always_inline void select_describe(struct task_struct *task, struct lst_block *b, const struct pt_regs *regs)
+static __always_inline void select_describe(struct task_struct *task, struct lst_block *b,
+					    const struct pt_regs *regs)
 {
 	__u64 words[4] = {};
 	__u64 set = regs_arg(regs, 1) ? regs_arg(regs, 1) : regs_arg(regs, 2);
@@ -79,7 +81,8 @@ static __always_inline void select_describe(struct task_struct *task, struct lst
 }
 
 /* Fills a zeroed block from the call that the thread is in. */
-static __always_inline void block_describe(struct task_struct *task, const struct pt_regs *regs, struct lst_block *b)
+static __always_inline void block_describe(struct task_struct *task, const struct pt_regs *regs,
+					   struct lst_block *b)
 {
 	__u32 call = regs_call(regs);
 
@@ -259,7 +262,8 @@ static __always_inline void block_stack_send(struct lst_thread *t, struct lst_bl
 static __always_inline void block_of_other(struct lst_loop *l, __u64 now)
 {
 	struct lst_thread *owner = thread_at(l->owner_slot);
-	if (!owner || owner->tid != l->owner || owner->cpu != LST_CPU_BLOCKED || owner->block_now >= LST_BLOCKS)
+	if (!owner || owner->tid != l->owner || owner->cpu != LST_CPU_BLOCKED ||
+	    owner->block_now >= LST_BLOCKS)
 		return;
 	struct lst_block *b = &owner->blocks[owner->block_now & (LST_BLOCKS - 1)];
 	__u64 ns = now - owner->since_ns;

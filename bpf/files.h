@@ -33,8 +33,8 @@ static __always_inline bool file_is_epoll(struct file *file)
 {
 	char name[8] = {};
 	bpf_probe_read_kernel(name, sizeof name, BPF_CORE_READ(file, f_path.dentry, d_name.name));
-	return name[0] == '[' && name[1] == 'e' && name[2] == 'v' && name[3] == 'e' && name[4] == 'n' && name[5] == 't' &&
-	       name[6] == 'p' && name[7] == 'o';
+	return name[0] == '[' && name[1] == 'e' && name[2] == 'v' && name[3] == 'e' && name[4] == 'n' &&
+	       name[5] == 't' && name[6] == 'p' && name[7] == 'o';
 }
 
 /*
@@ -63,7 +63,8 @@ static __always_inline void path_read(struct file *file, char *text)
 		}
 		if (at > LST_TARGET_BYTES - PATH_NAME_BYTES)
 			return;
-		long n = bpf_probe_read_kernel_str(text + at, PATH_NAME_BYTES, BPF_CORE_READ(dentry, d_name.name));
+		long n = bpf_probe_read_kernel_str(text + at, PATH_NAME_BYTES,
+						   BPF_CORE_READ(dentry, d_name.name));
 		if (n <= 0)
 			return;
 		at += n & (PATH_NAME_BYTES * 2 - 1);
@@ -85,7 +86,9 @@ static __always_inline __u32 socket_describe(struct file *file, struct lst_block
 		if (!address)
 			address = BPF_CORE_READ(unix_sk, addr);
 		if (address)
-			bpf_probe_read_kernel(b->target, 108, (void *)address + bpf_core_field_offset(struct unix_address, name) + 2);
+			bpf_probe_read_kernel(b->target, 108,
+					      (void *)address +
+						      bpf_core_field_offset(struct unix_address, name) + 2);
 		if (address && !b->target[0])
 			b->target[0] = '@';
 		return LST_TARGET_UNIX;
@@ -119,7 +122,8 @@ static __always_inline void file_describe(struct file *file, struct lst_block *b
 		path_read(file, b->target); /* a FIFO has one */
 	} else if (type == 0) {
 		b->kind = LST_TARGET_ANON;
-		bpf_probe_read_kernel_str(b->target, PATH_NAME_BYTES, BPF_CORE_READ(file, f_path.dentry, d_name.name));
+		bpf_probe_read_kernel_str(b->target, PATH_NAME_BYTES,
+					  BPF_CORE_READ(file, f_path.dentry, d_name.name));
 	} else {
 		b->kind = LST_TARGET_FILE;
 		path_read(file, b->target);

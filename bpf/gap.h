@@ -51,7 +51,8 @@ static __always_inline void thread_begin_activity(struct lst_thread *t, bool pen
 }
 
 /* The thread returned from its wait and nobody else waits. */
-static __always_inline void gap_open(struct lst_loop *l, struct lst_thread *t, struct task_struct *task, __u64 now)
+static __always_inline void gap_open(struct lst_loop *l, struct lst_thread *t, struct task_struct *task,
+				     __u64 now)
 {
 	int free = -1;
 	for (int i = LST_OPEN_GAPS - 1; i >= 0; i--)
@@ -74,7 +75,8 @@ static __always_inline void gap_open(struct lst_loop *l, struct lst_thread *t, s
 	l->base_major_faults = BPF_CORE_READ(task, maj_flt);
 	l->gap_delay_ns = t->delay_ns;
 	l->throttled_delay_ns = t->delay_throttled_ns;
-	l->deadline_ns = t->timeout_ns > 0 && t->enter_ns + t->timeout_ns > now ? t->enter_ns + t->timeout_ns : 0;
+	l->deadline_ns =
+		t->timeout_ns > 0 && t->enter_ns + t->timeout_ns > now ? t->enter_ns + t->timeout_ns : 0;
 	l->gap_flags = 0;
 	l->gap_seq++;
 	l->gap_start_ns = now;
@@ -135,7 +137,8 @@ static __always_inline void gap_count(struct lst_loop *l, __u32 slot, __u64 gap,
 }
 
 /* Sends the stall that was pending; the blocks are those of its owner. */
-static __always_inline void stall_send(struct lst_loop *l, __u32 slot, struct lst_thread *owner, __u32 harm, __u32 ready, __u32 signal)
+static __always_inline void stall_send(struct lst_loop *l, __u32 slot, struct lst_thread *owner, __u32 harm,
+				       __u32 ready, __u32 signal)
 {
 	struct lst_pending *p = &l->pending;
 
@@ -166,7 +169,8 @@ static __always_inline void stall_send(struct lst_loop *l, __u32 slot, struct ls
 }
 
 /* The wait after the gap has shown what it cost; a probing wait that found nothing leaves the question open. */
-static __always_inline void pending_judge(struct lst_loop *l, __u32 slot, struct lst_thread *t, long ret, bool slept)
+static __always_inline void pending_judge(struct lst_loop *l, __u32 slot, struct lst_thread *t, long ret,
+					  bool slept)
 {
 	struct lst_pending *p = &l->pending;
 
@@ -205,8 +209,8 @@ static __always_inline void gap_unclaim(const struct lst_loop *l, __u32 slot)
 }
 
 /* Ends the gap of a loop; t is the thread that ends it, the owner or another one. */
-static __always_inline void gap_close(struct lst_loop *l, __u32 slot, struct lst_thread *t, struct task_struct *task, __u64 now,
-				      __u32 flags)
+static __always_inline void gap_close(struct lst_loop *l, __u32 slot, struct lst_thread *t,
+				      struct task_struct *task, __u64 now, __u32 flags)
 {
 	__u64 start = l->gap_start_ns, gap = now - start, delay = l->gap_delay_ns, lag = gap + delay;
 	if (!start || start > now)

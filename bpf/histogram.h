@@ -47,9 +47,11 @@ __attribute__((noinline)) __u32 hist_bucket(__u64 ns)
 	octave += step;
 	high >>= step;
 	octave += high >> 1;
-	__u64 mantissa = v << 26 >> (octave - 5); /* the leading one at bit 31; v < 2^37, octave is 10 to 36 */
+	__u64 mantissa =
+		v << 26 >> (octave - 5); /* the leading one at bit 31; v < 2^37, octave is 10 to 36 */
 	__u64 part = at_least(mantissa, EDGE_1) + at_least(mantissa, EDGE_2) + at_least(mantissa, EDGE_3) +
-		     at_least(mantissa, EDGE_4) + at_least(mantissa, EDGE_5) + at_least(mantissa, EDGE_6) + at_least(mantissa, EDGE_7);
+		     at_least(mantissa, EDGE_4) + at_least(mantissa, EDGE_5) + at_least(mantissa, EDGE_6) +
+		     at_least(mantissa, EDGE_7);
 	return 1 + (octave - LST_HIST_LOW) * 8 + part;
 }
 

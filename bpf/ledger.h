@@ -77,12 +77,14 @@ static __always_inline void ledger_start(struct lst_thread *t, __u64 now)
  * The thread runs although we never saw it come back: a while ago it was woken or preempted, since then it waited and ran. How long it ran the
  * scheduler knows (exactly when it leaves the CPU, to its last tick otherwise).
  */
-static __always_inline void ledger_mend(struct lst_thread *t, struct task_struct *task, __u64 now, bool leaving)
+static __always_inline void ledger_mend(struct lst_thread *t, struct task_struct *task, __u64 now,
+					bool leaving)
 {
 	__u64 since = t->cpu == LST_CPU_BLOCKED ? t->woken_gap_ns : t->since_ns;
 	__u64 ran = BPF_CORE_READ(task, se.sum_exec_runtime) - t->exec_ns, away = now - since;
 
-	if (t->cpu == LST_CPU_ON || t->cpu == LST_CPU_UNKNOWN || t->cpu == LST_CPU_STOPPED || !since || ran > away)
+	if (t->cpu == LST_CPU_ON || t->cpu == LST_CPU_UNKNOWN || t->cpu == LST_CPU_STOPPED || !since ||
+	    ran > away)
 		return;
 	if (t->cpu == LST_CPU_BLOCKED)
 		t->ledger.blocked_ns += t->woken_gap_ns - t->since_ns;

@@ -95,10 +95,12 @@ static __always_inline void call_entered(struct pt_regs *kernel_regs, __u32 nr)
 {
 	struct pt_regs regs;
 
-	if (!is_wait_call(nr) || bpf_probe_read_kernel(&regs, sizeof regs, kernel_regs) || !regs_are_64bit(&regs))
+	if (!is_wait_call(nr) || bpf_probe_read_kernel(&regs, sizeof regs, kernel_regs) ||
+	    !regs_are_64bit(&regs))
 		return;
 	__u64 timeout = regs_arg(&regs, 3);
-	wait_enter(regs_arg(&regs, 0), nr == cfg.wait_nr[2] ? timeout_of_timespec((void *)timeout) : timeout_of_ms((int)timeout));
+	wait_enter(regs_arg(&regs, 0),
+		   nr == cfg.wait_nr[2] ? timeout_of_timespec((void *)timeout) : timeout_of_ms((int)timeout));
 }
 
 static __always_inline void call_returned(struct pt_regs *kernel_regs, long ret)

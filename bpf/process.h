@@ -13,7 +13,8 @@ static __always_inline void process_send(struct task_struct *task, __u32 event, 
 		lose(LST_LOSS_RING_FULL);
 		return;
 	}
-	record_begin(&r->head, LST_RECORD_PROCESS, sizeof *r, BPF_CORE_READ(task, tgid), BPF_CORE_READ(task, pid), bpf_ktime_get_ns());
+	record_begin(&r->head, LST_RECORD_PROCESS, sizeof *r, BPF_CORE_READ(task, tgid),
+		     BPF_CORE_READ(task, pid), bpf_ktime_get_ns());
 	r->event = event;
 	r->parent = parent;
 	BPF_CORE_READ_STR_INTO(&r->comm, task, comm);

@@ -26,7 +26,8 @@ static __always_inline void closed_gap_drop(struct lst_thread *t, struct task_st
 		gap_drop(l, slot, t);
 }
 
-static __always_inline void thread_out(struct lst_thread *t, struct task_struct *task, bool preempt, __u32 state)
+static __always_inline void thread_out(struct lst_thread *t, struct task_struct *task, bool preempt,
+				       __u32 state)
 {
 	__u64 now = bpf_ktime_get_ns();
 	__u32 to = out_state(preempt, state);

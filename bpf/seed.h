@@ -76,8 +76,8 @@ static __always_inline void seed_task(struct task_struct *task)
 }
 
 /* Makes the thread the owner of a gap that is open already. */
-static __always_inline struct lst_loop *stuck_adopt(struct task_struct *task, const struct lst_wanted *want, struct lst_task_record *r,
-						    __u64 now)
+static __always_inline struct lst_loop *stuck_adopt(struct task_struct *task, const struct lst_wanted *want,
+						    struct lst_task_record *r, __u64 now)
 {
 	__u32 tid = r->head.tid;
 	struct lst_thread *t = thread_find(tid);
@@ -110,7 +110,8 @@ static __always_inline struct lst_loop *stuck_adopt(struct task_struct *task, co
 	return l;
 }
 
-static __always_inline void look_stack(struct task_struct *task, struct lst_task_record *task_record, const struct pt_regs *regs)
+static __always_inline void look_stack(struct task_struct *task, struct lst_task_record *task_record,
+				       const struct pt_regs *regs)
 {
 	__u32 zero = 0;
 	struct stack_buffer *buffer = bpf_map_lookup_elem(&look_buffers, &zero);
@@ -129,7 +130,8 @@ static __always_inline void look_stack(struct task_struct *task, struct lst_task
 					     (void *)(r->base + i * LST_PAGE_BYTES), task, 0))
 			r->pages_present |= 1ULL << i;
 	}
-	record_begin(&r->head, LST_RECORD_STACK, 0, task_record->head.tgid, task_record->head.tid, task_record->head.time_ns);
+	record_begin(&r->head, LST_RECORD_STACK, 0, task_record->head.tgid, task_record->head.tid,
+		     task_record->head.time_ns);
 	r->why = LST_STACK_STUCK;
 	r->slot = task_record->slot;
 	r->seq = stack_number();
@@ -155,7 +157,9 @@ static __always_inline void look_task(struct task_struct *task)
 	record_begin(&r->head, LST_RECORD_TASK, sizeof *r, BPF_CORE_READ(task, tgid), tid, now);
 	r->cpu = state ? out_state(false, state) : LST_CPU_ON;
 	r->slot = ~0u;
-	r->last_ran_ns = bpf_core_field_exists(task->sched_info.last_arrival) ? BPF_CORE_READ(task, sched_info.last_arrival) : 0;
+	r->last_ran_ns = bpf_core_field_exists(task->sched_info.last_arrival)
+				 ? BPF_CORE_READ(task, sched_info.last_arrival)
+				 : 0;
 	BPF_CORE_READ_STR_INTO(&r->comm, task, comm);
 	r->block.call = regs_call(&regs);
 	if (state)

@@ -52,10 +52,12 @@ static __always_inline struct stack_buffer *stack_buffer_of_cpu(enum stack_buffe
 /* Wakes the reader only when much is waiting: a wakeup per event would make the traced thread and the reader take turns. */
 static __always_inline __u64 ring_flags(void)
 {
-	return bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) > cfg.ring_wake_bytes ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP;
+	return bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) > cfg.ring_wake_bytes ? BPF_RB_FORCE_WAKEUP
+										 : BPF_RB_NO_WAKEUP;
 }
 
-static __always_inline void record_begin(struct lst_record *head, __u32 kind, __u32 bytes, __u32 tgid, __u32 tid, __u64 now)
+static __always_inline void record_begin(struct lst_record *head, __u32 kind, __u32 bytes, __u32 tgid,
+					 __u32 tid, __u64 now)
 {
 	head->kind = kind;
 	head->bytes = bytes;
@@ -67,8 +69,9 @@ static __always_inline void record_begin(struct lst_record *head, __u32 kind, __
 /* Pages from below the stack pointer up to the top of the stack, at most LST_MAX_PAGES. */
 static __always_inline __u32 stack_pages(struct task_struct *task, __u64 sp, __u64 base)
 {
-	__u64 top = BPF_CORE_READ(task, pid) == BPF_CORE_READ(task, tgid) ? BPF_CORE_READ(task, mm, start_stack)
-									   : thread_pointer(task);
+	__u64 top = BPF_CORE_READ(task, pid) == BPF_CORE_READ(task, tgid)
+			    ? BPF_CORE_READ(task, mm, start_stack)
+			    : thread_pointer(task);
 	if (top < sp || top - base > (__u64)LST_MAX_PAGES * LST_PAGE_BYTES)
 		return LST_MAX_PAGES;
 	return (top - base) / LST_PAGE_BYTES + 1;
@@ -77,7 +80,8 @@ static __always_inline __u32 stack_pages(struct task_struct *task, __u64 sp, __u
 /*
  * Fills regs, base and pages; the caller has set head, why and the rest. The thread must be the one that runs now, because its memory is read.
  */
-static __always_inline bool stack_capture(struct task_struct *task, struct lst_stack_record *record, char *pages)
+static __always_inline bool stack_capture(struct task_struct *task, struct lst_stack_record *record,
+					  char *pages)
 {
 	struct pt_regs regs;
 
@@ -96,7 +100,8 @@ static __always_inline bool stack_capture(struct task_struct *task, struct lst_s
 	for (__u32 i = 0; i < LST_MAX_PAGES; i++) {
 		if (i >= n)
 			break;
-		if (!bpf_probe_read_user(pages + i * LST_PAGE_BYTES, LST_PAGE_BYTES, (void *)(base + i * LST_PAGE_BYTES)))
+		if (!bpf_probe_read_user(pages + i * LST_PAGE_BYTES, LST_PAGE_BYTES,
+					 (void *)(base + i * LST_PAGE_BYTES)))
 			record->pages_present |= 1ULL << i;
 		else
 			lose(LST_LOSS_STACK_PAGES);
@@ -111,7 +116,9 @@ static __always_inline void stack_send(struct lst_stack_record *record)
 	if (n > LST_MAX_PAGES)
 		return;
 	__u64 bytes = (__u64)n * LST_PAGE_BYTES;
-	asm volatile("" : "+r"(bytes)); /* else the sum becomes an `or`, for which the verifier loses the bound */
+	asm volatile(
+		""
+		: "+r"(bytes)); /* else the sum becomes an `or`, for which the verifier loses the bound */
 	bytes += sizeof *record;
 	record->head.bytes = bytes;
 	if (bpf_ringbuf_output(&ring, record, bytes, ring_flags()))

@@ -10,7 +10,8 @@
 
 #define TIMEOUT_NONE (-1LL)
 
-static __always_inline void loop_announce(struct lst_loop *l, __u32 slot, struct lst_thread *t, __u32 first, __u64 now)
+static __always_inline void loop_announce(struct lst_loop *l, __u32 slot, struct lst_thread *t, __u32 first,
+					  __u64 now)
 {
 	struct lst_loop_record *r = bpf_ringbuf_reserve(&ring, sizeof *r, 0);
 	if (!r) {
@@ -26,7 +27,8 @@ static __always_inline void loop_announce(struct lst_loop *l, __u32 slot, struct
 	bpf_ringbuf_submit(r, BPF_RB_FORCE_WAKEUP);
 }
 
-static __always_inline struct lst_loop *loop_create(struct lst_thread *t, const struct loop_key *key, __u32 fd, __u32 *slot, __u64 now)
+static __always_inline struct lst_loop *loop_create(struct lst_thread *t, const struct loop_key *key,
+						    __u32 fd, __u32 *slot, __u64 now)
 {
 	if (bpf_map_pop_elem(&free_loops, slot)) {
 		lose(LST_LOSS_LOOPS_FULL);
@@ -57,7 +59,8 @@ static __always_inline struct lst_loop *loop_create(struct lst_thread *t, const 
 }
 
 /* The loop behind a descriptor of the task; made on first sight. Remembers it in the thread. */
-static __always_inline struct lst_loop *loop_of(struct lst_thread *t, struct task_struct *task, __u32 fd, __u64 now)
+static __always_inline struct lst_loop *loop_of(struct lst_thread *t, struct task_struct *task, __u32 fd,
+						__u64 now)
 {
 	struct file *file = file_of(task, fd);
 	if (!file)
@@ -101,7 +104,8 @@ static __always_inline struct lst_thread *thread_of(struct task_struct *task, __
 	return t;
 }
 
-static __always_inline void gap_end(struct lst_loop *l, __u32 slot, struct lst_thread *t, struct task_struct *task, __u64 now)
+static __always_inline void gap_end(struct lst_loop *l, __u32 slot, struct lst_thread *t,
+				    struct task_struct *task, __u64 now)
 {
 	if (l->pending.active && now - l->gap_start_ns > PROBE_NS) /* the last wait only probed */
 		stall_send(l, slot, t, LST_HARM_LATE, 0, 0);

@@ -38,7 +38,8 @@ static __always_inline bool file_is_other_end(struct file *file, const struct ls
 	return b->kind == LST_TARGET_INET && type == S_IFSOCK && ports_match(file, b);
 }
 
-static __always_inline __u32 waker_why(struct lst_thread *t, const struct lst_block *b, struct task_struct *waker, __u32 tgid)
+static __always_inline __u32 waker_why(struct lst_thread *t, const struct lst_block *b,
+				       struct task_struct *waker, __u32 tgid)
 {
 	struct pt_regs regs;
 	__u32 why;
@@ -48,14 +49,16 @@ static __always_inline __u32 waker_why(struct lst_thread *t, const struct lst_bl
 		return LST_WAKER_UNKNOWN;
 	/* A closed descriptor can no longer be read, and a child's end of a pipe is closed when it exits or before: being the child must do. */
 	if ((__u32)BPF_CORE_READ(waker, real_parent, tgid) == t->tgid && tgid != t->tgid &&
-	    (b->kind == LST_TARGET_CHILD || b->kind == LST_TARGET_PIPE || shape_of(b->call) == LST_SHAPE_FORK))
+	    (b->kind == LST_TARGET_CHILD || b->kind == LST_TARGET_PIPE ||
+	     shape_of(b->call) == LST_SHAPE_FORK))
 		return LST_WAKER_EXIT;
 	if (exiting)
 		return LST_WAKER_UNKNOWN;
 	__u32 shape = shape_of(regs_call(&regs));
 	if (b->kind == LST_TARGET_FUTEX)
-		return shape == LST_SHAPE_FUTEX && tgid == t->tgid && regs_arg(&regs, 0) == b->object ? LST_WAKER_FUTEX
-											      : LST_WAKER_UNKNOWN;
+		return shape == LST_SHAPE_FUTEX && tgid == t->tgid && regs_arg(&regs, 0) == b->object
+			       ? LST_WAKER_FUTEX
+			       : LST_WAKER_UNKNOWN;
 	if (shape != LST_SHAPE_FD)
 		return LST_WAKER_UNKNOWN;
 	struct file *file = file_of(waker, regs_arg(&regs, 0));
@@ -63,7 +66,8 @@ static __always_inline __u32 waker_why(struct lst_thread *t, const struct lst_bl
 }
 
 /* The stack of who releases a lock shows who held it, that of who writes into a pipe what the answer waited for. */
-static __always_inline void waker_stack_send(struct lst_thread *t, struct task_struct *waker, __u32 tgid, __u32 tid, __u64 now)
+static __always_inline void waker_stack_send(struct lst_thread *t, struct task_struct *waker, __u32 tgid,
+					     __u32 tid, __u64 now)
 {
 	__u32 slot = 0;
 	struct lst_loop *l = gap_of(t, &slot);
@@ -109,7 +113,8 @@ static __always_inline void waker_prove(struct lst_thread *t, __u64 now)
 	t->waker.tid = (__u32)id;
 	t->waker.why = why;
 	bpf_get_current_comm(t->waker.comm, sizeof t->waker.comm);
-	if (why != LST_WAKER_EXIT && cfg.stacks && waker_stack_counts(t, &t->blocks[at], now) && scope_has_process(id >> 32))
+	if (why != LST_WAKER_EXIT && cfg.stacks && waker_stack_counts(t, &t->blocks[at], now) &&
+	    scope_has_process(id >> 32))
 		waker_stack_send(t, waker, id >> 32, (__u32)id, now);
 }
 

@@ -24,14 +24,14 @@ typedef uint64_t lst_u64;
 typedef int64_t lst_s64;
 #endif
 
-#define LST_COMM_BYTES	16
-#define LST_PAGE_BYTES	4096
-#define LST_MAX_PAGES	16	/* largest stack snapshot: 64 KB; node needs 22 KB, C with big locals 41 KB */
-#define LST_BLOCKS	8	/* calls and targets told apart per gap; the rest goes to the last one */
-#define LST_OPEN_GAPS	4	/* loops whose gap one thread may own at a time (nested loops) */
-#define LST_TARGET_BYTES 160	/* path or socket address of a blocked call's target */
-#define LST_KSTACK	24	/* kernel frames kept with a stack */
-#define LST_CALLS	512	/* system call numbers told apart */
+#define LST_COMM_BYTES	 16
+#define LST_PAGE_BYTES	 4096
+#define LST_MAX_PAGES	 16  /* largest stack snapshot: 64 KB; node needs 22 KB, C with big locals 41 KB */
+#define LST_BLOCKS	 8   /* calls and targets told apart per gap; the rest goes to the last one */
+#define LST_OPEN_GAPS	 4   /* loops whose gap one thread may own at a time (nested loops) */
+#define LST_TARGET_BYTES 160 /* path or socket address of a blocked call's target */
+#define LST_KSTACK	 24  /* kernel frames kept with a stack */
+#define LST_CALLS	 512 /* system call numbers told apart */
 
 /* --- histograms --------------------------------------------------------------------------------------------------- */
 
@@ -60,22 +60,22 @@ struct lst_loop_hists {
 
 struct lst_ledger {
 	lst_u64 cpu_ns;
-	lst_u64 blocked_ns;   /* fault_ns and reclaim_ns are part of it when the thread slept, else of cpu_ns */
+	lst_u64 blocked_ns; /* fault_ns and reclaim_ns are part of it when the thread slept, else of cpu_ns */
 	lst_u64 runnable_ns;  /* throttled_ns is part of it */
 	lst_u64 stopped_ns;   /* SIGSTOP, ptrace, freezer */
 	lst_u64 throttled_ns; /* runnable time in which a cgroup's quota was used up */
 	lst_u64 fault_ns;     /* blocked in a page fault */
 	lst_u64 reclaim_ns;   /* direct reclaim */
 	lst_u64 preempted;    /* times it lost the CPU while runnable */
-	lst_u64 repaired_ns;  /* part whose return to the CPU was not shown to us: split by the scheduler's own count */
+	lst_u64 repaired_ns; /* part whose return to the CPU was not shown to us: split by the scheduler's own count */
 };
 
 /* What kind of thing a blocked call waited for; how lst_block.target is to be read. */
 enum lst_target_kind {
 	LST_TARGET_NONE,
-	LST_TARGET_FILE,   /* target: path as far as the kernel could tell, NUL-terminated */
-	LST_TARGET_INET,   /* target: struct lst_inet */
-	LST_TARGET_UNIX,   /* target: path of the peer or of itself, '@' for abstract, "" unnamed */
+	LST_TARGET_FILE, /* target: path as far as the kernel could tell, NUL-terminated */
+	LST_TARGET_INET, /* target: struct lst_inet */
+	LST_TARGET_UNIX, /* target: path of the peer or of itself, '@' for abstract, "" unnamed */
 	LST_TARGET_PIPE,
 	LST_TARGET_ANON,   /* target: name, as "[eventfd]" */
 	LST_TARGET_FUTEX,  /* object: user address */
@@ -101,7 +101,14 @@ struct lst_waker {
 	lst_u32 pad;
 };
 
-enum lst_waker_why { LST_WAKER_UNKNOWN, LST_WAKER_FUTEX, LST_WAKER_PIPE, LST_WAKER_SOCKET, LST_WAKER_EXIT, LST_WAKER_CALL };
+enum lst_waker_why {
+	LST_WAKER_UNKNOWN,
+	LST_WAKER_FUTEX,
+	LST_WAKER_PIPE,
+	LST_WAKER_SOCKET,
+	LST_WAKER_EXIT,
+	LST_WAKER_CALL
+};
 
 struct lst_child {
 	lst_u32 pid;
@@ -112,15 +119,15 @@ struct lst_child {
 #define LST_CALL_FAULT 0xffffu /* call number of time blocked outside any system call */
 
 struct lst_block {
-	lst_u32 call;	/* system call number of the machine, or LST_CALL_FAULT */
-	lst_u32 kind;	/* enum lst_target_kind */
-	lst_u32 fd;	/* first descriptor, ~0 none */
-	lst_u32 fds;	/* descriptors polled */
+	lst_u32 call; /* system call number of the machine, or LST_CALL_FAULT */
+	lst_u32 kind; /* enum lst_target_kind */
+	lst_u32 fd;   /* first descriptor, ~0 none */
+	lst_u32 fds;  /* descriptors polled */
 	lst_u64 object; /* identity of the target inside the gap; meaning by kind, inode number of files and pipes */
 	lst_u32 count;
 	lst_u32 stack_seq; /* lst_stack_record.seq of the longest one's stack, 0 none */
 	lst_u64 sum_ns, max_ns;
-	lst_u64 stack_ns; /* length of the one that stack_seq shows */
+	lst_u64 stack_ns;     /* length of the one that stack_seq shows */
 	lst_u32 waker_stacks; /* one was sent */
 	lst_u32 pad;
 	struct lst_waker waker; /* of the longest */
@@ -139,9 +146,9 @@ struct lst_pending {
 	lst_u64 gap_seq;
 	struct lst_ledger ledger;
 	lst_u64 minor_faults, major_faults;
-	lst_u32 owner;	 /* tid that owned the gap */
-	lst_u32 flags;	 /* LST_GAP_* */
-	lst_u32 active;	 /* 0 or 1 */
+	lst_u32 owner;	/* tid that owned the gap */
+	lst_u32 flags;	/* LST_GAP_* */
+	lst_u32 active; /* 0 or 1 */
 	lst_u32 deadline_passed;
 };
 
@@ -150,12 +157,12 @@ struct lst_pending {
 #define LST_GAP_TERMINAL      4u /* ended by the death of its owner */
 
 struct lst_loop {
-	lst_u64 object; /* struct eventpoll *, never shown */
+	lst_u64 object;	   /* struct eventpoll *, never shown */
 	lst_u32 tgid, tid; /* process, and the thread that waited first */
 	lst_u32 fd;
-	lst_u32 state;	/* enum lst_slot_state */
+	lst_u32 state;	    /* enum lst_slot_state */
 	lst_u32 generation; /* raised when the object was created anew at the same address */
-	lst_u32 shared; /* more than one thread waited */
+	lst_u32 shared;	    /* more than one thread waited */
 	lst_u64 born_ns;
 	char comm[LST_COMM_BYTES]; /* of the first thread */
 
@@ -166,22 +173,22 @@ struct lst_loop {
 	lst_u64 deadline_ns;
 	lst_u32 owner, owner_slot; /* thread of the open gap */
 	lst_u32 gap_flags;
-	lst_u32 sample_all; /* user space: sample every gap, whatever its age (the loop is saturated) */
+	lst_u32 sample_all;	/* user space: sample every gap, whatever its age (the loop is saturated) */
 	struct lst_ledger base; /* owner's ledger when the gap opened */
 	lst_u64 base_minor_faults, base_major_faults;
 
 	lst_u64 iterations; /* closed gaps */
 	lst_u64 waits;	    /* returned waits of all threads */
 	lst_u64 events;
-	lst_u64 zero_waits;  /* with timeout 0 */
+	lst_u64 zero_waits; /* with timeout 0 */
 	lst_u64 slept_waits;
-	lst_u64 busy_ns;     /* sum of closed gaps */
+	lst_u64 busy_ns;       /* sum of closed gaps */
 	lst_u64 last_wait_ns;  /* a wait began or returned */
 	lst_u64 last_slept_ns; /* a sleeping wait returned; 0 none yet */
 	lst_u64 over_threshold;
 	lst_u64 max_lag_ns, min_gap_ns;
 	lst_u64 throttled_delay_ns; /* part of gap_delay_ns */
-	lst_u64 window_start_ns; /* the five longest of the last 10 s */
+	lst_u64 window_start_ns;    /* the five longest of the last 10 s */
 	lst_u64 window_top[5];
 	struct lst_pending pending;
 };
@@ -196,32 +203,32 @@ struct lst_thread {
 	char comm[LST_COMM_BYTES];
 
 	/* the wait it is in */
-	lst_u32 in_wait; /* 0 or 1 */
+	lst_u32 in_wait;   /* 0 or 1 */
 	lst_u32 wait_slot; /* loop slot of the last wait */
 	lst_u64 wait_object;
 	lst_u32 wait_fd;
-	lst_u32 slept;	 /* the wait has slept */
+	lst_u32 slept; /* the wait has slept */
 	lst_u64 enter_ns;
 	lst_s64 timeout_ns; /* -1: none */
-	lst_u64 woken_ns;  /* woken inside the wait and not yet on a CPU */
-	lst_u64 delay_ns;  /* runnable inside the wait since the last sleep in it */
+	lst_u64 woken_ns;   /* woken inside the wait and not yet on a CPU */
+	lst_u64 delay_ns;   /* runnable inside the wait since the last sleep in it */
 	lst_u64 delay_throttled_ns;
 
 	/* its ledger runs while it owns a gap */
 	lst_u32 cpu; /* enum lst_on_cpu */
 	lst_u32 open_gaps;
-	lst_u64 since_ns; /* of the state in cpu */
+	lst_u64 since_ns;     /* of the state in cpu */
 	lst_u64 woken_gap_ns; /* woken out of a block and not yet on a CPU */
-	lst_u64 exec_ns; /* scheduler's count of its CPU time when it left the CPU */
-	lst_u64 quota_ns; /* throttled time of its cgroups when it became runnable */
+	lst_u64 exec_ns;      /* scheduler's count of its CPU time when it left the CPU */
+	lst_u64 quota_ns;     /* throttled time of its cgroups when it became runnable */
 	lst_u32 has_quota;
 	lst_u32 scratch; /* its snapshot slot + 1 while blocked, 0 none */
 	struct lst_ledger ledger;
 	lst_u64 reclaim_since_ns;
 	lst_u32 gap_slots[LST_OPEN_GAPS]; /* loop slot + 1, 0 free */
-	lst_u64 gap_seq; /* of the outermost */
+	lst_u64 gap_seq;		  /* of the outermost */
 
-	lst_u32 block_now;   /* slot in blocks of the block it is in, ~0 none */
+	lst_u32 block_now; /* slot in blocks of the block it is in, ~0 none */
 	lst_u32 n_blocks;
 	struct lst_block blocks[LST_BLOCKS];
 	struct lst_child children[2]; /* forked in this gap, newest first */
@@ -238,18 +245,19 @@ struct lst_seat {
 
 /* --- losses: counted in the kernel, never silent -------------------------------------------------------------------- */
 
-#define LST_LOSSES(X)                                                                                                  \
-	X(RING_FULL, "ring_full", "records dropped because the ring buffer was full")                                  \
-	X(LOOPS_FULL, "loops_full", "waits not followed because the loop table was full")                              \
-	X(THREADS_FULL, "threads_full", "waits not followed because the thread table was full")                        \
-	X(NO_OBJECT, "no_object", "waits whose epoll object could not be read")                                        \
-	X(NO_SCRATCH, "no_scratch", "blocks without a stack because all snapshot slots were in use")                   \
-	X(NO_REGS, "no_regs", "stacks without registers")                                                              \
-	X(STACK_PAGES, "stack_pages", "stack pages that could not be read")                                            \
-	X(BLOCKS_FULL, "blocks_full", "blocks summed as 'other' because a gap had more kinds than are told apart")     \
-	X(GAPS_NESTED, "gaps_nested", "gaps not followed because too many loops were open in one thread")              \
-	X(COMPAT, "compat", "waits of 32-bit processes, which are not supported")                                      \
-	X(CREATE_FAILED, "create_failed", "threads or loops that could not be stored")                                 \
+#define LST_LOSSES(X)                                                                                        \
+	X(RING_FULL, "ring_full", "records dropped because the ring buffer was full")                        \
+	X(LOOPS_FULL, "loops_full", "waits not followed because the loop table was full")                    \
+	X(THREADS_FULL, "threads_full", "waits not followed because the thread table was full")              \
+	X(NO_OBJECT, "no_object", "waits whose epoll object could not be read")                              \
+	X(NO_SCRATCH, "no_scratch", "blocks without a stack because all snapshot slots were in use")         \
+	X(NO_REGS, "no_regs", "stacks without registers")                                                    \
+	X(STACK_PAGES, "stack_pages", "stack pages that could not be read")                                  \
+	X(BLOCKS_FULL, "blocks_full",                                                                        \
+	  "blocks summed as 'other' because a gap had more kinds than are told apart")                       \
+	X(GAPS_NESTED, "gaps_nested", "gaps not followed because too many loops were open in one thread")    \
+	X(COMPAT, "compat", "waits of 32-bit processes, which are not supported")                            \
+	X(CREATE_FAILED, "create_failed", "threads or loops that could not be stored")                       \
 	X(GAP_DISCARDED, "gap_discarded", "gaps discarded because an event of theirs was missing")
 
 enum lst_loss {
@@ -277,7 +285,7 @@ enum lst_call_shape {
 	LST_SHAPE_PATH,	   /* path, first argument */
 	LST_SHAPE_PATHAT,  /* directory, path */
 	LST_SHAPE_FORK,
-	LST_SHAPE_EPOLL,   /* a loop's wait call */
+	LST_SHAPE_EPOLL, /* a loop's wait call */
 };
 
 struct lst_config {
@@ -287,12 +295,13 @@ struct lst_config {
 	lst_u32 scope;		 /* enum lst_scope */
 	lst_u32 self_tgid;	 /* never traced */
 	lst_u32 follow_forks;
-	lst_u32 only_tids;	 /* trace only threads in the tids map */
-	lst_u32 wait_nr[4];	 /* epoll_wait, epoll_pwait, epoll_pwait2, unused: numbers, ~0 where the machine has none */
-	lst_u32 create_nr[2];	 /* epoll_create, epoll_create1 */
-	lst_u32 has_task_regs;	 /* bpf_task_pt_regs and bpf_get_current_task_btf are there */
-	lst_u32 thread_bytes;	 /* THREAD_SIZE, for kernels without them */
-	lst_u32 has_kstack;	 /* kernel frames wanted */
+	lst_u32 only_tids; /* trace only threads in the tids map */
+	lst_u32 wait_nr
+		[4]; /* epoll_wait, epoll_pwait, epoll_pwait2, unused: numbers, ~0 where the machine has none */
+	lst_u32 create_nr[2];  /* epoll_create, epoll_create1 */
+	lst_u32 has_task_regs; /* bpf_task_pt_regs and bpf_get_current_task_btf are there */
+	lst_u32 thread_bytes;  /* THREAD_SIZE, for kernels without them */
+	lst_u32 has_kstack;    /* kernel frames wanted */
 	lst_u32 max_loops, max_threads, max_scratch;
 	lst_u32 ring_wake_bytes; /* wake the reader when this much is waiting */
 	lst_u32 stacks;		 /* 0: histograms and ledgers only */
@@ -302,7 +311,7 @@ struct lst_config {
 /* --- records ----------------------------------------------------------------------------------------------------- */
 
 enum lst_record_kind {
-	LST_RECORD_LOOP = 1,   /* a loop was seen for the first time, or another thread joined it */
+	LST_RECORD_LOOP = 1, /* a loop was seen for the first time, or another thread joined it */
 	LST_RECORD_STALL,
 	LST_RECORD_STACK,
 	LST_RECORD_PROCESS,
@@ -319,7 +328,7 @@ struct lst_record {
 struct lst_loop_record {
 	struct lst_record head;
 	lst_u32 slot, fd;
-	lst_u32 first;	/* 0: a further thread of a known loop */
+	lst_u32 first; /* 0: a further thread of a known loop */
 	lst_u32 generation;
 	char comm[LST_COMM_BYTES];
 };
@@ -327,7 +336,7 @@ struct lst_loop_record {
 struct lst_stall_record {
 	struct lst_record head; /* tid: owner of the gap; time: end of the gap */
 	lst_u32 slot, fd;
-	lst_u32 harm; /* enum lst_harm */
+	lst_u32 harm;  /* enum lst_harm */
 	lst_u32 ready; /* events the next wait returned, with LST_HARM_QUEUED */
 	lst_u32 n_blocks;
 	lst_u32 terminal_signal; /* with LST_GAP_TERMINAL: what killed it, 0 if it left by itself */
@@ -343,7 +352,8 @@ enum lst_stack_why { LST_STACK_SAMPLE = 1, LST_STACK_BLOCK, LST_STACK_WAKER, LST
 /* Saved user registers, in the DWARF numbering of the machine so that the unwinder needs no table. */
 #define LST_REGS 33
 struct lst_regs {
-	lst_u64 r[LST_REGS]; /* x86-64: 0 rax 1 rdx 2 rcx 3 rbx 4 rsi 5 rdi 6 rbp 7 rsp 8…15; arm64: x0…x30, 31 sp */
+	lst_u64 r
+		[LST_REGS]; /* x86-64: 0 rax 1 rdx 2 rcx 3 rbx 4 rsi 5 rdi 6 rbp 7 rsp 8…15; arm64: x0…x30, 31 sp */
 	lst_u64 pc;
 	lst_u32 valid; /* bit n of r; bit 32 is not kept */
 	lst_u32 pad;
@@ -351,17 +361,17 @@ struct lst_regs {
 
 struct lst_stack_record {
 	struct lst_record head;
-	lst_u32 why;  /* enum lst_stack_why */
-	lst_u32 slot; /* loop slot; ~0 if the thread owns no gap */
-	lst_u32 seq;  /* number of this stack, never 0 */
-	lst_u32 block; /* with LST_STACK_BLOCK: index in the gap's blocks */
-	lst_u64 gap_seq; /* loop's gap it was taken in */
+	lst_u32 why;	   /* enum lst_stack_why */
+	lst_u32 slot;	   /* loop slot; ~0 if the thread owns no gap */
+	lst_u32 seq;	   /* number of this stack, never 0 */
+	lst_u32 block;	   /* with LST_STACK_BLOCK: index in the gap's blocks */
+	lst_u64 gap_seq;   /* loop's gap it was taken in */
 	lst_u64 weight_ns; /* time it stands for */
 	lst_u32 for_tid;   /* with LST_STACK_WAKER: the thread woken */
 	lst_u32 kernel_frames;
 	lst_u32 in_kernel; /* sampled in kernel mode */
 	lst_u32 n_pages;
-	lst_u64 base; /* user address of the first page; pages are contiguous */
+	lst_u64 base;	       /* user address of the first page; pages are contiguous */
 	lst_u64 pages_present; /* bit i: page i was read */
 	struct lst_regs regs;
 	lst_u64 kstack[LST_KSTACK];
@@ -380,8 +390,8 @@ struct lst_process_record {
 /* What a thread was doing when it was looked at: for `dump`, and for loops stuck before the attach. Its stack follows as a record. */
 struct lst_task_record {
 	struct lst_record head;
-	lst_u32 cpu; /* enum lst_on_cpu */
-	lst_u32 slot; /* loop whose gap it was made to own, ~0 none */
+	lst_u32 cpu;	     /* enum lst_on_cpu */
+	lst_u32 slot;	     /* loop whose gap it was made to own, ~0 none */
 	lst_u64 last_ran_ns; /* scheduler clock, a few ms off CLOCK_MONOTONIC; 0 unknown */
 	lst_u64 gap_seq;
 	char comm[LST_COMM_BYTES];

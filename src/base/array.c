@@ -22,7 +22,7 @@ bool array_reserve(void *items, size_t *cap, size_t need, size_t item_bytes)
 	new = realloc(old, grown * item_bytes);
 	if (!new)
 		return false;
-	memset(new + *cap * item_bytes, 0, (grown - *cap) * item_bytes);
+	memset(new + *cap *item_bytes, 0, (grown - *cap) * item_bytes);
 	memcpy(items, &new, sizeof new);
 	*cap = grown;
 	return true;

@@ -41,14 +41,14 @@ bool cursor_seek(struct cursor *c, size_t offset)
 	return true;
 }
 
-#define CURSOR_FIXED(name, type)                                                                                       \
-	type name(struct cursor *c)                                                                                    \
-	{                                                                                                              \
-		type value = 0;                                                                                        \
-		const void *p = cursor_take(c, sizeof value);                                                          \
-		if (p)                                                                                                 \
-			memcpy(&value, p, sizeof value);                                                               \
-		return value;                                                                                          \
+#define CURSOR_FIXED(name, type)                                                                             \
+	type name(struct cursor *c)                                                                          \
+	{                                                                                                    \
+		type value = 0;                                                                              \
+		const void *p = cursor_take(c, sizeof value);                                                \
+		if (p)                                                                                       \
+			memcpy(&value, p, sizeof value);                                                     \
+		return value;                                                                                \
 	}
 CURSOR_FIXED(cursor_u8, uint8_t)
 CURSOR_FIXED(cursor_u16, uint16_t)

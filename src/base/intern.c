@@ -91,7 +91,8 @@ uint32_t intern_id(struct intern *in, const void *key, size_t len)
 	size_t s = slot_of(in, hash, key, len);
 	if (in->slots[s])
 		return in->slots[s] - 1;
-	if (in->n >= INTERN_NONE - 1 || !array_reserve(&in->entries, &in->cap, in->n + 1, sizeof *in->entries))
+	if (in->n >= INTERN_NONE - 1 ||
+	    !array_reserve(&in->entries, &in->cap, in->n + 1, sizeof *in->entries))
 		return INTERN_NONE;
 	char *copy = malloc(len + 1);
 	if (!copy)

@@ -79,7 +79,8 @@ static void inet_text(struct bytes *out, const struct text_state *s)
 
 	memcpy(&inet, s->b->target, sizeof inet);
 	bool v4 = inet.family == AF_INET, v4_mapped = !v4 && !memcmp(inet.address, mapped, sizeof mapped);
-	inet_ntop(v4 || v4_mapped ? AF_INET : AF_INET6, inet.address + (v4_mapped ? 12 : 0), address, sizeof address);
+	inet_ntop(v4 || v4_mapped ? AF_INET : AF_INET6, inet.address + (v4_mapped ? 12 : 0), address,
+		  sizeof address);
 	bytes_puts(out, protocol_word(inet.protocol));
 	if (!inet.port)
 		bytes_printf(out, " port %u, no peer", inet.local_port);
@@ -104,7 +105,8 @@ static void child_text(struct bytes *out, const struct text_state *s, const char
 	if (other && (waker->why == LST_WAKER_EXIT || waker->why == LST_WAKER_PIPE))
 		bytes_printf(out, "%spid %u (%.*s)", before, waker->tgid, LST_COMM_BYTES, waker->comm);
 	else if (children && children[0].pid)
-		bytes_printf(out, "%spid %u (%.*s)", before, children[0].pid, LST_COMM_BYTES, children[0].comm);
+		bytes_printf(out, "%spid %u (%.*s)", before, children[0].pid, LST_COMM_BYTES,
+			     children[0].comm);
 }
 
 static void pipe_text(struct bytes *out, const struct text_state *s)
@@ -124,7 +126,8 @@ static void pipe_and_child_text(struct bytes *out, const struct text_state *s)
 {
 	size_t before = out->len;
 	pipe_text(out, s);
-	if (out->data && strstr(out->data + before, "pipe:[")) { /* an anonymous pipe's number tells nobody anything */
+	if (out->data &&
+	    strstr(out->data + before, "pipe:[")) { /* an anonymous pipe's number tells nobody anything */
 		out->len = before;
 		if (s->b->fds > 1)
 			bytes_printf(out, "%u pipes", s->b->fds);
@@ -145,7 +148,8 @@ static void anon_text(struct bytes *out, const struct text_state *s)
 	bytes_printf(out, "%.*s", (int)len, name);
 	if (s->b->fd != ~0u)
 		bytes_printf(out, " (fd %u)", s->b->fd);
-	if (len == 9 && !memcmp(name, "eventpoll", 9)) /* a loop inside the loop, as Node runs for execSync() */
+	if (len == 9 &&
+	    !memcmp(name, "eventpoll", 9)) /* a loop inside the loop, as Node runs for execSync() */
 		child_text(out, s, ", child ");
 }
 
@@ -183,14 +187,17 @@ static void argument_text(struct bytes *out, const struct text_state *s)
 
 static void socket_text(struct bytes *out, const struct text_state *s)
 {
-	bytes_printf(out, s->b->object == AF_NETLINK ? "netlink socket" : "socket of family %llu", (unsigned long long)s->b->object);
+	bytes_printf(out, s->b->object == AF_NETLINK ? "netlink socket" : "socket of family %llu",
+		     (unsigned long long)s->b->object);
 }
 
 static void (*const texts[LST_TARGET_KINDS])(struct bytes *out, const struct text_state *s) = {
-	[LST_TARGET_FILE] = file_text,	     [LST_TARGET_INET] = inet_text,   [LST_TARGET_UNIX] = unix_text,
-	[LST_TARGET_PIPE] = pipe_and_child_text, [LST_TARGET_ANON] = anon_text,	 [LST_TARGET_FUTEX] = futex_text,
-	[LST_TARGET_CHILD] = wait_child_text, [LST_TARGET_SLEEP] = sleep_text, [LST_TARGET_FAULT] = fault_text,
-	[LST_TARGET_PATH] = argument_text,   [LST_TARGET_SOCKET] = socket_text,
+	[LST_TARGET_FILE] = file_text,	      [LST_TARGET_INET] = inet_text,
+	[LST_TARGET_UNIX] = unix_text,	      [LST_TARGET_PIPE] = pipe_and_child_text,
+	[LST_TARGET_ANON] = anon_text,	      [LST_TARGET_FUTEX] = futex_text,
+	[LST_TARGET_CHILD] = wait_child_text, [LST_TARGET_SLEEP] = sleep_text,
+	[LST_TARGET_FAULT] = fault_text,      [LST_TARGET_PATH] = argument_text,
+	[LST_TARGET_SOCKET] = socket_text,
 };
 
 void block_target_text(struct bytes *out, const struct lst_block *b, const struct block_context *context)

@@ -26,7 +26,7 @@ struct capture_options {
 	bool follow_forks;
 	uint64_t threshold_ns, record_ns;
 	bool stacks, kernel_stacks;
-	uint32_t sample_hz; /* 0: no samples */
+	uint32_t sample_hz;   /* 0: no samples */
 	bool per_cpu_samples; /* sample CPUs, not threads: for the whole host */
 	uint64_t ring_bytes;
 	uint32_t max_loops, max_threads;
@@ -44,7 +44,8 @@ struct capture_handlers {
 };
 
 /* Loads; nothing runs yet. *out is NULL on failure; a negative errno with the diag filled. */
-int capture_open(struct capture **out, const struct capture_options *o, const struct capture_handlers *h, struct diag *d);
+int capture_open(struct capture **out, const struct capture_options *o, const struct capture_handlers *h,
+		 struct diag *d);
 /* Adds a process or thread to the scope; also later. 0 or a negative errno. */
 int capture_follow(struct capture *c, uint32_t tgid);
 int capture_follow_tid(struct capture *c, uint32_t tid);

@@ -29,7 +29,8 @@ static int arrays_map(struct capture *c)
 {
 	c->loops = map_array(c->bpf->maps.loops, sizeof *c->loops, c->options.max_loops, &c->loops_bytes);
 	c->hists = map_array(c->bpf->maps.hists, sizeof *c->hists, c->options.max_loops, &c->hists_bytes);
-	c->threads = map_array(c->bpf->maps.threads, sizeof *c->threads, c->options.max_threads, &c->threads_bytes);
+	c->threads = map_array(c->bpf->maps.threads, sizeof *c->threads, c->options.max_threads,
+			       &c->threads_bytes);
 	return c->loops && c->hists && c->threads ? 0 : -errno;
 }
 
@@ -60,7 +61,8 @@ static void memlock_raise(void)
 
 static int load_failed(const struct capture *c, int err, struct diag *d)
 {
-	diag_fail(d, err, "the kernel refused the BPF programs (rung %s): %s", rung_word(c->rung), strerror(-err));
+	diag_fail(d, err, "the kernel refused the BPF programs (rung %s): %s", rung_word(c->rung),
+		  strerror(-err));
 	diag_hint(d, err == -EPERM ? "run it with sudo; `loopstall doctor` names what is missing"
 				   : "`loopstall doctor` shows what this kernel allows");
 	return err;
@@ -91,7 +93,8 @@ static int open_and_load(struct capture *c, struct diag *d)
 	return c->ring ? 0 : diag_fail(d, -errno, "the ring buffer cannot be mapped: %s", strerror(errno));
 }
 
-int capture_open(struct capture **out, const struct capture_options *o, const struct capture_handlers *h, struct diag *d)
+int capture_open(struct capture **out, const struct capture_options *o, const struct capture_handlers *h,
+		 struct diag *d)
 {
 	struct capture *c = calloc(1, sizeof *c);
 
@@ -123,12 +126,14 @@ static int link_keep(struct capture *c, struct bpf_link *link)
 static bool attaches_at_start(const struct bpf_program *program)
 {
 	const char *section = bpf_program__section_name(program);
-	return bpf_program__autoload(program) && strncmp(section, "iter", 4) && strncmp(section, "perf_event", 10);
+	return bpf_program__autoload(program) && strncmp(section, "iter", 4) &&
+	       strncmp(section, "perf_event", 10);
 }
 
 static bool is_optional(const char *name)
 {
-	return !strncmp(name, "lst_reclaim", 11) || strstr(name, "pwait2") || !strcmp(name, "lst_tp_create_x");
+	return !strncmp(name, "lst_reclaim", 11) || strstr(name, "pwait2") ||
+	       !strcmp(name, "lst_tp_create_x");
 }
 
 static int programs_attach(struct capture *c, struct diag *d)
@@ -143,7 +148,8 @@ static int programs_attach(struct capture *c, struct diag *d)
 		if (!link && is_optional(bpf_program__name(program)))
 			continue;
 		if (!link)
-			return diag_fail(d, -errno, "program %s cannot be attached: %s", bpf_program__name(program), strerror(errno));
+			return diag_fail(d, -errno, "program %s cannot be attached: %s",
+					 bpf_program__name(program), strerror(errno));
 		int err = link_keep(c, link);
 		if (err)
 			return err;
@@ -176,8 +182,10 @@ int capture_attach(struct capture *c, struct diag *d)
 {
 	if (c->options.scope == LST_SCOPE_CGROUP) {
 		uint32_t zero = 0;
-		if (bpf_map_update_elem(bpf_map__fd(c->bpf->maps.target_cgroup), &zero, &c->options.cgroup_fd, BPF_ANY))
-			return diag_fail(d, -errno, "the cgroup is not one of version 2: %s", strerror(errno));
+		if (bpf_map_update_elem(bpf_map__fd(c->bpf->maps.target_cgroup), &zero, &c->options.cgroup_fd,
+					BPF_ANY))
+			return diag_fail(d, -errno, "the cgroup is not one of version 2: %s",
+					 strerror(errno));
 	}
 	int err = programs_attach(c, d);
 	if (!err && c->options.per_cpu_samples && c->options.sample_hz)

@@ -22,8 +22,9 @@ static const struct {
 	enum rung rung;
 	const char *prefix;
 } rung_programs[] = {
-	{RUNG_FENTRY, "lst_fe_"},     {RUNG_FENTRY, "lst_fx_"},	  {RUNG_TRACEPOINT, "lst_tp_"}, {RUNG_TP_BTF, "lst_btf_enter"},
-	{RUNG_TP_BTF, "lst_btf_exit"}, {RUNG_RAW_TP, "lst_raw_enter"}, {RUNG_RAW_TP, "lst_raw_exit"},
+	{RUNG_FENTRY, "lst_fe_"},	{RUNG_FENTRY, "lst_fx_"},      {RUNG_TRACEPOINT, "lst_tp_"},
+	{RUNG_TP_BTF, "lst_btf_enter"}, {RUNG_TP_BTF, "lst_btf_exit"}, {RUNG_RAW_TP, "lst_raw_enter"},
+	{RUNG_RAW_TP, "lst_raw_exit"},
 };
 
 static const struct {
@@ -40,12 +41,14 @@ static const struct {
 static const struct {
 	const char *program, *call;
 } call_functions[] = {
-	{"lst_fe_wait", "epoll_wait"},	     {"lst_fe_pwait", "epoll_pwait"},	  {"lst_fe_pwait2", "epoll_pwait2"},
-	{"lst_fx_wait", "epoll_wait"},	     {"lst_fx_pwait", "epoll_pwait"},	  {"lst_fx_pwait2", "epoll_pwait2"},
-	{"lst_fx_create", "epoll_create"},   {"lst_fx_create1", "epoll_create1"}, {"lst_tp_wait", "epoll_wait"},
-	{"lst_tp_pwait", "epoll_pwait"},     {"lst_tp_pwait2", "epoll_pwait2"},	  {"lst_tp_wait_x", "epoll_wait"},
-	{"lst_tp_pwait_x", "epoll_pwait"},   {"lst_tp_pwait2_x", "epoll_pwait2"}, {"lst_tp_create_x", "epoll_create"},
-	{"lst_tp_create1_x", "epoll_create1"},
+	{"lst_fe_wait", "epoll_wait"},	     {"lst_fe_pwait", "epoll_pwait"},
+	{"lst_fe_pwait2", "epoll_pwait2"},   {"lst_fx_wait", "epoll_wait"},
+	{"lst_fx_pwait", "epoll_pwait"},     {"lst_fx_pwait2", "epoll_pwait2"},
+	{"lst_fx_create", "epoll_create"},   {"lst_fx_create1", "epoll_create1"},
+	{"lst_tp_wait", "epoll_wait"},	     {"lst_tp_pwait", "epoll_pwait"},
+	{"lst_tp_pwait2", "epoll_pwait2"},   {"lst_tp_wait_x", "epoll_wait"},
+	{"lst_tp_pwait_x", "epoll_pwait"},   {"lst_tp_pwait2_x", "epoll_pwait2"},
+	{"lst_tp_create_x", "epoll_create"}, {"lst_tp_create1_x", "epoll_create1"},
 };
 
 #if defined(__x86_64__)
@@ -110,7 +113,8 @@ static void config_fill(struct capture *c, struct lst_config *cfg, const struct 
 		.self_tgid = (uint32_t)getpid(),
 		.follow_forks = o->follow_forks,
 		.only_tids = o->only_tids,
-		.wait_nr = {call_number("epoll_wait"), call_number("epoll_pwait"), call_number("epoll_pwait2"), ~0u},
+		.wait_nr = {call_number("epoll_wait"), call_number("epoll_pwait"),
+			    call_number("epoll_pwait2"), ~0u},
 		.create_nr = {call_number("epoll_create"), call_number("epoll_create1")},
 		.has_task_regs = probe_can(p, ABILITY_TASK_REGS),
 		.has_kstack = o->kernel_stacks,
@@ -130,12 +134,18 @@ static int maps_size(struct capture *c)
 		struct bpf_map *map;
 		uint32_t entries;
 	} sizes[] = {
-		{c->bpf->maps.loops, o->max_loops},	      {c->bpf->maps.hists, o->max_loops},
-		{c->bpf->maps.loop_slots, o->max_loops},      {c->bpf->maps.free_loops, o->max_loops},
-		{c->bpf->maps.threads, o->max_threads},	      {c->bpf->maps.thread_slots, o->max_threads},
-		{c->bpf->maps.free_threads, o->max_threads},  {c->bpf->maps.block_buffers, o->stacks ? scratch : 1},
-		{c->bpf->maps.free_scratch, scratch},	      {c->bpf->maps.stack_buffers, o->stacks ? cpus * 2 : 1},
-		{c->bpf->maps.new_blocks, cpus},	      {c->bpf->maps.ring, (uint32_t)o->ring_bytes},
+		{c->bpf->maps.loops, o->max_loops},
+		{c->bpf->maps.hists, o->max_loops},
+		{c->bpf->maps.loop_slots, o->max_loops},
+		{c->bpf->maps.free_loops, o->max_loops},
+		{c->bpf->maps.threads, o->max_threads},
+		{c->bpf->maps.thread_slots, o->max_threads},
+		{c->bpf->maps.free_threads, o->max_threads},
+		{c->bpf->maps.block_buffers, o->stacks ? scratch : 1},
+		{c->bpf->maps.free_scratch, scratch},
+		{c->bpf->maps.stack_buffers, o->stacks ? cpus * 2 : 1},
+		{c->bpf->maps.new_blocks, cpus},
+		{c->bpf->maps.ring, (uint32_t)o->ring_bytes},
 	};
 	for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
 		int err = bpf_map__set_max_entries(sizes[i].map, sizes[i].entries);
@@ -158,7 +168,8 @@ int plan_load(struct capture *c, const struct probe *p, struct diag *d)
 	{
 		err = program_plan(c, p, program);
 		if (err)
-			return diag_fail(d, err, "program %s cannot be planned: %s", bpf_program__name(program), strerror(-err));
+			return diag_fail(d, err, "program %s cannot be planned: %s",
+					 bpf_program__name(program), strerror(-err));
 	}
 	err = maps_size(c);
 	if (err)

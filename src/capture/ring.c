@@ -6,7 +6,7 @@
 
 #include <errno.h>
 
-#define POLL_RECORDS 16 /* so that whoever names the stacks can keep up in between */
+#define POLL_RECORDS 16	       /* so that whoever names the stacks can keep up in between */
 #define POLL_AGAIN   (-EAGAIN) /* ends the poll; the record itself has been taken */
 
 int capture_fd(const struct capture *c)
@@ -16,14 +16,17 @@ int capture_fd(const struct capture *c)
 
 /* The smallest a record of a kind may be. */
 static const size_t record_bytes[] = {
-	[LST_RECORD_LOOP] = sizeof(struct lst_loop_record),	  [LST_RECORD_STALL] = sizeof(struct lst_stall_record),
-	[LST_RECORD_STACK] = sizeof(struct lst_stack_record),	  [LST_RECORD_PROCESS] = sizeof(struct lst_process_record),
+	[LST_RECORD_LOOP] = sizeof(struct lst_loop_record),
+	[LST_RECORD_STALL] = sizeof(struct lst_stall_record),
+	[LST_RECORD_STACK] = sizeof(struct lst_stack_record),
+	[LST_RECORD_PROCESS] = sizeof(struct lst_process_record),
 	[LST_RECORD_TASK] = sizeof(struct lst_task_record),
 };
 
 static void stack_take(struct capture *c, const struct lst_stack_record *r, size_t bytes)
 {
-	if (r->n_pages <= LST_MAX_PAGES && bytes >= sizeof *r + (size_t)r->n_pages * LST_PAGE_BYTES && r->kernel_frames <= LST_KSTACK)
+	if (r->n_pages <= LST_MAX_PAGES && bytes >= sizeof *r + (size_t)r->n_pages * LST_PAGE_BYTES &&
+	    r->kernel_frames <= LST_KSTACK)
 		c->handlers.stack(c->handlers.context, r, r + 1);
 }
 
@@ -45,7 +48,8 @@ int ring_take(void *context, void *data, size_t bytes)
 	struct capture *c = context;
 	const struct lst_record *head = data;
 
-	if (bytes >= sizeof *head && head->kind < ARRAY_LEN(record_bytes) && record_bytes[head->kind] && bytes >= record_bytes[head->kind])
+	if (bytes >= sizeof *head && head->kind < ARRAY_LEN(record_bytes) && record_bytes[head->kind] &&
+	    bytes >= record_bytes[head->kind])
 		record_take(c, head, bytes);
 	return ++c->polled % POLL_RECORDS ? 0 : POLL_AGAIN;
 }

@@ -96,7 +96,9 @@ uint64_t capture_map_bytes(const struct capture *c)
 	bpf_object__for_each_map(map, c->bpf->obj)
 	{
 		uint64_t entries = bpf_map__max_entries(map);
-		uint64_t each = bpf_map__type(map) == BPF_MAP_TYPE_RINGBUF ? 1 : bpf_map__key_size(map) + bpf_map__value_size(map);
+		uint64_t each = bpf_map__type(map) == BPF_MAP_TYPE_RINGBUF
+					? 1
+					: bpf_map__key_size(map) + bpf_map__value_size(map);
 		sum += entries * each;
 	}
 	return sum;

@@ -15,10 +15,10 @@
 
 struct command {
 	const char *name; /* as typed */
-	pid_t pid;    /* a child that waits at the gate, later the command itself; 0 once reaped */
-	int fd;	      /* pidfd: readable when it has ended */
-	int gate_fd;  /* a byte here lets it go; closing it ends the child */
-	int error_fd; /* the errno of a failed exec */
+	pid_t pid;	  /* a child that waits at the gate, later the command itself; 0 once reaped */
+	int fd;		  /* pidfd: readable when it has ended */
+	int gate_fd;	  /* a byte here lets it go; closing it ends the child */
+	int error_fd;	  /* the errno of a failed exec */
 };
 
 /* Call it before anything is opened or loaded: the child inherits limits. 0 or a negative errno with the diag filled. */

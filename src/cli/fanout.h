@@ -13,7 +13,7 @@ struct fanout {
 	struct dictionary *dictionary;
 	struct sink *sinks[FANOUT_SINKS];
 	size_t n;
-	int error;	    /* first error of a sink, 0 none */
+	int error;	     /* first error of a sink, 0 none */
 	struct sink *failed; /* the sink it came from; it has been taken out */
 };
 

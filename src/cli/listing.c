@@ -44,12 +44,19 @@ static void busy_text(const struct summary_loop *l, char text[64])
 
 static void place_text(const struct summary_loop *l, char text[64])
 {
-	snprintf(text, 64, "%s", l->loop->container[0] ? l->loop->container : l->loop->unit[0] ? l->loop->unit : "-");
+	snprintf(text, 64, "%s",
+		 l->loop->container[0] ? l->loop->container
+		 : l->loop->unit[0]    ? l->loop->unit
+				       : "-");
 }
 
 static const struct column columns[] = {
-	{"loop", 20, name_text},   {"runtime", 12, runtime_text}, {"class", 13, class_text},
-	{"waits on", 9, fd_text},  {"thr", -3, threads_text},	  {"busy", -5, busy_text},
+	{"loop", 20, name_text},
+	{"runtime", 12, runtime_text},
+	{"class", 13, class_text},
+	{"waits on", 9, fd_text},
+	{"thr", -3, threads_text},
+	{"busy", -5, busy_text},
 	{"container, unit", 15, place_text},
 };
 
@@ -96,7 +103,8 @@ int listing_waiting(const struct summary *s, const struct report_style *style, s
 		name_text(l, text);
 		pen_put(&p, INK_BOLD, text);
 		pen_printf(&p, INK_PLAIN, "  waits in %s, fd %u", l->loop->wait_call, l->loop->fd);
-		pen_printf(&p, INK_DIM, "  %.0f %% busy, %.0f iterations/s", l->utilisation * 100, l->iterations_per_s);
+		pen_printf(&p, INK_DIM, "  %.0f %% busy, %.0f iterations/s", l->utilisation * 100,
+			   l->iterations_per_s);
 		pen_end(&p);
 	}
 	if (!s->n_loops) {

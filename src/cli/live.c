@@ -18,7 +18,8 @@
 #define FIRST_TICK_NS  (700 * LIVE_MS) /* a status line within the first second */
 #define DRAIN_ROUNDS   200
 #define RESOLVER_BUSY  40 /* stacks under way; it takes 64 */
-#define STUCK_AFTER_NS (300 * LIVE_MS) /* a loop that does not wait once in this time after the attach is looked at */
+#define STUCK_AFTER_NS                                                                                       \
+	(300 * LIVE_MS) /* a loop that does not wait once in this time after the attach is looked at */
 
 uint64_t kernel_now_ns(void)
 {
@@ -143,8 +144,10 @@ static int targets_follow(struct live_source *s)
 
 static int parts_open(struct live_source *s, struct diag *d)
 {
-	struct capture_handlers handlers = {s, loops_appeared, stalls_ended, stacks_taken, process_event, look_taken};
-	struct attribution_options attribution = {s->options.dictionary, s->options.capture.threshold_ns, 0, stalls_ready, s};
+	struct capture_handlers handlers = {
+		s, loops_appeared, stalls_ended, stacks_taken, process_event, look_taken};
+	struct attribution_options attribution = {s->options.dictionary, s->options.capture.threshold_ns, 0,
+						  stalls_ready, s};
 
 	s->texts = intern_new();
 	s->frames = intern_new();
@@ -166,7 +169,8 @@ static int source_start(struct live_source *s, struct diag *d)
 	if (!err)
 		err = targets_follow(s);
 	if (err)
-		return diag_fail(d, err, d && d->text[0] ? "%s" : "the target cannot be followed", d ? d->text : "");
+		return diag_fail(d, err, d && d->text[0] ? "%s" : "the target cannot be followed",
+				 d ? d->text : "");
 	s->start_ns = kernel_now_ns();
 	err = capture_attach(s->capture, d);
 	if (err)
@@ -224,7 +228,8 @@ int live_source_patience_ms(const struct live_source *s)
 
 /* --- the beat --------------------------------------------------------------------------------------------------------------------- */
 
-static void loss_send(struct live_source *s, const char *reason, const char *meaning, uint64_t now_count, uint64_t *last)
+static void loss_send(struct live_source *s, const char *reason, const char *meaning, uint64_t now_count,
+		      uint64_t *last)
 {
 	struct fact f = {.kind = FACT_LOSS, .loss = {reason, meaning, now_count - *last}};
 	if (now_count == *last)
@@ -239,15 +244,16 @@ static void losses_send(struct live_source *s)
 	struct attribution_counts attribution;
 
 	for (int i = 0; i < LST_LOSS_KINDS; i++)
-		if (i != LST_LOSS_STACK_PAGES) /* an unwinder steps over most; what breaks is marked on its stack */
+		if (i !=
+		    LST_LOSS_STACK_PAGES) /* an unwinder steps over most; what breaks is marked on its stack */
 			loss_send(s, loss_text(i), loss_meaning(i), capture_lost(s->capture, i), &s->lost[i]);
-	loss_send(s, "skipped", "events not seen because another program of ours ran on that CPU", capture_skipped(s->capture),
-		  &s->lost_skipped);
+	loss_send(s, "skipped", "events not seen because another program of ours ran on that CPU",
+		  capture_skipped(s->capture), &s->lost_skipped);
 	resolver_counts(s->resolver, &resolver);
 	loss_send(s, "stacks", "stacks whose names could not be found out", resolver.lost, &s->lost_stacks);
 	attribution_counts(s->attribution, &attribution);
-	loss_send(s, "unnamed", "stacks that were named too late for their stall", attribution.unnamed + attribution.overflow,
-		  &s->lost_unnamed);
+	loss_send(s, "unnamed", "stacks that were named too late for their stall",
+		  attribution.unnamed + attribution.overflow, &s->lost_unnamed);
 }
 
 static void tick(struct live_source *s, uint64_t now)

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SLAVE_WAITS	 16
-#define SPIN_WAITS	 1000 /* a second */
+#define SLAVE_WAITS	16
+#define SPIN_WAITS	1000 /* a second */
 #define SLEEP_POLL_GAPS 4
 #define RETIRE_NS	(2 * LIVE_S) /* longer than names may take */
 
@@ -84,14 +84,17 @@ void loops_appeared(void *context, const struct lst_loop_record *r)
 /* --- counts ----------------------------------------------------------------------------------------------------------------- */
 
 /* Adds what a kernel histogram grew by since `last` and brings `last` up to it. */
-static void hist_grow(struct histogram *to, struct histogram *also, const struct lst_hist *now, struct lst_hist *last)
+static void hist_grow(struct histogram *to, struct histogram *also, const struct lst_hist *now,
+		      struct lst_hist *last)
 {
 	_Static_assert(HISTOGRAM_BUCKETS == LST_HIST_BUCKETS, "kernel and model count in the same buckets");
 	for (unsigned i = 0; i < LST_HIST_BUCKETS; i++) {
-		uint32_t count = __atomic_load_n(&now->count[i], __ATOMIC_RELAXED), grown = count - last->count[i];
+		uint32_t count = __atomic_load_n(&now->count[i], __ATOMIC_RELAXED),
+			 grown = count - last->count[i];
 		if (!grown)
 			continue;
-		uint64_t sum = __atomic_load_n(&now->sum_ns[i], __ATOMIC_RELAXED), sum_grown = sum - last->sum_ns[i];
+		uint64_t sum = __atomic_load_n(&now->sum_ns[i], __ATOMIC_RELAXED),
+			 sum_grown = sum - last->sum_ns[i];
 		struct histogram *into[] = {to, also};
 		for (unsigned k = 0; k < 2 && into[k]; k++) {
 			into[k]->count[i] += grown;
@@ -110,9 +113,12 @@ static void hist_bound(struct histogram *h)
 	for (unsigned i = 0; i < HISTOGRAM_BUCKETS && h->n; i++) {
 		if (!h->count[i])
 			continue;
-		uint64_t mean = h->sum_ns[i] / h->count[i], upper = i + 1 < HISTOGRAM_BUCKETS ? (uint64_t)histogram_upper_ns(i) : mean;
+		uint64_t mean = h->sum_ns[i] / h->count[i],
+			 upper = i + 1 < HISTOGRAM_BUCKETS ? (uint64_t)histogram_upper_ns(i) : mean;
 		if (!h->min_ns)
-			h->min_ns = (uint64_t)histogram_lower_ns(i) < mean ? (uint64_t)histogram_lower_ns(i) + 1 : mean;
+			h->min_ns = (uint64_t)histogram_lower_ns(i) < mean
+					    ? (uint64_t)histogram_lower_ns(i) + 1
+					    : mean;
 		h->max_ns = upper > mean ? upper : mean;
 	}
 }
@@ -130,7 +136,8 @@ static void counts_fill(struct fact_counts *c, const struct lst_loop *now, const
 	c->min_gap_ns = now->min_gap_ns;
 }
 
-static void counts_histograms(struct fact_counts *c, const struct lst_loop_hists *now, struct lst_loop_hists *last)
+static void counts_histograms(struct fact_counts *c, const struct lst_loop_hists *now,
+			      struct lst_loop_hists *last)
 {
 	hist_grow(&c->lag, &c->gap, &now->plain, &last->plain);
 	hist_grow(&c->gap, NULL, &now->delayed_gap, &last->delayed_gap);
@@ -161,11 +168,12 @@ static bool loop_is_slave(struct live_source *s, const struct followed *l, const
 
 static bool loop_spins(const struct fact_counts *c)
 {
-	return c->elapsed_ns && c->waits * LIVE_S / c->elapsed_ns >= SPIN_WAITS && c->zero_waits * 20 >= c->waits * 19 && !c->events &&
-	       !c->slept_waits;
+	return c->elapsed_ns && c->waits * LIVE_S / c->elapsed_ns >= SPIN_WAITS &&
+	       c->zero_waits * 20 >= c->waits * 19 && !c->events && !c->slept_waits;
 }
 
-static void loop_classify(struct live_source *s, struct followed *l, const struct lst_loop *now, const struct fact_counts *c)
+static void loop_classify(struct live_source *s, struct followed *l, const struct lst_loop *now,
+			  const struct fact_counts *c)
 {
 	enum loop_class class = l->fact.class;
 
@@ -187,7 +195,8 @@ static void loop_classify(struct live_source *s, struct followed *l, const struc
 void loops_judge_stall(struct live_source *s, struct followed *l, const struct lst_stall_record *r)
 {
 	const struct lst_block *b = r->n_blocks ? &r->blocks[0] : NULL;
-	bool sleeps = b && b->kind == LST_TARGET_SLEEP && b->sum_ns * 10 >= r->gap.gap_ns * 9 && r->gap.deadline_passed;
+	bool sleeps = b && b->kind == LST_TARGET_SLEEP && b->sum_ns * 10 >= r->gap.gap_ns * 9 &&
+		      r->gap.deadline_passed;
 
 	l->sleep_streak = sleeps ? l->sleep_streak + 1 : 0;
 	if (!sleeps && l->fact.class == LOOP_SLEEP_POLL) {

@@ -37,8 +37,8 @@ struct followed {
 	uint32_t sleep_streak; /* stalls in a row that only slept */
 	struct lst_loop last;  /* counters at the last counts fact */
 	struct lst_loop_hists *last_hists;
-	uint64_t counted_ns; /* kernel time of the last counts fact */
-	uint64_t open_seq;   /* gap whose open stall is being reported */
+	uint64_t counted_ns;   /* kernel time of the last counts fact */
+	uint64_t open_seq;     /* gap whose open stall is being reported */
 	uint64_t open_next_ns; /* age at which it is reported next */
 	struct saturation saturation;
 };
@@ -48,9 +48,9 @@ struct live_source {
 	struct capture *capture;
 	struct resolver *resolver;
 	struct attribution *attribution;
-	struct intern *texts;  /* strings of facts */
+	struct intern *texts;		/* strings of facts */
 	struct intern *frames, *stacks; /* keys → numbers */
-	uint64_t start_ns; /* kernel time of at_ns = 0 */
+	uint64_t start_ns;		/* kernel time of at_ns = 0 */
 	uint64_t cookie;
 	struct followed *loops; /* by slot */
 	uint32_t max_loops, n_ids;
@@ -89,13 +89,19 @@ void stacks_taken(void *context, const struct lst_stack_record *r, const void *p
 /* live_stalls.c */
 void stalls_ended(void *context, const struct lst_stall_record *r);
 void stalls_ready(void *context, const struct fact_stall *stall, uint64_t at_ns);
-enum open_which { OPEN_DUE, OPEN_OVER, OPEN_ANY }; /* whose report is due; all over the threshold; every open gap */
+enum open_which {
+	OPEN_DUE,
+	OPEN_OVER,
+	OPEN_ANY
+}; /* whose report is due; all over the threshold; every open gap */
 void stalls_open(struct live_source *s, uint64_t now, enum open_which which);
 /* Fills a block from the kernel's; stack numbers stay 0. */
-void stalls_block(struct live_source *s, struct block *to, const struct lst_block *b, uint32_t pid, const struct lst_child *children);
+void stalls_block(struct live_source *s, struct block *to, const struct lst_block *b, uint32_t pid,
+		  const struct lst_child *children);
 
 /* live_saturated.c */
-void saturation_watch(struct live_source *s, struct followed *l, uint32_t slot, const struct lst_loop *now_state, uint64_t busy_ns, uint64_t now);
+void saturation_watch(struct live_source *s, struct followed *l, uint32_t slot,
+		      const struct lst_loop *now_state, uint64_t busy_ns, uint64_t now);
 
 /* live_stuck.c */
 void stuck_find(struct live_source *s, uint64_t now);

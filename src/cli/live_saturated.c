@@ -15,7 +15,8 @@ static bool is_saturated(const struct saturation *sat, const struct lst_loop *lo
 	       busy * 100 >= 5 * LIVE_S * BUSY_SHARE_PCT;
 }
 
-static void saturation_report(struct live_source *s, struct followed *l, const struct lst_loop *loop, bool ended, uint64_t now)
+static void saturation_report(struct live_source *s, struct followed *l, const struct lst_loop *loop,
+			      bool ended, uint64_t now)
 {
 	struct saturation *sat = &l->saturation;
 	struct fact_saturated saturated = {
@@ -37,7 +38,8 @@ static void saturation_switch(struct live_source *s, struct followed *l, uint32_
 	attribution_collect(s->attribution, l->id, on);
 }
 
-void saturation_watch(struct live_source *s, struct followed *l, uint32_t slot, const struct lst_loop *loop, uint64_t busy_ns, uint64_t now)
+void saturation_watch(struct live_source *s, struct followed *l, uint32_t slot, const struct lst_loop *loop,
+		      uint64_t busy_ns, uint64_t now)
 {
 	struct saturation *sat = &l->saturation;
 

@@ -6,7 +6,8 @@
 
 #include <string.h>
 
-_Static_assert(RAW_PAGE == LST_PAGE_BYTES && RAW_PAGES >= LST_MAX_PAGES && RAW_KERNEL >= LST_KSTACK && RAW_REGS == LST_REGS,
+_Static_assert(RAW_PAGE == LST_PAGE_BYTES && RAW_PAGES >= LST_MAX_PAGES && RAW_KERNEL >= LST_KSTACK &&
+		       RAW_REGS == LST_REGS,
 	       "what the kernel takes fits what the resolver accepts");
 
 /* The number of a frame; sends it when it is new. The offset inside a function, and the address of code without a name, are left out: they would make every sample another stack. */
@@ -18,7 +19,8 @@ static uint32_t frame_number(struct live_source *s, const struct fact_frame *fra
 
 	if (kept.function[0] || kept.kind == FRAME_JS)
 		kept.offset = 0;
-	bytes_printf(&key, "%d %d %d %llx %u", kept.kind, kept.method, kept.application, (unsigned long long)kept.offset, kept.line);
+	bytes_printf(&key, "%d %d %d %llx %u", kept.kind, kept.method, kept.application,
+		     (unsigned long long)kept.offset, kept.line);
 	bytes_putc(&key, 0);
 	bytes_put(&key, kept.function, strlen(kept.function) + 1);
 	bytes_put(&key, kept.object, strlen(kept.object) + 1);

@@ -11,8 +11,8 @@
 #define OPEN_AFTER_NS (900 * LIVE_MS) /* past the threshold: most stalls end by themselves before */
 
 static const char *const waker_words[] = {
-	[LST_WAKER_UNKNOWN] = "", [LST_WAKER_FUTEX] = "futex", [LST_WAKER_PIPE] = "pipe",
-	[LST_WAKER_SOCKET] = "socket", [LST_WAKER_EXIT] = "exit", [LST_WAKER_CALL] = "call",
+	[LST_WAKER_UNKNOWN] = "",      [LST_WAKER_FUTEX] = "futex", [LST_WAKER_PIPE] = "pipe",
+	[LST_WAKER_SOCKET] = "socket", [LST_WAKER_EXIT] = "exit",   [LST_WAKER_CALL] = "call",
 };
 
 static const char *call_text(struct live_source *s, uint32_t nr)
@@ -33,9 +33,11 @@ static void waker_fill(struct live_source *s, struct waker *to, const struct lst
 	*to = (struct waker){w->tgid, w->tid, live_text(s, w->comm, LST_COMM_BYTES), waker_words[w->why], 0};
 }
 
-void stalls_block(struct live_source *s, struct block *to, const struct lst_block *b, uint32_t pid, const struct lst_child *children)
+void stalls_block(struct live_source *s, struct block *to, const struct lst_block *b, uint32_t pid,
+		  const struct lst_child *children)
 {
-	_Static_assert((int)TARGET_KINDS == (int)LST_TARGET_KINDS, "kinds of targets are the same on both sides");
+	_Static_assert((int)TARGET_KINDS == (int)LST_TARGET_KINDS,
+		       "kinds of targets are the same on both sides");
 	struct block_context context = {pid, children};
 	struct bytes text = {0};
 
@@ -48,15 +50,16 @@ void stalls_block(struct live_source *s, struct block *to, const struct lst_bloc
 		.sum_ns = b->sum_ns,
 		.max_ns = b->max_ns,
 	};
-	if (to->kind == TARGET_SLEEP || to->kind == TARGET_CHILD || to->kind == TARGET_FUTEX || to->kind == TARGET_FAULT)
+	if (to->kind == TARGET_SLEEP || to->kind == TARGET_CHILD || to->kind == TARGET_FUTEX ||
+	    to->kind == TARGET_FAULT)
 		to->object = b->object;
 	waker_fill(s, &to->waker, &b->waker);
 	bytes_free(&text);
 }
 
 /* Blocks of at least 1 % of the gap or 100 us, longest first. Returns what they sum to. */
-static void blocks_fill(struct live_source *s, struct attribution_stall *a, const struct lst_block *blocks, uint32_t n,
-			const struct lst_child *children)
+static void blocks_fill(struct live_source *s, struct attribution_stall *a, const struct lst_block *blocks,
+			uint32_t n, const struct lst_child *children)
 {
 	struct fact_stall *stall = &a->stall;
 
@@ -91,7 +94,8 @@ static void ledger_fill(struct fact_stall *stall, const struct lst_ledger *l, ui
 }
 
 /* Gap, delay, lag and start from kernel times. */
-static void lengths_fill(struct live_source *s, struct fact_stall *stall, uint64_t gap_start_ns, uint64_t gap_ns, uint64_t delay_ns)
+static void lengths_fill(struct live_source *s, struct fact_stall *stall, uint64_t gap_start_ns,
+			 uint64_t gap_ns, uint64_t delay_ns)
 {
 	uint64_t start = gap_start_ns - delay_ns;
 
@@ -201,7 +205,8 @@ static void block_continue(struct live_source *s, struct lst_thread *t, uint64_t
 		b->stack_seq = seq;
 }
 
-static void stall_report_open(struct live_source *s, struct followed *l, const struct lst_loop *loop, uint64_t now)
+static void stall_report_open(struct live_source *s, struct followed *l, const struct lst_loop *loop,
+			      uint64_t now)
 {
 	uint32_t n;
 	const struct lst_thread *threads = capture_threads(s->capture, &n);
@@ -228,11 +233,13 @@ static void stall_report_open(struct live_source *s, struct followed *l, const s
 /* Whether an open gap is due for a report, and when it is due next. */
 static bool open_is_due(struct live_source *s, struct followed *l, const struct lst_loop *loop, uint64_t now)
 {
-	uint64_t age = now - loop->gap_start_ns + loop->gap_delay_ns, threshold = s->options.capture.threshold_ns;
+	uint64_t age = now - loop->gap_start_ns + loop->gap_delay_ns,
+		 threshold = s->options.capture.threshold_ns;
 
 	if (l->open_seq != loop->gap_seq) {
 		l->open_seq = loop->gap_seq;
-		l->open_next_ns = loop->gap_flags & LST_GAP_BEFORE_ATTACH ? threshold : threshold + OPEN_AFTER_NS;
+		l->open_next_ns =
+			loop->gap_flags & LST_GAP_BEFORE_ATTACH ? threshold : threshold + OPEN_AFTER_NS;
 	}
 	if (age < l->open_next_ns)
 		return false;

@@ -40,7 +40,8 @@ struct thread_doing {
 
 static bool is_wait_call(uint32_t nr)
 {
-	return nr == call_number("epoll_wait") || nr == call_number("epoll_pwait") || nr == call_number("epoll_pwait2");
+	return nr == call_number("epoll_wait") || nr == call_number("epoll_pwait") ||
+	       nr == call_number("epoll_pwait2");
 }
 
 static bool thread_read(struct thread_doing *t, uint32_t pid, uint32_t tid)
@@ -105,7 +106,8 @@ static uint32_t epoll_likeliest(const struct epoll_fds *e)
 {
 	uint32_t best = 0;
 	for (uint32_t i = 1; i < e->n; i++)
-		if (e->watched[i] > e->watched[best] || (e->watched[i] == e->watched[best] && e->fds[i] < e->fds[best]))
+		if (e->watched[i] > e->watched[best] ||
+		    (e->watched[i] == e->watched[best] && e->fds[i] < e->fds[best]))
 			best = i;
 	return e->fds[best];
 }
@@ -176,14 +178,16 @@ void stuck_find(struct live_source *s, uint64_t now)
 		stuck_find_in(s, set->processes[i].pid, now);
 }
 
-#define SCHED_CLOCK_SLACK_NS (20 * LIVE_MS) /* the scheduler's clock and CLOCK_MONOTONIC start a few ms apart */
+#define SCHED_CLOCK_SLACK_NS                                                                                 \
+	(20 * LIVE_MS) /* the scheduler's clock and CLOCK_MONOTONIC start a few ms apart */
 
 void look_taken(void *context, const struct lst_task_record *r)
 {
 	struct live_source *s = context;
 	if (!s->look || s->look->tid != r->head.tid)
 		return;
-	if (r->cpu == LST_CPU_BLOCKED && r->last_ran_ns && r->last_ran_ns + SCHED_CLOCK_SLACK_NS < r->head.time_ns)
+	if (r->cpu == LST_CPU_BLOCKED && r->last_ran_ns &&
+	    r->last_ran_ns + SCHED_CLOCK_SLACK_NS < r->head.time_ns)
 		s->look->last_ran_ns = r->last_ran_ns + SCHED_CLOCK_SLACK_NS;
 }
 

@@ -19,7 +19,8 @@
 
 static bool shows_live(const struct options *o)
 {
-	return !o->json && (o->verb == VERB_LIVE || o->verb == VERB_DUMP || (o->verb == VERB_RECORD && o->verbose));
+	return !o->json &&
+	       (o->verb == VERB_LIVE || o->verb == VERB_DUMP || (o->verb == VERB_RECORD && o->verbose));
 }
 
 static bool shows_stream(const struct options *o)
@@ -78,7 +79,8 @@ static int sinks_open(struct outputs *out, struct diag *d)
 		live_mute(out->live, true); /* until the moment that is to be shown */
 	if (out->live)
 		fanout_add(&out->facts, live_sink(out->live));
-	if (shows_stream(o) && !(out->stream = json_stream_new(out->facts.dictionary, o->verb == VERB_DUMP ? 0 : o->threshold_ns)))
+	if (shows_stream(o) && !(out->stream = json_stream_new(out->facts.dictionary,
+							       o->verb == VERB_DUMP ? 0 : o->threshold_ns)))
 		return -ENOMEM;
 	if (out->stream)
 		fanout_add(&out->facts, json_stream_sink(out->stream));
@@ -101,12 +103,14 @@ static void failure_tell(struct outputs *out)
 	if (out->told_failure || !out->writer || out->facts.failed != recording_writer_sink(out->writer))
 		return;
 	out->told_failure = true;
-	fprintf(stderr, "loopstall: %s; what was written before stays readable\n", recording_writer_error(out->writer)->text);
+	fprintf(stderr, "loopstall: %s; what was written before stays readable\n",
+		recording_writer_error(out->writer)->text);
 }
 
 void outputs_beat(struct outputs *out, uint64_t at_ns)
 {
-	if (out->writer && !out->told_failure && recording_writer_flush(out->writer, at_ns) && !out->facts.failed)
+	if (out->writer && !out->told_failure && recording_writer_flush(out->writer, at_ns) &&
+	    !out->facts.failed)
 		out->facts.failed = recording_writer_sink(out->writer);
 	failure_tell(out);
 	if (out->ring && out->tally->totals.n_stalls && !out->told_failure) {
@@ -122,7 +126,8 @@ static int ring_save(struct outputs *out, const char *reason, struct diag *d)
 		return -EIO;
 	int err = ring_write(out->ring, recording_writer_sink(w), reason);
 	int close_err = recording_writer_close(w, d);
-	return err ? diag_fail(d, err, "%s cannot be written: %s", out->options->output, strerror(-err)) : close_err;
+	return err ? diag_fail(d, err, "%s cannot be written: %s", out->options->output, strerror(-err))
+		   : close_err;
 }
 
 void outputs_keep(struct outputs *out)
@@ -142,7 +147,8 @@ void outputs_unmute(struct outputs *out, bool shown)
 		live_mute(out->live, !shown);
 }
 
-static int summary_write(struct outputs *out, int (*write)(const struct summary *, const struct report_style *, struct bytes *))
+static int summary_write(struct outputs *out,
+			 int (*write)(const struct summary *, const struct report_style *, struct bytes *))
 {
 	struct report_style style = terminal_style(out->options);
 	struct bytes text = {0};

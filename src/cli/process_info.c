@@ -14,10 +14,22 @@ static const struct {
 	const char *file;    /* begins the base name */
 	const char *runtime; /* with "%v": the version that follows in the file's name */
 } runtimes[] = {
-	{"libpython3.", "cpython 3.%v"}, {"python3.", "cpython 3.%v"}, {"node", "node"},	     {"nodejs", "node"},
-	{"libjvm.so", "jvm"},		 {"beam.smp", "erlang"},	{"libruby", "ruby"},	     {"libcoreclr.so", ".net"},
-	{"redis-server", "redis"},	 {"nginx", "nginx"},		{"memcached", "memcached"}, {"haproxy", "haproxy"},
-	{"postgres", "postgresql"},	 {"envoy", "envoy"},		{"bun", "bun"},		     {"deno", "deno"},
+	{"libpython3.", "cpython 3.%v"},
+	{"python3.", "cpython 3.%v"},
+	{"node", "node"},
+	{"nodejs", "node"},
+	{"libjvm.so", "jvm"},
+	{"beam.smp", "erlang"},
+	{"libruby", "ruby"},
+	{"libcoreclr.so", ".net"},
+	{"redis-server", "redis"},
+	{"nginx", "nginx"},
+	{"memcached", "memcached"},
+	{"haproxy", "haproxy"},
+	{"postgres", "postgresql"},
+	{"envoy", "envoy"},
+	{"bun", "bun"},
+	{"deno", "deno"},
 };
 
 static const char *const single_client_programs[] = {"postgres", "php-fpm"};
@@ -27,14 +39,16 @@ static const char *file_runtime(const char *base, char text[48])
 	for (size_t i = 0; i < ARRAY_LEN(runtimes); i++) {
 		size_t len = strlen(runtimes[i].file);
 		const char *hole = strstr(runtimes[i].runtime, "%v");
-		if (strncmp(base, runtimes[i].file, len) != 0 || (!hole && base[len] && base[len] != '.' && base[len] != '-' && base[len] != '\n'))
+		if (strncmp(base, runtimes[i].file, len) != 0 ||
+		    (!hole && base[len] && base[len] != '.' && base[len] != '-' && base[len] != '\n'))
 			continue;
 		if (!hole)
 			return runtimes[i].runtime;
 		if (!isdigit((unsigned char)base[len]))
 			continue;
 		int digits = isdigit((unsigned char)base[len + 1]) ? 2 : 1;
-		snprintf(text, 48, "%.*s%.*s", (int)(hole - runtimes[i].runtime), runtimes[i].runtime, digits, base + len);
+		snprintf(text, 48, "%.*s%.*s", (int)(hole - runtimes[i].runtime), runtimes[i].runtime, digits,
+			 base + len);
 		return text;
 	}
 	return NULL;
@@ -44,7 +58,8 @@ static const char *file_runtime(const char *base, char text[48])
 static const char *maps_runtime(const char *maps, char text[48])
 {
 	const char *found = NULL;
-	for (const char *line = maps; line && *line && !found; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL) {
+	for (const char *line = maps; line && *line && !found;
+	     line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL) {
 		const char *end = strchrnul(line, '\n'), *flags = memchr(line, ' ', (size_t)(end - line));
 		const char *path = memchr(line, '/', (size_t)(end - line));
 		if (!flags || end - flags < 4 || flags[3] != 'x' || !path)

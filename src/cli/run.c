@@ -18,12 +18,12 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#define BEAT_MS	     100
+#define BEAT_MS	      100
 #define DUMP_AFTER_NS 600000000ull /* long enough to tell a loop that waits from one that does not */
-#define THREAD_HZ    199
-#define HOST_HZ	     99
-#define HOST_LOOPS   2048
-#define HOST_THREADS 4096
+#define THREAD_HZ     199
+#define HOST_HZ	      99
+#define HOST_LOOPS    2048
+#define HOST_THREADS  4096
 
 struct run {
 	const struct options *options;
@@ -69,7 +69,9 @@ static void signal_take(struct run *r)
 		if (info.ssi_signo == SIGUSR2)
 			outputs_keep(&r->outputs);
 		else
-			r->end = info.ssi_signo == SIGINT ? "ctrl-c" : info.ssi_signo == SIGHUP ? "hangup" : "sigterm";
+			r->end = info.ssi_signo == SIGINT   ? "ctrl-c"
+				 : info.ssi_signo == SIGHUP ? "hangup"
+							    : "sigterm";
 	}
 	if (r->end)
 		signals_release();
@@ -98,7 +100,10 @@ static void capture_choose(const struct run *r, struct capture_options *c)
 		.record_ns = o->record_ns < o->threshold_ns ? o->record_ns : o->threshold_ns,
 		.stacks = samples,
 		.kernel_stacks = o->kernel_stacks,
-		.sample_hz = !samples ? 0 : o->sample_hz ? o->sample_hz : host ? HOST_HZ : THREAD_HZ,
+		.sample_hz = !samples	    ? 0
+			     : o->sample_hz ? o->sample_hz
+			     : host	    ? HOST_HZ
+					    : THREAD_HZ,
 		.per_cpu_samples = host,
 		.ring_bytes = o->ring_bytes,
 		.max_loops = o->max_loops ? o->max_loops : HOST_LOOPS,
@@ -113,7 +118,8 @@ static int targets_find(struct run *r, struct diag *d)
 {
 	const struct options *o = r->options;
 	struct target_roots roots = target_roots_here();
-	bool host = o->all || ((o->verb == VERB_LIST || o->verb == VERB_HIST) && !o->n_targets && !o->command);
+	bool host =
+		o->all || ((o->verb == VERB_LIST || o->verb == VERB_HIST) && !o->n_targets && !o->command);
 
 	if (o->command) {
 		int err = command_start(&r->command, o->command, d);
@@ -129,7 +135,9 @@ static int source_open(struct run *r, struct diag *d)
 {
 	struct live_source_options s = {
 		.targets = &r->targets,
-		.target_text = r->targets.text ? r->targets.text : r->options->command ? r->options->command[0] : "",
+		.target_text = r->targets.text	     ? r->targets.text
+			       : r->options->command ? r->options->command[0]
+						     : "",
 		.sink = &r->outputs.facts.sink,
 		.dictionary = r->outputs.facts.dictionary,
 		.version = LOOPSTALL_VERSION,
@@ -189,7 +197,8 @@ static void members_refresh(struct run *r, uint64_t now)
 	struct target_roots roots = target_roots_here();
 	size_t known = r->targets.n_processes;
 
-	if (!r->targets.n_cgroups || scope_of(&r->targets) != LST_SCOPE_TARGETS || now / every_ns == (now - BEAT_MS * 1000000ull) / every_ns)
+	if (!r->targets.n_cgroups || scope_of(&r->targets) != LST_SCOPE_TARGETS ||
+	    now / every_ns == (now - BEAT_MS * 1000000ull) / every_ns)
 		return;
 	if (target_refresh(&roots, &r->targets))
 		return;

@@ -51,7 +51,15 @@ struct fact_clock {
 };
 
 /* notes/runtimes.md; slave, sleep-poll and single-client are hidden unless -v */
-enum loop_class { LOOP_SINGLE, LOOP_SHARED, LOOP_SLAVE, LOOP_SPIN, LOOP_SLEEP_POLL, LOOP_SINGLE_CLIENT, LOOP_CLASSES };
+enum loop_class {
+	LOOP_SINGLE,
+	LOOP_SHARED,
+	LOOP_SLAVE,
+	LOOP_SPIN,
+	LOOP_SLEEP_POLL,
+	LOOP_SINGLE_CLIENT,
+	LOOP_CLASSES
+};
 
 struct fact_loop {
 	uint32_t id;
@@ -59,8 +67,9 @@ struct fact_loop {
 	uint32_t ns_pid;   /* as its own namespace numbers it */
 	uint32_t fd;	   /* of the epoll object */
 	const char *comm;  /* of the thread */
-	const char *process; /* name shown for the process: base name of its program or script, else its comm */
-	const char *runtime; /* "cpython 3.11", "node", "" unknown */
+	const char
+		*process; /* name shown for the process: base name of its program or script, else its comm */
+	const char *runtime;   /* "cpython 3.11", "node", "" unknown */
 	const char *wait_call; /* "epoll_wait" … */
 	const char *container; /* id, short, or "" */
 	const char *unit;      /* systemd unit or "" */
@@ -77,12 +86,13 @@ struct fact_frame {
 	uint32_t id;
 	enum frame_kind kind;
 	enum frame_method method;
-	const char *function; /* demangled; "" when there is no name: then object+offset is shown, never a guess */
-	const char *object;   /* base name of the ELF file, "[vdso]", "[kernel]", "[anon]" or "" */
-	uint64_t offset;      /* from the symbol's start, or in the object when function is "" */
-	const char *file;     /* source file or "" */
-	uint32_t line;	      /* 0 unknown */
-	bool application;     /* neither libc, interpreter, loader nor a system library */
+	const char *
+		function; /* demangled; "" when there is no name: then object+offset is shown, never a guess */
+	const char *object; /* base name of the ELF file, "[vdso]", "[kernel]", "[anon]" or "" */
+	uint64_t offset;    /* from the symbol's start, or in the object when function is "" */
+	const char *file;   /* source file or "" */
+	uint32_t line;	    /* 0 unknown */
+	bool application;   /* neither libc, interpreter, loader nor a system library */
 };
 
 enum stack_state { STACK_COMPLETE, STACK_TRUNCATED, STACK_BROKEN, STACK_STATES };
@@ -96,7 +106,7 @@ struct fact_stack {
 
 struct ledger {
 	uint64_t cpu_ns, blocked_ns, runnable_ns, stopped_ns;
-	uint64_t throttled_ns; /* of runnable and delay */
+	uint64_t throttled_ns;	       /* of runnable and delay */
 	uint64_t fault_ns, reclaim_ns; /* of blocked or cpu */
 	uint64_t unaccounted_ns;
 	uint64_t preempted; /* times */
@@ -104,22 +114,35 @@ struct ledger {
 };
 
 enum target_kind {
-	TARGET_NONE, TARGET_FILE, TARGET_INET, TARGET_UNIX, TARGET_PIPE, TARGET_ANON, TARGET_FUTEX, TARGET_CHILD, TARGET_SLEEP,
-	TARGET_FAULT, TARGET_PATH, TARGET_SOCKET, TARGET_KINDS
+	TARGET_NONE,
+	TARGET_FILE,
+	TARGET_INET,
+	TARGET_UNIX,
+	TARGET_PIPE,
+	TARGET_ANON,
+	TARGET_FUTEX,
+	TARGET_CHILD,
+	TARGET_SLEEP,
+	TARGET_FAULT,
+	TARGET_PATH,
+	TARGET_SOCKET,
+	TARGET_KINDS
 };
 
 struct waker {
 	uint32_t pid, tid; /* 0: not proven ("timer or interrupt") */
 	const char *comm;
-	const char *why;   /* "futex", "pipe", "socket", "exit" */
+	const char *why; /* "futex", "pipe", "socket", "exit" */
 	uint32_t stack;
 };
 
 struct block {
 	const char *call; /* "poll", "recvfrom", "page fault" */
-	const char *target; /* for people: "tcp 10.0.3.9:5432", "/var/lib/x", "2 pipes of pid 4180 nvidia-smi", "" */
+	const char *
+		target; /* for people: "tcp 10.0.3.9:5432", "/var/lib/x", "2 pipes of pid 4180 nvidia-smi", "" */
 	enum target_kind kind;
-	uint64_t object; /* TARGET_SLEEP: requested ns; TARGET_CHILD: pid; TARGET_FUTEX, _FAULT: address; else 0 */
+	uint64_t
+		object; /* TARGET_SLEEP: requested ns; TARGET_CHILD: pid; TARGET_FUTEX, _FAULT: address; else 0 */
 	uint32_t count;
 	uint64_t sum_ns, max_ns;
 	struct waker waker;
@@ -127,7 +150,7 @@ struct block {
 };
 
 struct sample {
-	uint64_t ns; /* time it stands for */
+	uint64_t ns;	/* time it stands for */
 	uint32_t stack; /* 0: taken but not resolved */
 	uint32_t n;
 };
@@ -135,8 +158,17 @@ struct sample {
 enum harm { HARM_UNKNOWN, HARM_QUEUED, HARM_LATE, HARM_OWN, HARMS };
 
 enum verdict {
-	VERDICT_NONE, VERDICT_CPU, VERDICT_BLOCKED, VERDICT_LOCK, VERDICT_GIL, VERDICT_GC, VERDICT_STARVED, VERDICT_THROTTLED,
-	VERDICT_FAULT, VERDICT_STOPPED, VERDICTS
+	VERDICT_NONE,
+	VERDICT_CPU,
+	VERDICT_BLOCKED,
+	VERDICT_LOCK,
+	VERDICT_GIL,
+	VERDICT_GC,
+	VERDICT_STARVED,
+	VERDICT_THROTTLED,
+	VERDICT_FAULT,
+	VERDICT_STOPPED,
+	VERDICTS
 };
 
 enum stall_state {
@@ -148,7 +180,8 @@ enum stall_state {
 };
 
 struct fact_stall {
-	uint64_t start_ns; /* capture time at which the lag began: wakeup, or gap start without delay; 0 if before the attach */
+	uint64_t
+		start_ns; /* capture time at which the lag began: wakeup, or gap start without delay; 0 if before the attach */
 	uint32_t loop;
 	uint32_t pid, tid;
 	const char *comm;
@@ -163,10 +196,10 @@ struct fact_stall {
 	enum verdict verdict;
 	struct ledger ledger;
 	uint32_t n_blocks, n_samples;
-	struct block blocks[FACT_MAX_BLOCKS];	  /* longest sum first */
+	struct block blocks[FACT_MAX_BLOCKS];	 /* longest sum first */
 	struct sample samples[FACT_MAX_SAMPLES]; /* longest first */
-	uint64_t covered_ns; /* part of the gap that the stacks stand for */
-	uint32_t culprit_frame; /* frame id, 0 none */
+	uint64_t covered_ns;			 /* part of the gap that the stacks stand for */
+	uint32_t culprit_frame;			 /* frame id, 0 none */
 	uint32_t culprit_stack;
 };
 
@@ -185,7 +218,7 @@ struct fact_counts {
 	uint32_t loop;
 	uint64_t elapsed_ns; /* observed time these counts cover */
 	uint64_t iterations, waits, events, zero_waits, slept_waits, busy_ns, over_threshold;
-	uint64_t max_lag_ns, min_gap_ns; /* since the loop's start, not differences */
+	uint64_t max_lag_ns, min_gap_ns;	  /* since the loop's start, not differences */
 	struct histogram lag, gap, delay, offcpu; /* their min and max: bucket edges, unless known */
 };
 

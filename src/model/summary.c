@@ -182,7 +182,8 @@ static uint64_t p99_without(const struct summary_loop *l, const struct tally_tot
 }
 
 /* Of the heaviest causes left, the one whose fix would lower the p99 most: often not the heaviest but the one behind the longest stalls. */
-static size_t best_fix(const struct summary_loop *l, const struct tally_totals *t, uint64_t *ns, bool *taken, uint64_t *after_ns)
+static size_t best_fix(const struct summary_loop *l, const struct tally_totals *t, uint64_t *ns, bool *taken,
+		       uint64_t *after_ns)
 {
 	size_t best = SIZE_MAX, cause;
 	memset(ns, 0, t->n_causes * sizeof *ns);

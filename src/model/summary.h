@@ -25,7 +25,7 @@ struct summary_loop {
 	double utilisation, iterations_per_s, events_per_wait, zero_wait_share, slept_wait_share;
 	double over_threshold_share; /* of arrivals: P(lag > threshold) */
 	struct tally_loop_stalls stalls;
-	enum verdict top_verdict; /* by stall time */
+	enum verdict top_verdict;      /* by stall time */
 	const struct fact_stall *open; /* not over yet, NULL none; belongs to the tally */
 	uint64_t saturated_ns, saturated_periods;
 	bool saturated;				     /* still */
@@ -35,8 +35,8 @@ struct summary_loop {
 struct summary_cause {
 	struct tally_cause tally;
 	const struct fact_frame *frame; /* CAUSE_FRAME, else NULL */
-	enum verdict verdict; /* of most of its time */
-	uint32_t loops; /* different ones, up to 64 */
+	enum verdict verdict;		/* of most of its time */
+	uint32_t loops;			/* different ones, up to 64 */
 	double share;			/* of all stall time */
 	const struct fact_stack *stack; /* the heaviest, NULL none */
 };

@@ -274,7 +274,8 @@ static int (*const takers[FACT_KINDS])(struct live *, const struct fact *) = {
 static int take(struct sink *self, const struct fact *f)
 {
 	struct live *l = (struct live *)self;
-	bool left_out = l->muted && (f->kind == FACT_STALL || f->kind == FACT_SATURATED || f->kind == FACT_TICK);
+	bool left_out =
+		l->muted && (f->kind == FACT_STALL || f->kind == FACT_SATURATED || f->kind == FACT_TICK);
 	int err = f->kind < FACT_KINDS && takers[f->kind] && !left_out ? takers[f->kind](l, f) : 0;
 	if (!err && !bytes_ok(&l->out))
 		err = -ENOMEM;

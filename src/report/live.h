@@ -21,7 +21,7 @@ struct live_options {
 	struct report_style style;
 	const struct dictionary *dictionary; /* has taken a fact before the live view sees it */
 	uint64_t threshold_ns;		     /* stalls shown from here on; 0: the header's */
-	bool only_open; /* stalls that are not over, and no status lines: a snapshot */
+	bool only_open;			     /* stalls that are not over, and no status lines: a snapshot */
 	live_flush *flush;
 	void *context;
 };

@@ -62,7 +62,8 @@ int opener_mapped_file(uint32_t pid, const struct maps_row *row, const char *pat
 		return fd;
 	fd = open_in_root(pid, path);
 	if (fd == -ESRCH)
-		fd = only_regular(open(path, OPEN_FLAGS)); /* unless it lived in a container, the file is here too */
+		fd = only_regular(
+			open(path, OPEN_FLAGS)); /* unless it lived in a container, the file is here too */
 	if (fd < 0 || (!fstat(fd, &st) && is_file_of(row, &st)))
 		return fd;
 	close(fd);
