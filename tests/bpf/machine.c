@@ -1,0 +1,561 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "kernel_types.h"
+#include "wire.h"
+
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What is constant once loaded is set by user space before; here by the test. */
+#define const
+#include "state.h"
+#undef const
+#include "loopstall.bpf.c"
+
+#include "machine.h"
+
+#define MAX_TASKS     32
+#define MAX_PROCESSES 16
+#define MAX_FDS	      16
+#define MAX_FILES     256
+#define KERNEL_STACK  16384
+#define SELF_TGID     1
+
+/* What the programs follow pointers into. */
+struct file_parts {
+	struct file file;
+	struct dentry dentry;
+	struct mount mount;
+	struct inode inode;
+	struct socket socket;
+	struct sock sock;
+	char name[64];
+};
+
+struct process {
+	__u32 tgid;
+	struct files_struct files;
+	struct fdtable table;
+	struct file *slots[MAX_FDS];
+	struct signal_struct signal;
+	struct mm_struct mm;
+};
+
+struct task {
+	struct task_struct kernel; /* first: the programs' task is the test's task */
+	char stack[KERNEL_STACK];
+	__u64 on_since_ns;
+};
+
+static struct {
+	struct task *tasks[MAX_TASKS];
+	__u32 n_tasks;
+	struct process *processes[MAX_PROCESSES];
+	__u32 n_processes;
+	struct file_parts *files[MAX_FILES];
+	__u32 n_files;
+	unsigned hidden;
+} machine;
+
+static void *make(size_t bytes)
+{
+	void *made = calloc(1, bytes);
+	if (!made)
+		abort();
+	return made;
+}
+
+#define MAP(map, kind, n) shim_map(&(map), kind, sizeof *(map).key, sizeof *(map).value, n)
+#define QUEUE(queue, n)	  queue_fill(&(queue), n)
+#define PER_CPU_BUFFERS	  2
+
+static void queue_fill(const void *queue, __u32 n)
+{
+	shim_map(queue, BPF_MAP_TYPE_QUEUE, 0, sizeof n, n);
+	for (__u32 i = 0; i < n; i++)
+		shim_push(queue, &i);
+}
+
+static void maps_make(const struct machine_size *size)
+{
+	MAP(loops, BPF_MAP_TYPE_ARRAY, size->loops);
+	MAP(hists, BPF_MAP_TYPE_ARRAY, size->loops);
+	MAP(threads, BPF_MAP_TYPE_ARRAY, size->threads);
+	MAP(loop_slots, BPF_MAP_TYPE_HASH, size->loops);
+	MAP(thread_slots, BPF_MAP_TYPE_HASH, size->threads);
+	MAP(block_buffers, BPF_MAP_TYPE_ARRAY, size->scratch);
+	MAP(stack_buffers, BPF_MAP_TYPE_ARRAY, PER_CPU_BUFFERS);
+	MAP(new_blocks, BPF_MAP_TYPE_ARRAY, 1);
+	MAP(targets, BPF_MAP_TYPE_HASH, 64);
+	MAP(target_tids, BPF_MAP_TYPE_HASH, 64);
+	MAP(wanted, BPF_MAP_TYPE_HASH, 64);
+	MAP(look_buffers, BPF_MAP_TYPE_ARRAY, 1);
+	MAP(look_records, BPF_MAP_TYPE_ARRAY, 1);
+	QUEUE(free_loops, size->loops);
+	QUEUE(free_threads, size->threads);
+	QUEUE(free_scratch, size->scratch);
+}
+
+static void config_fill(void)
+{
+	volatile struct lst_config *c = &cfg;
+
+	memset((void *)&cfg, 0, sizeof cfg);
+	c->threshold_ns = 50 * MS;
+	c->record_ns = 10 * MS;
+	c->snapshot_age_ns = c->record_ns / 4;
+	c->scope = LST_SCOPE_ALL;
+	c->self_tgid = SELF_TGID;
+	c->follow_forks = 1;
+	c->wait_nr[0] = NR_EPOLL_WAIT;
+	c->wait_nr[1] = c->wait_nr[2] = c->wait_nr[3] = ~0u;
+	c->create_nr[0] = c->create_nr[1] = ~0u;
+	call_shape[NR_READ] = LST_SHAPE_FD;
+	call_shape[NR_POLL] = LST_SHAPE_POLL;
+	call_shape[NR_FUTEX] = LST_SHAPE_FUTEX;
+	call_shape[NR_SLEEP] = LST_SHAPE_SLEEP;
+	call_shape[NR_WAIT] = LST_SHAPE_WAITPID;
+	call_shape[NR_EPOLL_WAIT] = LST_SHAPE_EPOLL;
+}
+
+void machine_start(const struct machine_size *size)
+{
+	static const struct machine_size plenty = {16, 16, 16, 64 << 20};
+
+	machine_stop();
+	if (!size)
+		size = &plenty;
+	shim_start(1000 * 1000 * MS, size->ring_bytes);
+	maps_make(size);
+	memset(losses, 0, sizeof losses);
+	memset(seats, 0, sizeof seats);
+	regs_offset = KERNEL_STACK - sizeof(struct pt_regs);
+	stack_seq = 0;
+	config_fill();
+	shim_run(NULL, 0, 0, "swapper");
+}
+
+void machine_stop(void)
+{
+	for (__u32 i = 0; i < machine.n_tasks; i++)
+		free(machine.tasks[i]);
+	for (__u32 i = 0; i < machine.n_processes; i++)
+		free(machine.processes[i]);
+	for (__u32 i = 0; i < machine.n_files; i++)
+		free(machine.files[i]);
+	memset(&machine, 0, sizeof machine);
+	shim_stop();
+}
+
+void machine_pass(uint64_t ns)
+{
+	shim_advance(ns);
+}
+
+uint64_t machine_now(void)
+{
+	return shim_now();
+}
+
+void machine_hide(unsigned events)
+{
+	machine.hidden = events;
+}
+
+/* Whether the programs see the event that comes now. */
+static bool event_is_shown(void)
+{
+	if (!machine.hidden)
+		return true;
+	machine.hidden--;
+	return false;
+}
+
+/* --- what the programs keep */
+
+volatile struct lst_config *machine_config(void)
+{
+	return &cfg;
+}
+
+void machine_follow(uint32_t tgid)
+{
+	__u32 yes = 1;
+	shim_update(&targets, &tgid, &yes, BPF_ANY);
+}
+
+uint64_t machine_lost(enum lst_loss reason)
+{
+	return losses[reason];
+}
+
+const char *machine_losses(void)
+{
+	static char text[512];
+	static const char *const names[LST_LOSS_KINDS] = {
+#define X(name, word, meaning) word,
+		LST_LOSSES(X)
+#undef X
+	};
+	size_t at = 0;
+
+	text[0] = 0;
+	for (int i = 0; i < LST_LOSS_KINDS; i++)
+		if (losses[i])
+			at += snprintf(text + at, sizeof text - at, "%s %llu ", names[i],
+				       (unsigned long long)losses[i]);
+	return text;
+}
+
+struct lst_loop *machine_loop(uint32_t slot)
+{
+	return loop_at(slot);
+}
+
+const struct lst_loop_hists *machine_hists(uint32_t slot)
+{
+	return hists_at(slot);
+}
+
+struct lst_thread *machine_thread(uint32_t tid)
+{
+	return thread_find(tid);
+}
+
+uint32_t machine_bucket(uint64_t ns)
+{
+	return hist_bucket(ns);
+}
+
+void machine_release_dead(void)
+{
+	for (__u32 slot = 0; slot < shim_entries(&threads); slot++) {
+		struct lst_thread *t = thread_at(slot);
+		if (t->state != LST_SLOT_DEAD)
+			continue;
+		memset(t, 0, sizeof *t);
+		shim_push(&free_threads, &slot);
+	}
+}
+
+uint32_t machine_record(void *record, size_t bytes)
+{
+	unsigned long n = 0;
+	const struct lst_record *head = shim_take(&n);
+
+	if (!head)
+		return 0;
+	memcpy(record, head, n < bytes ? n : bytes);
+	return head->kind;
+}
+
+/* --- tasks and files */
+
+static struct task *task_of(struct task_struct *t)
+{
+	return (struct task *)t;
+}
+
+static struct process *process_of(struct task_struct *t)
+{
+	for (__u32 i = 0; i < machine.n_processes; i++)
+		if (machine.processes[i]->tgid == (__u32)t->tgid)
+			return machine.processes[i];
+	if (machine.n_processes == MAX_PROCESSES)
+		abort();
+	struct process *p = machine.processes[machine.n_processes++] = make(sizeof *p);
+	p->tgid = t->tgid;
+	p->files.fdt = &p->table;
+	p->table.max_fds = MAX_FDS;
+	p->table.fd = p->slots;
+	return p;
+}
+
+static struct pt_regs *regs_of(struct task_struct *t)
+{
+	return (struct pt_regs *)(task_of(t)->stack + regs_offset);
+}
+
+struct task_struct *task_new(uint32_t tgid, uint32_t tid, const char *comm)
+{
+	if (machine.n_tasks == MAX_TASKS)
+		abort();
+	struct task *task = machine.tasks[machine.n_tasks++] = make(sizeof *task);
+	struct task_struct *t = &task->kernel;
+	t->pid = tid;
+	t->tgid = tgid;
+	t->stack = task->stack;
+	snprintf(t->comm, sizeof t->comm, "%s", comm);
+	struct process *p = process_of(t);
+	t->files = &p->files;
+	t->signal = &p->signal;
+	t->mm = &p->mm;
+	p->signal.live.counter++;
+	task->on_since_ns = shim_now();
+	task_in_user_mode(t);
+	return t;
+}
+
+void task_parent(struct task_struct *child, struct task_struct *parent)
+{
+	child->real_parent = parent;
+}
+
+static struct file_parts *file_open(struct task_struct *t, uint32_t fd, __u16 mode, uint64_t inode,
+				    const char *name)
+{
+	if (machine.n_files == MAX_FILES || fd >= MAX_FDS)
+		abort();
+	struct file_parts *f = machine.files[machine.n_files++] = make(sizeof *f);
+	snprintf(f->name, sizeof f->name, "%s", name);
+	f->dentry.d_parent = &f->dentry;
+	f->dentry.d_name.name = (const unsigned char *)f->name;
+	f->mount.mnt.mnt_root = &f->dentry;
+	f->mount.mnt_parent = &f->mount;
+	f->file.f_path = (struct path){&f->mount.mnt, &f->dentry};
+	f->inode.i_mode = mode;
+	f->inode.i_ino = inode;
+	f->file.f_inode = &f->inode;
+	process_of(t)->slots[fd] = &f->file;
+	return f;
+}
+
+void task_opens_epoll(struct task_struct *t, uint32_t fd, uint64_t object)
+{
+	file_open(t, fd, 0, 1, "[eventpoll]")->file.private_data = (void *)object;
+}
+
+void task_opens_socket(struct task_struct *t, uint32_t fd, const char *address, uint16_t port,
+		       uint16_t local_port)
+{
+	struct file_parts *f = file_open(t, fd, S_IFSOCK, fd, "");
+	unsigned bytes[4];
+
+	if (sscanf(address, "%u.%u.%u.%u", &bytes[0], &bytes[1], &bytes[2], &bytes[3]) != 4)
+		abort();
+	f->file.private_data = &f->socket;
+	f->socket.sk = &f->sock;
+	f->sock.sk_protocol = 6;
+	f->sock.__sk_common.skc_family = AF_INET;
+	f->sock.__sk_common.skc_dport = bpf_ntohs(port);
+	f->sock.__sk_common.skc_num = local_port;
+	f->sock.__sk_common.skc_daddr = bytes[0] | bytes[1] << 8 | bytes[2] << 16 | bytes[3] << 24;
+}
+
+void task_opens_pipe(struct task_struct *t, uint32_t fd, uint64_t inode)
+{
+	file_open(t, fd, S_IFIFO, inode, "");
+}
+
+void task_closes(struct task_struct *t, uint32_t fd)
+{
+	process_of(t)->slots[fd] = NULL;
+}
+
+void task_in_user_mode(struct task_struct *t)
+{
+	struct pt_regs *regs = regs_of(t);
+#if defined(__TARGET_ARCH_x86)
+	regs->orig_ax = -1;
+	regs->cs = USER_CS;
+#else
+	regs->syscallno = -1;
+#endif
+}
+
+void task_calls(struct task_struct *t, uint32_t nr, uint64_t first, uint64_t second)
+{
+	struct pt_regs *regs = regs_of(t);
+#if defined(__TARGET_ARCH_x86)
+	regs->orig_ax = nr;
+	regs->di = first;
+	regs->si = second;
+#else
+	regs->syscallno = nr;
+	regs->orig_x0 = first;
+	regs->user_regs.regs[1] = second;
+#endif
+}
+
+void task_stack(struct task_struct *t, void *sp, void *top)
+{
+#if defined(__TARGET_ARCH_x86)
+	regs_of(t)->sp = (unsigned long)sp;
+#else
+	regs_of(t)->user_regs.sp = (unsigned long)sp;
+#endif
+	t->mm->start_stack = (unsigned long)top;
+	t->thread.fsbase = (unsigned long)top;
+}
+
+/* --- events */
+
+static void run(struct task_struct *t)
+{
+	if (t)
+		shim_run(t, t->tgid, t->pid, t->comm);
+	else
+		shim_run(NULL, 0, 0, "swapper");
+}
+
+void task_waits(struct task_struct *t, uint32_t fd, int timeout_ms)
+{
+	struct trace_event_raw_sys_enter ctx = {.id = NR_EPOLL_WAIT,
+						.args = {fd, 0, 0, (unsigned long)(long)timeout_ms}};
+
+	task_calls(t, NR_EPOLL_WAIT, fd, 0);
+	run(t);
+	if (event_is_shown())
+		lst_tp_wait(&ctx);
+}
+
+void task_returns(struct task_struct *t, long ret)
+{
+	struct trace_event_raw_sys_exit ctx = {.id = NR_EPOLL_WAIT, .ret = ret};
+
+	run(t);
+	if (event_is_shown())
+		lst_tp_wait_x(&ctx);
+	task_in_user_mode(t);
+}
+
+void task_creates_epoll(struct task_struct *t, uint32_t fd, uint64_t object)
+{
+	struct trace_event_raw_sys_exit ctx = {.ret = fd};
+
+	task_opens_epoll(t, fd, object);
+	run(t);
+	if (event_is_shown())
+		lst_tp_create1_x(&ctx);
+}
+
+void task_ticks(struct task_struct *t)
+{
+	t->se.sum_exec_runtime += shim_now() - task_of(t)->on_since_ns;
+	task_of(t)->on_since_ns = shim_now();
+}
+
+static struct task_struct idle;
+
+void task_switch(struct task_struct *from, enum off_how how, struct task_struct *to)
+{
+	static const struct {
+		bool preempt;
+		unsigned state;
+	} ways[] = {
+		[OFF_BLOCKED] = {false, 1},	   [OFF_PREEMPTED] = {true, 0},
+		[OFF_PREEMPTED_LATE] = {false, 0}, [OFF_PREEMPTED_BLOCKING] = {true, 1},
+		[OFF_STOPPED] = {false, 4},
+	};
+	run(from);
+	if (from) {
+		task_ticks(from);
+		from->__state = ways[how].state;
+	}
+	if (to)
+		task_of(to)->on_since_ns = shim_now();
+	__u64 ctx[] = {from && ways[how].preempt, (__u64)(from ? from : &idle), (__u64)(to ? to : &idle)};
+	if (event_is_shown())
+		lst_btf_switch(ctx);
+	if (to)
+		to->__state = 0;
+}
+
+void task_off(struct task_struct *t, enum off_how how)
+{
+	task_switch(t, how, NULL);
+}
+
+void task_on(struct task_struct *t)
+{
+	task_switch(NULL, OFF_PREEMPTED, t);
+}
+
+void task_woken(struct task_struct *t, struct task_struct *by)
+{
+	__u64 ctx[] = {(__u64)t};
+
+	run(by);
+	if (event_is_shown())
+		lst_btf_waking(ctx);
+	t->__state = 0;
+}
+
+void task_reclaims(struct task_struct *t, bool begins)
+{
+	run(t);
+	if (!event_is_shown())
+		return;
+	if (begins)
+		lst_reclaim(NULL);
+	else
+		lst_reclaim_x(NULL);
+}
+
+/* The raw tracepoints' context ends in an array without a length. */
+struct raw_args {
+	__u64 args[3];
+};
+
+static void raw_event(int (*program)(struct bpf_raw_tracepoint_args *), __u64 first, __u64 second)
+{
+	struct raw_args ctx = {{first, second}};
+	if (event_is_shown())
+		program((void *)&ctx);
+}
+
+void task_forks(struct task_struct *t, struct task_struct *child)
+{
+	task_parent(child, t);
+	run(t);
+	raw_event(lst_fork, (__u64)t, (__u64)child);
+}
+
+void task_execs(struct task_struct *t, const char *comm)
+{
+	__u32 old = t->pid;
+
+	t->pid = t->tgid;
+	snprintf(t->comm, sizeof t->comm, "%s", comm);
+	run(t);
+	raw_event(lst_exec, (__u64)t, old);
+}
+
+void task_exits(struct task_struct *t, int signal, bool last_of_process)
+{
+	t->flags |= PF_EXITING;
+	t->exit_code = signal;
+	t->signal->live.counter = last_of_process ? 0 : 1;
+	run(t);
+	raw_event(lst_exit, (__u64)t, 0);
+}
+
+void task_sampled(struct task_struct *t)
+{
+	struct bpf_perf_event_data ctx = {.sample_period = 5 * MS};
+
+	run(t);
+	if (event_is_shown())
+		lst_sample(&ctx);
+}
+
+void machine_seed(void)
+{
+	for (__u32 i = 0; i < machine.n_tasks; i++) {
+		struct bpf_iter__task ctx = {.task = &machine.tasks[i]->kernel};
+		lst_seed(&ctx);
+	}
+}
+
+void machine_look(uint32_t tid, uint32_t fd, uint64_t since_ns)
+{
+	struct lst_wanted want = {.fd = fd, .since_ns = since_ns};
+
+	shim_update(&wanted, &tid, &want, BPF_ANY);
+	for (__u32 i = 0; i < machine.n_tasks; i++) {
+		struct bpf_iter__task ctx = {.task = &machine.tasks[i]->kernel};
+		lst_look(&ctx);
+	}
+}

@@ -1,0 +1,112 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# The command line as a user meets it, without rights: words, exit codes, where output goes.
+
+bats_require_minimum_version 1.5.0
+
+setup() {
+	cd "$BATS_TEST_DIRNAME/../.."
+	scratch=$(mktemp -d)
+	chmod 0755 "$scratch"
+	# an own copy, for the tree may not be readable to an unprivileged user
+	cp loopstall "$scratch/loopstall"
+	if [ "$(id -u)" -eq 0 ]; then
+		unprivileged=(setpriv --reuid=65534 --regid=65534 --clear-groups "$scratch/loopstall")
+	else
+		unprivileged=("$scratch/loopstall")
+	fi
+}
+
+teardown() {
+	rm -rf "$scratch"
+}
+
+@test "help goes to stdout and exits 0, for every verb" {
+	for verb in '' dump record report hist list doctor help version; do
+		./loopstall $verb --help >"$scratch/out" 2>"$scratch/err"
+		grep -q "^Usage: loopstall $verb" "$scratch/out"
+		[ ! -s "$scratch/err" ]
+	done
+}
+
+@test "version" {
+	run ./loopstall --version
+	[ "$status" -eq 0 ]
+	[[ $output =~ ^loopstall\ [0-9]+\.[0-9]+\.[0-9]+$ ]]
+	[ "$output" = "$(./loopstall version)" ]
+}
+
+@test "a usage error is one line and a hint on stderr, exit 2" {
+	run -2 ./loopstall -T 50 1
+	[ "${#lines[@]}" -eq 2 ]
+	[ "${lines[0]}" = "loopstall: --threshold: '50' has no unit" ]
+	./loopstall -T 50 1 2>/dev/null >"$scratch/out" || :
+	[ ! -s "$scratch/out" ]
+	run -2 ./loopstall
+	run -2 ./loopstall record 1
+	run -2 ./loopstall report
+	run -2 ./loopstall --no-such-option
+}
+
+@test "a process that is not there is exit 1" {
+	run -1 ./loopstall 4194303
+	[ "${lines[0]}" = "loopstall: no process '4194303'" ]
+	run -1 ./loopstall no-such-program
+	[[ ${lines[0]} = *"no process, unit or container 'no-such-program'" ]]
+	run -1 ./loopstall no-such.service
+	[[ ${lines[0]} = *"no running unit 'no-such.service'" ]]
+	run -1 ./loopstall -c /no/such/cgroup
+	[[ ${lines[0]} = *"no cgroup '/no/such/cgroup'" ]]
+}
+
+@test "names cannot carry escape sequences to the terminal" {
+	run -1 ./loopstall $'evil\e[31m'
+	[[ $output != *$'\e'* ]]
+	[[ $output = *'evil\x1b[31m'* ]]
+}
+
+@test "without rights the error says so and what to do" {
+	run -1 "${unprivileged[@]}" 1
+	[[ ${lines[0]} = *"no rights to look into process 1 "* ]]
+	[[ ${lines[1]} = *"sudo"* ]]
+}
+
+@test "doctor works without rights and names what is missing" {
+	run -1 "${unprivileged[@]}" doctor
+	[[ $output = *"missing: cap_bpf"* ]]
+	[[ $output = *"Waits cannot be traced here"* ]]
+	[[ $output != *"ulimit"* ]]
+	"${unprivileged[@]}" doctor --json | jq -e '.usable == false and .rung == "none" and (.abilities | length) > 15'
+}
+
+@test "doctor takes no target" {
+	run -2 ./loopstall doctor 1
+}
+
+@test "a report of what is no recording fails and says which file" {
+	run -1 "${unprivileged[@]}" report "$scratch/none.jsonl.zst"
+	[[ ${lines[0]} = *"none.jsonl.zst"* ]]
+	echo hello >"$scratch/text"
+	run -1 "${unprivileged[@]}" report "$scratch/text"
+	[[ ${lines[0]} = *"text"* ]]
+}
+
+@test "completions are valid shell and offer verbs and options" {
+	./loopstall help --completion bash >"$scratch/c"
+	bash -n "$scratch/c"
+	source "$scratch/c"
+	COMP_WORDS=(loopstall rep) COMP_CWORD=1
+	_loopstall
+	[ "${COMPREPLY[*]}" = report ]
+	COMP_WORDS=(loopstall record --la) COMP_CWORD=2
+	_loopstall
+	[ "${COMPREPLY[*]}" = --last ]
+	run -1 ./loopstall help --completion csh
+}
+
+@test "every manual page line is read without a warning" {
+	command -v man >/dev/null || skip "no man here"
+	run env MANROFFSEQ= LC_ALL=C.UTF-8 man --warnings -E UTF-8 -l -Tutf8 -Z ./loopstall.8
+	[ "$status" -eq 0 ]
+	[[ $output != *warning* ]]
+}

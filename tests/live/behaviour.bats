@@ -1,0 +1,232 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# How the command behaves: recordings, signals, exit codes, what it leaves behind.
+load live
+
+# Ids of the programs that any loopstall has in the kernel now.
+attached() { bpftool prog list | sed -n 's/^\([0-9]*\): .* name lst_.*/\1/p' | sort; }
+none_is_attached() { [ -z "$(comm -12 "$1" <(attached))" ]; }
+
+# Runs the command with Ctrl-C able to reach it, which a background job of a script has ignored from birth.
+background_interruptible() { background env --default-signal=INT "$@"; }
+
+@test "a recording's report is the live summary" {
+	start_prog sleep
+	background "$LOOPSTALL" record -o "$LIVE/file.jsonl.zst" -T "$THRESHOLD" -p "$target" >"$LIVE/live" 2>"$LIVE/err"
+	tool=$last
+	within 50 test -s "$LIVE/file.jsonl.zst"
+	sleep 0.5
+	go
+	books_closed
+	stop_tool
+	"$LOOPSTALL" report "$LIVE/file.jsonl.zst" >"$LIVE/report"
+	diff "$LIVE/live" "$LIVE/report"
+	has_line "$LIVE/report" stall_sleep
+}
+
+@test "a report needs no root" {
+	start_prog sleep
+	background "$LOOPSTALL" record -o "$LIVE/file.jsonl.zst" -T "$THRESHOLD" -p "$target" >"$LIVE/live" 2>"$LIVE/err"
+	tool=$last
+	within 50 test -s "$LIVE/file.jsonl.zst"
+	go
+	books_closed
+	stop_tool
+	[ "$(stat -c %a "$LIVE/file.jsonl.zst")" = 600 ]
+	open_to_nobody=$(mktemp -d)
+	cp "$LIVE/file.jsonl.zst" "$LOOPSTALL" "$open_to_nobody"
+	chown -R nobody "$open_to_nobody"
+	setpriv --reuid nobody --clear-groups "$open_to_nobody/loopstall" report "$open_to_nobody/file.jsonl.zst" >"$LIVE/report"
+	rm -r "$open_to_nobody"
+	has_line "$LIVE/report" stall_sleep
+}
+
+@test "what is recorded can be read with zstdcat and a JSON parser" {
+	start_prog sleep
+	background "$LOOPSTALL" record -o "$LIVE/file.jsonl.zst" -T "$THRESHOLD" -p "$target" >"$LIVE/live" 2>"$LIVE/err"
+	tool=$last
+	within 50 test -s "$LIVE/file.jsonl.zst"
+	go
+	books_closed
+	stop_tool
+	zstdcat "$LIVE/file.jsonl.zst" | "$PYTHON" -c 'import json, sys
+lines = [json.loads(line) for line in sys.stdin]
+assert lines[0]["type"] == "header" and lines[-1]["type"] == "end", (lines[0], lines[-1])
+stalls = [line for line in lines if line["type"] == "stall" and line["lag_us"] >= 25000]
+assert len(stalls) == 3 and all(stall["state"] == "ended" for stall in stalls), stalls'
+}
+
+@test "kill -9 leaves nothing attached and a readable file" {
+	start_prog sleep
+	attached >"$LIVE/of-others"
+	background "$LOOPSTALL" record -o "$LIVE/file.jsonl.zst" -T "$THRESHOLD" -p "$target" >"$LIVE/live" 2>"$LIVE/err"
+	within 50 test -s "$LIVE/file.jsonl.zst"
+	comm -13 "$LIVE/of-others" <(attached) >"$LIVE/of-ours"
+	[ -s "$LIVE/of-ours" ]
+	go
+	books_closed
+	sleep 1.2
+	kill -KILL "$last"
+	wait "$last" || true
+	within 20 none_is_attached "$LIVE/of-ours"
+	"$LOOPSTALL" report "$LIVE/file.jsonl.zst" >"$LIVE/report"
+	has_line "$LIVE/report" stall_sleep
+	grep -qi 'cut short' "$LIVE/report"
+}
+
+@test "a file cut anywhere is read up to the cut" {
+	start_prog sleep
+	background "$LOOPSTALL" record -o "$LIVE/file.jsonl.zst" -T "$THRESHOLD" -p "$target" >"$LIVE/live" 2>"$LIVE/err"
+	tool=$last
+	within 50 test -s "$LIVE/file.jsonl.zst"
+	go
+	books_closed
+	stop_tool
+	size=$(stat -c %s "$LIVE/file.jsonl.zst")
+	for part in 1 2 3 4 5 6 7 8 9; do
+		head -c $((size * part / 10)) "$LIVE/file.jsonl.zst" >"$LIVE/cut"
+		run "$LOOPSTALL" report "$LIVE/cut"
+		[ "$status" -le 1 ]
+	done
+	[ "$status" -eq 0 ]
+	grep -qi 'cut short' <<<"$output"
+}
+
+@test "Ctrl-C prints the summary and exits 0" {
+	start_prog sleep
+	background_interruptible "$LOOPSTALL" -T "$THRESHOLD" -p "$target" >"$LIVE/text" 2>"$LIVE/err"
+	within 50 test -s "$LIVE/text"
+	go
+	books_closed
+	kill -INT "$last"
+	wait "$last"
+	grep -A 100 'stalled 30[0-9] ms' "$LIVE/text" | grep -q stall_sleep
+}
+
+@test "it ends with its target" {
+	start_prog sleep
+	background "$LOOPSTALL" -T "$THRESHOLD" -p "$target" >"$LIVE/text" 2>"$LIVE/err"
+	tool=$last
+	within 50 test -s "$LIVE/text"
+	go
+	books_closed
+	go
+	wait "$target"
+	within 20 has_ended "$tool"
+	wait "$tool"
+}
+
+@test "a command's exit status is passed on" {
+	run "$LOOPSTALL" -- sh -c 'exit 7'
+	[ "$status" -eq 7 ]
+	run "$LOOPSTALL" -- sh -c 'kill -TERM $$'
+	[ "$status" -eq 143 ]
+	run "$LOOPSTALL" -- /no/such/program
+	[ "$status" -ne 0 ]
+	[[ $output == *"/no/such/program"* ]]
+}
+
+@test "a command is watched from its first wait on" {
+	{ printf x; sleep 1.5; printf x; } | "$LOOPSTALL" --json -T "$THRESHOLD" -- "$ROOT/build/progs/sleep" "$TRUTH" >"$LIVE/out" 2>"$LIVE/err"
+	grep '"type"' "$LIVE/out" >"$SEEN" # the program's own line is between them
+	truth_holds
+}
+
+@test "no such process" {
+	sleep 0 &
+	dead=$!
+	wait "$dead"
+	run "$LOOPSTALL" -d 1 -p "$dead"
+	[ "$status" -eq 1 ]
+	[[ ${lines[0]} == *"$dead"* ]]
+}
+
+@test "no such name" {
+	run "$LOOPSTALL" -d 1 no-such-program-anywhere
+	[ "$status" -eq 1 ]
+	[[ $output == *no-such-program-anywhere* ]]
+}
+
+@test "a name that two processes have" {
+	cp "$(command -v sleep)" "$LIVE/twins-of-$$"
+	background "$LIVE/twins-of-$$" 20
+	one=$last
+	background "$LIVE/twins-of-$$" 20
+	sleep 0.1
+	run "$LOOPSTALL" -d 1 "twins-of-$$"
+	[ "$status" -ne 0 ]
+	[[ $output == *"$one"* && $output == *"$last"* ]]
+}
+
+@test "a kernel thread" {
+	[ -e /proc/2/comm ] && [ "$(cat /proc/2/comm)" = kthreadd ] || skip "kernel threads are not visible here"
+	run "$LOOPSTALL" -d 1 -p 2
+	[ "$status" -eq 1 ]
+	[[ $output == *"kernel thread"* ]]
+}
+
+@test "no rights" {
+	start_prog sleep
+	run setpriv --reuid nobody --clear-groups --inh-caps=-all --bounding-set=-all "$LOOPSTALL" -d 1 -p "$target"
+	[ "$status" -eq 1 ]
+	[[ $output == *sudo* ]]
+}
+
+@test "bad usage" {
+	run "$LOOPSTALL" -T 20 -p 1
+	[ "$status" -eq 2 ]
+	run "$LOOPSTALL" --no-such-option
+	[ "$status" -eq 2 ]
+	run "$LOOPSTALL"
+	[ "$status" -eq 2 ]
+}
+
+@test "a disk that is full is said, and what was written stays readable" {
+	mkdir "$LIVE/small"
+	mount -t tmpfs -o size=16k none "$LIVE/small" || skip "tmpfs cannot be mounted here"
+	start_prog tight -m 3000000
+	background "$LOOPSTALL" record -o "$LIVE/small/file.jsonl.zst" -T 1ms --record-min 1us -p "$target" >"$LIVE/live" 2>"$LIVE/err"
+	tool=$last
+	sleep 0.7
+	go
+	within 60 grep -qi 'no space' "$LIVE/err"
+	kill -TERM "$tool"
+	wait "$tool" || true
+	"$LOOPSTALL" report "$LIVE/small/file.jsonl.zst" >"$LIVE/report"
+	umount "$LIVE/small"
+}
+
+@test "dump shows what a stuck loop does" {
+	start_prog stuck -m read
+	run "$LOOPSTALL" dump -p "$target"
+	[ "$status" -eq 0 ]
+	[[ $output == *stuck_in_read* && $output == *"read"* && $output == *pipe* ]]
+	is_alive "$target"
+}
+
+@test "hist counts every iteration" {
+	start_prog tight
+	background "$LOOPSTALL" hist -p "$target" --json >"$SEEN" 2>"$LIVE/err"
+	tool=$last
+	sleep 1
+	go
+	books_closed
+	stop_tool
+	"$PYTHON" -c 'import json, sys
+summary, truth = (json.loads(open(path).readlines()[-1]) for path in sys.argv[1:])
+counted = [loop["iterations"] for loop in summary["loops"]]
+assert counted == [truth["iterations"]], (counted, truth)' "$SEEN" "$TRUTH"
+}
+
+@test "list shows the loop" {
+	start_prog sleep
+	run "$LOOPSTALL" list -d 1 -p "$target"
+	[ "$status" -eq 0 ]
+	[[ $output == *"$target"* ]]
+}
+
+@test "doctor" {
+	run "$LOOPSTALL" doctor
+	[ "$status" -eq 0 ]
+	[[ $output == *"waits by tracepoint"* && $output == *"waits by raw tracepoint"* ]]
+}

@@ -1,0 +1,250 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Holds what loopstall saw (its --json lines) against what the stalled program knows about itself (tests/progs/truth.h).
+
+Every true stall is reported once, with its start, length, verdict, call, target and functions; nothing else is reported;
+every iteration is counted. A report that the truth does not have is let through only where its own ledger says that the
+machine was busy (noise), and is printed.
+"""
+import argparse
+import datetime
+import json
+import re
+import sys
+
+EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
+
+
+def parse_arguments():
+    p = argparse.ArgumentParser(description=__doc__)
+    p.add_argument("seen")
+    p.add_argument("truth")
+    p.add_argument("--tolerance-ms", type=float, default=1, help="of start and length, or 1 percent if that is more")
+    p.add_argument("--uncounted", action="store_true", help="the program does not know its number of iterations")
+    p.add_argument("--well", action="store_true", help="the truth is empty: there was no stall")
+    p.add_argument("--threshold-ms", type=float, default=20, help="as loopstall was run with")
+    return p.parse_args()
+
+
+def read_lines(path):
+    with open(path, encoding="utf-8") as f:
+        return [json.loads(line) for line in f if line.strip()]
+
+
+def microseconds(text):
+    return (datetime.datetime.fromisoformat(text.replace("Z", "+00:00")) - EPOCH) // datetime.timedelta(microseconds=1)
+
+
+def true_gap(true):
+    """Start and end in microseconds, as of a report."""
+    return true["start_us"], true["start_us"] + true["gap_ns"] / 1000
+
+
+def seen_gap(stall):
+    start_us = microseconds(stall["start"]) + stall["delay_us"]
+    return start_us, start_us + stall["gap_us"]
+
+
+def true_lag(true):
+    start_us, end_us = true_gap(true)
+    return start_us - true.get("delay_ns", 0) / 1000, end_us
+
+
+def seen_lag(stall):
+    return microseconds(stall["start"]), seen_gap(stall)[1]
+
+
+def innermost(stack):
+    """The innermost native frame of the application, as it is printed."""
+    for frame in stack or []:
+        if frame.get("application") and frame.get("kind") == "native":
+            return frame.get("function") or "%s+%s" % (frame.get("object"), frame.get("offset"))
+    return None
+
+
+def stack_of(stall):
+    """The stack that stands for most of a stall."""
+    if stall.get("verdict") in ("CPU", "STARVED", "THROTTLED", "STOPPED", None):
+        return max(stall.get("samples", []), key=lambda s: s["us"], default={}).get("stack")
+    return max(stall.get("blocks", []), key=lambda b: b["us"], default={}).get("stack")
+
+
+def is_noise(stall):
+    ledger = stall.get("ledger", {})
+    waited = ledger.get("runnable_us", 0) + stall.get("delay_us", 0)
+    return waited >= 0.5 * stall["lag_us"]
+
+
+class Comparison:
+    def __init__(self, arguments, seen, truth):
+        self.arguments = arguments
+        self.seen = seen
+        self.stalls = [s for s in seen if s["type"] == "stall"]
+        self.truth = [t for t in truth if "gap_ns" in t]
+        self.books = [t for t in truth if "iterations" in t]
+        self.failures = []
+
+    def fail(self, text, *about):
+        self.failures.append("\n    ".join([text, *(json.dumps(a)[:2000] for a in about)]))
+
+    def tolerance_us(self, stall, length_us, true):
+        """A preemption between the wait and the program's own look at the clock is in what loopstall sees only."""
+        unseen_us = 0 if true.get("verdict") in ("STARVED", "THROTTLED") else stall["ledger"]["runnable_us"]
+        return max(self.arguments.tolerance_ms * 1000, 0.01 * length_us) + unseen_us
+
+    def is_report_of(self, stall, true):
+        """Same process, and most of the shorter is within the other."""
+        if stall["pid"] != true["pid"] or "start" not in stall:
+            return False
+        a, b = seen_lag(stall), true_lag(true)
+        common_us = min(a[1], b[1]) - max(a[0], b[0])
+        return common_us > 0.5 * min(a[1] - a[0], b[1] - b[0])
+
+    def check_times(self, stall, true):
+        """A delay that the program did not cause it cannot know: then only the gap is compared."""
+        caused_delay = true.get("delay_ns", 0) > 0
+        if not caused_delay and stall["delay_us"] > 1000:
+            print("# noise: %d us late before it began" % stall["delay_us"])
+        seen, wanted = (seen_lag(stall), true_lag(true)) if caused_delay else (seen_gap(stall), true_gap(true))
+        tolerance_us = self.tolerance_us(stall, wanted[1] - wanted[0], true)
+        if abs(seen[0] - wanted[0]) > tolerance_us:
+            self.fail("began %d us off" % (seen[0] - wanted[0]), stall, true)
+        if abs((seen[1] - seen[0]) - (wanted[1] - wanted[0])) > tolerance_us:
+            self.fail("took %d, not %d us" % (seen[1] - seen[0], wanted[1] - wanted[0]), stall, true)
+
+    def check_text(self, what, got, wanted, stall):
+        if wanted and got != wanted:
+            self.fail("%s is %r, not %r" % (what, got, wanted), stall)
+
+    def check_block(self, stall, true):
+        if not true.get("call"):
+            return
+        block = max(stall.get("blocks", []), key=lambda b: b["us"], default=None)
+        if not block:
+            self.fail("no block in a blocked stall", stall)
+            return
+        if not re.fullmatch(true["call"], block.get("call", "")):
+            self.fail("call is %r, not %r" % (block.get("call"), true["call"]), stall)
+        if true.get("target") and not re.search(true["target"], block.get("target", "")):
+            self.fail("target is %r, not %r" % (block.get("target"), true["target"]), stall)
+        if true.get("count") and not 0.98 * true["count"] <= block["count"] <= true["count"]:
+            self.fail("blocked %d times, not %d" % (block["count"], true["count"]), stall)
+        waker = block.get("waker", {})
+        self.check_text("proof of the waker", waker.get("why"), true.get("woken_by"), stall)
+        self.check_text("waker's function", innermost(waker.get("stack")), true.get("waker"), stall)
+
+    def check_stack(self, stall, true):
+        stack = stack_of(stall)
+        if true.get("function"):
+            self.check_text("innermost function", innermost(stack), true["function"], stall)
+        if true.get("frame"):
+            names = ["%s %s" % (f.get("function", ""), f.get("object", "")) for f in stack or []]
+            if not any(re.search(true["frame"], name) for name in names):
+                self.fail("no frame like %r in %s" % (true["frame"], names), stall)
+
+    def check_ledger(self, stall):
+        ledger = stall["ledger"]
+        parts = sum(ledger[k] for k in ("cpu_us", "blocked_us", "runnable_us", "stopped_us", "unaccounted_us"))
+        if abs(parts - stall["gap_us"]) > 10:
+            self.fail("the ledger sums to %d of %d us" % (parts, stall["gap_us"]), stall)
+        if ledger["unaccounted_us"] > max(50, 0.01 * stall["gap_us"]):
+            self.fail("%d us unaccounted" % ledger["unaccounted_us"], stall)
+
+    def check_stall(self, stall, true):
+        self.check_times(stall, true)
+        self.check_text("verdict", stall.get("verdict"), true.get("verdict"), stall)
+        self.check_block(stall, true)
+        self.check_stack(stall, true)
+        self.check_ledger(stall)
+
+    def check_stuck(self, true):
+        """Began before the attach: only its age is known, and that only from below."""
+        reports = [s for s in self.stalls if s["pid"] == true["pid"] and s.get("state") == "stuck"]
+        if not reports:
+            self.fail("not shown as stuck", true)
+            return
+        attached_us = microseconds(next(h for h in self.seen if h["type"] == "header")["time"])
+        early = [s for s in reports if microseconds(s["time"]) - attached_us <= 1e6]
+        if not early:
+            self.fail("shown as stuck only after a second", true, reports[0])
+            return
+        self.check_text("verdict", early[-1].get("verdict"), true.get("verdict"), early[-1])
+        self.check_block(early[-1], true)
+        self.check_stack(early[-1], true)
+
+    def check_saturated(self, true):
+        events = [s for s in self.seen if s["type"] == "saturated"]
+        if not events:
+            self.fail("not shown as saturated", true)
+            return
+        heaviest = max(events[-1].get("samples", []), key=lambda s: s["us"], default={})
+        self.check_text("culprit", innermost(heaviest.get("stack")), true.get("function"), events[-1])
+
+    def check_every_truth(self):
+        explained = []
+        for true in self.truth:
+            if true["state"] == "stuck":
+                self.check_stuck(true)
+                explained += [s for s in self.stalls if s.get("state") == "stuck"]
+                continue
+            if true["state"] == "saturated":
+                self.check_saturated(true)
+                continue
+            reports = [s for s in self.stalls if self.is_report_of(s, true)]
+            explained += reports
+            final = [s for s in reports if s.get("state") == true["state"]]
+            if true["kind"] == "unplanned":
+                continue
+            if len(final) != 1:
+                self.fail("reported %d times" % len(final), true, *final)
+            for report in final:
+                self.check_stall(report, true)
+        return explained
+
+    def check_no_false_alarm(self, explained):
+        for stall in self.stalls:
+            if stall in explained or stall["lag_us"] < self.arguments.threshold_ms * 1000:
+                continue
+            if is_noise(stall):
+                print("# noise: %d us, ledger %s" % (stall["lag_us"], stall.get("ledger")))
+            else:
+                self.fail("reported, but not true", stall)
+
+    def check_counts(self):
+        loops = {s["loop"]: (s["pid"], s["fd"]) for s in self.seen if s["type"] == "loop"}
+        counted, true = {}, {}
+        for line in self.seen:
+            if line["type"] == "counts":
+                key = loops.get(line["loop"])
+                counted[key] = counted.get(key, 0) + line["iterations"]
+        for line in self.books:
+            key = (line["pid"], line["fd"])
+            true[key] = true.get(key, 0) + line["iterations"]
+        for key, iterations in true.items():
+            if counted.get(key) != iterations:
+                self.fail("pid %d, epoll %d: %s iterations counted of %d" % (*key, counted.get(key), iterations))
+
+    def run(self):
+        self.check_no_false_alarm(self.check_every_truth())
+        if not self.arguments.uncounted:
+            self.check_counts()
+        for loss in (s for s in self.seen if s["type"] == "loss"):
+            print("# loss: %s %d" % (loss.get("reason"), loss["count"]))
+        return self.failures
+
+
+def main():
+    arguments = parse_arguments()
+    truth = read_lines(arguments.truth)
+    if not truth and not arguments.well:
+        sys.exit("no truth in %s" % arguments.truth)
+    failures = Comparison(arguments, read_lines(arguments.seen), truth).run()
+    for failure in failures[:10]:
+        print(failure)
+    if len(failures) > 10:
+        print("and %d more" % (len(failures) - 10))
+    sys.exit(1 if failures else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,91 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# Loops that stall in one known way each: found once, with start, length, verdict, call, target, function and count.
+load live
+
+@test "blocked read of a pipe" { holds_for read; }
+@test "sleep" { holds_for sleep; }
+@test "300 short reads from a tcp peer" { holds_for short_reads; }
+@test "nested poll on a child's pipe" { holds_for nested_poll; }
+@test "waiting for a child" { holds_for child; }
+@test "nested epoll on another object" { holds_for nested_epoll; }
+@test "spin" { holds_for spin; }
+@test "saturated by ticks of 10 ms" { holds_for saturated; }
+@test "lock held by another thread" { holds_for lock; }
+@test "page faults" { holds_for fault; }
+@test "stopped by a signal" { holds_for stopped; }
+@test "starved in a gap" { holds_for starved; }
+@test "starved inside the wait" { holds_for starved -m wait; }
+@test "signals interrupt waits" { holds_for interrupted; }
+@test "closed and created anew" { holds_for recreate; }
+@test "duplicated descriptor" { holds_for dup; }
+@test "two threads share an epoll" { holds_for shared; }
+@test "400,000 iterations without a pause" { holds_for tight; }
+@test "epoll_pwait" { holds_for read -w epoll_pwait; }
+@test "epoll_pwait2" { holds_for read -w epoll_pwait2; }
+@test "thread ends in its gap" { holds_for exit_gap -m thread; }
+@test "killed in its gap" { holds_for exit_gap -m killed; }
+
+@test "exec in a gap" {
+	start_prog exec_gap
+	start_tool -p "$target"
+	go
+	books_closed 2
+	stop_tool
+	truth_holds
+}
+
+@test "fork without exec shares the epoll" {
+	start_prog forked
+	start_tool -p "$target"
+	go
+	books_closed 2
+	stop_tool
+	truth_holds
+}
+
+@test "workers forked after the attach" {
+	start_prog prefork
+	start_tool -p "$target"
+	go
+	books_closed 4
+	stop_tool
+	truth_holds
+}
+
+@test "children are left out with --no-follow" {
+	start_prog prefork
+	start_tool --no-follow -p "$target"
+	go
+	books_closed 4
+	stop_tool
+	[ "$(grep -E '"type":"(loop|stall)"' "$SEEN" | grep -vc "\"pid\":$target,")" -eq 0 ]
+}
+
+@test "throttled by a cgroup's quota" {
+	start_prog quota
+	limit_cpu "$target" 5000 50000
+	start_tool -p "$target"
+	go
+	books_closed
+	stop_tool
+	truth_holds
+}
+
+@test "stuck in a read before the attach" {
+	start_prog stuck -m read
+	sleep 0.5
+	start_tool -p "$target"
+	sleep 1.5
+	stop_tool
+	truth_holds --uncounted
+}
+
+@test "stuck in a spin before the attach" {
+	start_prog stuck -m spin
+	sleep 0.5
+	start_tool -p "$target"
+	sleep 1.5
+	stop_tool
+	truth_holds --uncounted
+}

@@ -1,0 +1,43 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# Every way of tracing waits that this kernel allows gives the same: blocks, samples, counts, all three wait calls.
+load live
+
+# NAME WORDS: that rung, called so by the doctor, on programs that need every part of it.
+holds_on_rung() {
+	RUNG=$1
+	"$LOOPSTALL" doctor | grep -q "^ok *waits by $2 " || skip "the kernel refuses $1"
+	for name in read spin "read -w epoll_pwait" "read -w epoll_pwait2" tight; do
+		echo "# $name"
+		rm -f "$LIVE/go"
+		: >"$TRUTH"
+		holds_for $name
+	done
+}
+
+@test "rung fentry" { holds_on_rung fentry fentry; }
+@test "rung tracepoint" { holds_on_rung tracepoint tracepoint; }
+@test "rung tp_btf" { holds_on_rung tp_btf "typed raw tracepoint"; }
+@test "rung raw_tp" { holds_on_rung raw_tp "raw tracepoint"; }
+
+@test "without tracefs" {
+	cat >"$LIVE/without-tracefs" <<-'END'
+		#!/bin/sh
+		mount --make-rprivate /
+		umount -l /sys/kernel/debug/tracing 2>/dev/null
+		umount -l /sys/kernel/tracing
+		exec "$@"
+	END
+	mountpoint -q /sys/kernel/tracing || skip "tracefs is not mounted anyway"
+	chmod +x "$LIVE/without-tracefs"
+	start_prog read
+	background unshare -m "$LIVE/without-tracefs" "$LOOPSTALL" --json -T "$THRESHOLD" -p "$target" >"$SEEN" 2>"$LIVE/err"
+	tool=$last
+	within 50 has_line "$SEEN" '"header"'
+	sleep 0.2
+	go
+	books_closed
+	stop_tool
+	truth_holds
+	lacks_line "$SEEN" '"rung":"tracepoint"'
+}

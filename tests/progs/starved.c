@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A neighbour of higher priority takes the only CPU the loop may use. Mode "gap": in the middle of a callback. Mode
+ * "wait": just before a timer of the loop is due, so that the loop is late and its gap short.
+ */
+#include "truth.h"
+
+#include <sched.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#define SPIN_MS 150
+
+static int request[2];
+
+static void pin_to_this_cpu(void)
+{
+	cpu_set_t one;
+
+	CPU_ZERO(&one);
+	CPU_SET(must(sched_getcpu(), "sched_getcpu"), &one);
+	must(sched_setaffinity(0, sizeof(one), &one), "sched_setaffinity");
+}
+
+/* Asks for real time; a container may refuse that, but not a better nice value. */
+static void outrank_everybody(void)
+{
+	struct sched_param first = {.sched_priority = 1};
+
+	if (sched_setscheduler(0, SCHED_FIFO, &first) != 0)
+		must(setpriority(PRIO_PROCESS, 0, -20), "setpriority");
+}
+
+static void spin_on_request(void)
+{
+	uint64_t start_ns;
+
+	outrank_everybody();
+	while (read(request[0], &start_ns, sizeof(start_ns)) == sizeof(start_ns)) {
+		uint64_t now_ns = clock_ns();
+
+		if (start_ns > now_ns)
+			sleep_ms((start_ns - now_ns) / NS_PER_MS);
+		for (start_ns = clock_ns(); clock_ns() - start_ns < SPIN_MS * NS_PER_MS;)
+			;
+	}
+	_exit(0);
+}
+
+static void ask_to_spin(uint64_t start_ns)
+{
+	must(write(request[1], &start_ns, sizeof(start_ns)), "write");
+}
+
+static void starve_in_gap(struct loop *l)
+{
+	loop_serve(l, 100);
+	ask_to_spin(clock_ns());
+	burn_cpu_ms(10);
+	loop_expect(l, &(struct truth){.kind = "starved", .verdict = "STARVED"});
+}
+
+/* The timer is due 100 ms from now, and the neighbour begins 20 ms earlier. */
+static void starve_in_wait(struct loop *l)
+{
+	uint64_t due_ns = clock_ns() + 100 * NS_PER_MS;
+	struct itimerspec due = {.it_value = {due_ns / 1000000000, due_ns % 1000000000}};
+	struct epoll_event event;
+	uint64_t expirations;
+
+	loop_set_timer(l, 0);
+	must(timerfd_settime(l->timer, TFD_TIMER_ABSTIME, &due, NULL), "timerfd_settime");
+	ask_to_spin(due_ns - 20 * NS_PER_MS);
+	loop_wait(l, &event, 1, -1);
+	must(read(l->timer, &expirations, sizeof(expirations)), "timer");
+	loop_expect(l, &(struct truth){
+			       .kind = "delayed", .verdict = "STARVED", .delay_ns = l->returned_ns - due_ns});
+	loop_set_timer(l, 5 * NS_PER_MS);
+	loop_serve(l, 100);
+}
+
+int main(int argc, char **argv)
+{
+	struct loop loop;
+
+	pin_to_this_cpu();
+	must(pipe(request), "pipe");
+	if (fork_helper() == 0)
+		spin_on_request();
+	loop_open(&loop, argc, argv);
+	loop_wait_for_go(&loop);
+	for (int i = 0; i < 2; i++) {
+		if (strcmp(loop.mode, "wait") == 0)
+			starve_in_wait(&loop);
+		else
+			starve_in_gap(&loop);
+	}
+	loop_finish(&loop);
+}

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0
+# How tests are built and run; included by the Makefile.
+# make check   all that needs no root       make test           and the live tests (root)
+# make unit    build the unit tests         make test-programs  build all that the tests run
+# make fuzz    build the fuzzers            FUZZ_SECONDS=30     for all fuzzers together
+include tests/progs/progs.mk
+
+FUZZ_SECONDS ?= 30
+SANITIZE     := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+FUZZING      := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+
+UNITS   := $(patsubst tests/unit/%.c,$(B)/asan/unit/%,$(wildcard tests/unit/test_*.c))
+FUZZERS := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+LIVE    := $(sort $(wildcard tests/live/*.bats))
+CLI     := $(sort $(wildcard tests/cli/*.bats))
+
+$(B)/.check-deps: tools/need tools/packages | $(B)/.deps
+	$(Q)tools/need check && touch $@
+$(B)/.test-deps: tools/need tools/packages | $(B)/.check-deps
+	$(Q)tools/need test && touch $@
+
+# --- unit tests: everything but main(), with the sanitizers, as an archive so that a test links what it uses
+$(B)/asan/%.o: %.c | $(SKELETON) $(B)/.check-deps
+	$(call say,CC,'$< (asan)')
+	$(Q)mkdir -p $(@D) && $(CC) $(STD) -O1 -g $(SANITIZE) $(WARN) $(CPPFLAGS) $(PKG_CFLAGS) -MMD -MP -c $< -o $@
+$(B)/asan/all.a: $(SOURCES:%.c=$(B)/asan/%.o)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+$(B)/asan/unit/%: tests/unit/%.c $(B)/asan/all.a
+	$(call say,TEST,$@)
+	$(Q)mkdir -p $(@D) && $(CC) $(STD) -O1 -g $(SANITIZE) $(WARN) -Wno-missing-prototypes $(CPPFLAGS) $(PKG_CFLAGS) -MMD -MP -MF $@.d -MT $@ -o $@ $< $(B)/asan/all.a $(PKG_LIBS) -lm -lcmocka
+unit: $(UNITS)
+
+# --- fuzzers
+$(B)/fuzz/%.o: %.c | $(SKELETON) $(B)/.check-deps
+	$(call say,CC,'$< (fuzz)')
+	$(Q)mkdir -p $(@D) && $(CLANG) $(STD) -O1 -g $(FUZZING) $(WARN) $(CPPFLAGS) $(PKG_CFLAGS) -MMD -MP -c $< -o $@
+$(B)/fuzz/all.a: $(SOURCES:%.c=$(B)/fuzz/%.o)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+$(B)/fuzz/%: tests/fuzz/%.c $(B)/fuzz/all.a
+	$(call say,FUZZ,$@)
+	$(Q)mkdir -p $(@D) && $(CLANG) $(STD) -O1 -g -fsanitize=fuzzer,address,undefined $(CPPFLAGS) $(PKG_CFLAGS) -MMD -MP -MF $@.d -MT $@ -o $@ $< $(B)/fuzz/all.a $(PKG_LIBS) -lm
+fuzz: $(FUZZERS)
+
+# --- all of it; one counting runner, so that the last line counts everything
+CHECKS := 'format=tools/format --check' tools/shape 'generated=tools/generate --check' $(UNITS) $(CLI) \
+	'fuzz=tests/fuzz/smoke $(FUZZ_SECONDS) $(FUZZERS)'
+
+check-programs: loopstall $(UNITS) $(FUZZERS)
+test-programs: check-programs $(PROGS) | $(B)/.test-deps
+
+check: check-programs
+	@tests/run $(CHECKS)
+test: test-programs
+	@[ "$$(id -u)" -eq 0 ] || { echo 'make test traces: run it as root, or make check' >&2; exit 1; }
+	@tests/run $(CHECKS) $(LIVE)
+
+.PHONY: unit fuzz check test check-programs test-programs

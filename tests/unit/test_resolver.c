@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The resolver with its real worker on a stack of this very process; nothing here needs root. */
+#include "self_stack.h"
+#include "symbol/protocol.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/sendfile.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+static struct self_stack own;
+static struct resolver *resolver;
+
+struct answers {
+	uint32_t n, broken, complete;
+	bool has_name, in_libc, application;
+	uint64_t last_cookie;
+	uint32_t n_frames, n_kernel;
+};
+
+static void count(void *context, uint64_t cookie, const struct resolved_stack *stack)
+{
+	struct answers *a = context;
+	a->n++;
+	a->broken += stack->state == STACK_BROKEN;
+	a->complete += stack->state == STACK_COMPLETE;
+	a->last_cookie = cookie;
+	a->n_frames = stack->n;
+	a->n_kernel = 0;
+	for (uint32_t i = 0; i < stack->n; i++) {
+		const struct fact_frame *f = &stack->frames[i];
+		a->has_name |= !strcmp(f->function, "deep_inside") && !strcmp(f->object, "test_resolver");
+		a->in_libc |= !strncmp(f->object, "libc", 4) && !f->application;
+		a->application |= f->application;
+		a->n_kernel += f->kind == FRAME_IN_KERNEL;
+	}
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec ts;
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+static void wait_for(struct answers *a, uint32_t n)
+{
+	struct pollfd p = {.fd = resolver_fd(resolver), .events = POLLIN};
+	for (int i = 0; i < 400 && a->n < n; i++) {
+		poll(&p, 1, 20);
+		resolver_receive(resolver, now_ns());
+	}
+	assert_int_equal(a->n, n);
+}
+
+static __attribute__((noinline)) int deep_inside(int n)
+{
+	ucontext_t uc;
+	volatile int keep = n;
+	getcontext(&uc);
+	self_stack_take(&own, &uc);
+	return keep;
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	struct diag d = {0};
+	deep_inside(3);
+	resolver = resolver_start(&d);
+	return resolver ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	resolver_stop(resolver);
+	return 0;
+}
+
+static void test_own_stack(void **state)
+{
+	(void)state;
+	struct answers a = {0};
+	struct raw_stack raw = own.raw;
+	raw.n_kernel = 2;
+	raw.kernel[0] = raw.kernel[1] = 0xffffffff81000000u;
+	assert_int_equal(resolver_submit(resolver, &raw, 42, count, &a), 0);
+	assert_int_equal(a.n, 0);
+	wait_for(&a, 1);
+	assert_int_equal(a.complete, 1);
+	assert_int_equal(a.last_cookie, 42);
+	assert_int_equal(a.n_kernel, 2);
+	assert_true(a.has_name);
+	assert_true(a.in_libc);
+	assert_true(a.application);
+}
+
+static void test_kernel_frames_only(void **state)
+{
+	(void)state;
+	struct answers a = {0};
+	struct raw_stack raw = {.pid = own.raw.pid, .n_kernel = 1, .kernel = {1}};
+	assert_int_equal(resolver_submit(resolver, &raw, 0, count, &a), 0);
+	assert_int_equal(a.n, 1);
+	assert_int_equal(a.complete, 1);
+	assert_int_equal(a.n_frames, 1);
+	raw.n_pages = RAW_PAGES + 1;
+	assert_int_equal(resolver_submit(resolver, &raw, 0, count, &a), -EINVAL);
+}
+
+static void test_process_that_is_gone(void **state)
+{
+	(void)state;
+	struct answers a = {0};
+	struct raw_stack raw = own.raw;
+	raw.pid = 0x7ffffff0;
+	assert_int_equal(resolver_submit(resolver, &raw, 0, count, &a), 0);
+	wait_for(&a, 1);
+	assert_int_equal(a.broken, 1);
+}
+
+/* Everything beyond the slots is answered at once, and counted. */
+static void test_too_many(void **state)
+{
+	(void)state;
+	struct answers a = {0};
+	struct resolver_counts before, after;
+	resolver_counts(resolver, &before);
+	for (int i = 0; i < PROTOCOL_SLOTS + 10; i++)
+		assert_int_equal(resolver_submit(resolver, &own.raw, (uint64_t)i, count, &a), 0);
+	assert_int_equal(a.n, 10);
+	assert_int_equal(a.broken, 10);
+	wait_for(&a, PROTOCOL_SLOTS + 10);
+	assert_int_equal(a.complete, PROTOCOL_SLOTS);
+	resolver_counts(resolver, &after);
+	assert_int_equal(after.lost - before.lost, 10);
+	assert_int_equal(after.submitted - before.submitted, PROTOCOL_SLOTS + 10);
+	assert_int_equal(after.waiting, 0);
+}
+
+/* Process number of the worker: a child of our child, by the name it gives itself. */
+static pid_t find_worker(void)
+{
+	pid_t found = 0, pid, parent;
+	char line[256];
+	FILE *list = popen("ps -e -o pid=,ppid=,comm=", "r");
+	pid_t nursery = 0;
+	while (list && fgets(line, sizeof line, list)) {
+		char comm[64];
+		if (sscanf(line, "%d %d %63s", &pid, &parent, comm) != 3)
+			continue;
+		if (parent == getpid() && !strcmp(comm, "loopstall-nurs"))
+			nursery = pid;
+		if (nursery && parent == nursery && !strcmp(comm, "loopstall-symd"))
+			found = pid;
+	}
+	if (list)
+		pclose(list);
+	return found;
+}
+
+static void test_killed_worker(void **state)
+{
+	(void)state;
+	struct answers a = {0};
+	struct resolver_counts before, after;
+	pid_t worker = find_worker();
+	assert_true(worker > 0);
+	resolver_counts(resolver, &before);
+	kill(worker, SIGKILL);
+	for (int i = 0; i < 5; i++)
+		assert_int_equal(resolver_submit(resolver, &own.raw, 1, count, &a), 0);
+	wait_for(&a, 5);
+	assert_int_equal(a.complete, 5); /* given to the next worker */
+	assert_true(a.has_name);
+	resolver_counts(resolver, &after);
+	assert_int_equal(after.worker_restarts - before.worker_restarts, 1);
+	assert_int_equal(after.lost, before.lost);
+	assert_true(find_worker() != worker);
+}
+
+/* Two seconds without a word: the next worker takes over. */
+static void test_hanging_worker(void **state)
+{
+	(void)state;
+	struct answers a = {0};
+	struct resolver_counts before, after;
+	resolver_counts(resolver, &before);
+	kill(find_worker(), SIGSTOP);
+	assert_int_equal(resolver_submit(resolver, &own.raw, 1, count, &a), 0);
+	wait_for(&a, 1);
+	assert_int_equal(a.complete, 1);
+	resolver_counts(resolver, &after);
+	assert_int_equal(after.worker_restarts - before.worker_restarts, 1);
+}
+
+/*
+ * A mapped file of which nothing is left: the worker that looks at it dies, once or twice, and the others are
+ * served.
+ */
+static void test_truncated_module(void **state)
+{
+	(void)state;
+	char path[] = "/tmp/test_resolver.XXXXXX";
+	struct answers a = {0};
+	struct resolver_counts before, after;
+	struct raw_stack raw = own.raw;
+	int fd = mkstemp(path), exe = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	assert_true(fd >= 0 && exe >= 0);
+	off_t bytes = lseek(exe, 0, SEEK_END), from = 0;
+	assert_true(sendfile(fd, exe, &from, (size_t)bytes) == bytes);
+	unsigned char *code = mmap(NULL, (size_t)bytes, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0);
+	assert_true(code != MAP_FAILED);
+	resolver_forget(resolver, raw.pid);
+
+	/* Whether that is code does not matter: its file has to be read to find out. */
+	raw.pc = (uint64_t)(uintptr_t)code + (uint64_t)bytes / 4;
+	resolver_submit(resolver, &raw, 1, count, &a);
+	wait_for(&a, 1);
+	resolver_counts(resolver, &before);
+	assert_int_equal(ftruncate(fd, 0), 0);
+	raw.pc += 64;
+	resolver_submit(resolver, &raw, 2, count, &a);
+	resolver_submit(resolver, &own.raw, 3, count, &a);
+	wait_for(&a, 3);
+	resolver_counts(resolver, &after);
+	assert_true(a.has_name); /* the innocent one */
+	assert_int_equal(after.waiting, 0);
+	assert_in_range(after.worker_restarts - before.worker_restarts, 1, 2);
+	munmap(code, (size_t)bytes);
+	close(fd);
+	close(exe);
+	unlink(path);
+	resolver_forget(resolver, raw.pid);
+}
+
+static void test_forget(void **state)
+{
+	(void)state;
+	struct answers a = {0};
+	resolver_forget(resolver, own.raw.pid);
+	resolver_forget(resolver, 12345678);
+	assert_int_equal(resolver_submit(resolver, &own.raw, 1, count, &a), 0);
+	wait_for(&a, 1);
+	assert_int_equal(a.complete, 1);
+}
+
+/* What waits when it ends is answered. */
+static void test_stop(void **state)
+{
+	(void)state;
+	struct answers a = {0};
+	struct resolver *second = resolver_start(NULL);
+	assert_non_null(second);
+	resolver_submit(second, &own.raw, 1, count, &a);
+	resolver_stop(second);
+	assert_int_equal(a.n, 1);
+	assert_int_equal(a.broken, 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_own_stack),
+		cmocka_unit_test(test_kernel_frames_only),
+		cmocka_unit_test(test_process_that_is_gone),
+		cmocka_unit_test(test_too_many),
+		cmocka_unit_test(test_killed_worker),
+		cmocka_unit_test(test_hanging_worker),
+		cmocka_unit_test(test_truncated_module),
+		cmocka_unit_test(test_forget),
+		cmocka_unit_test(test_stop),
+	};
+	return cmocka_run_group_tests(tests, setup, teardown);
+}

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "symbol/demangle.h"
+#include "symbol/kallsyms.h"
+#include "symbol/module.h"
+
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static __attribute__((noinline)) int known_static_function(int n)
+{
+	volatile int twice = n * 2;
+	return twice;
+}
+
+static void test_own_names(void **state)
+{
+	(void)state;
+	extern const char __ehdr_start;
+	int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	struct module *m = module_open(fd);
+	close(fd);
+	assert_non_null(m);
+	assert_true(m->usable);
+	assert_true(symtab_is_full(&m->elf));
+	assert_false(module_wants_debug(m));
+	char text[64];
+	uint64_t start, address = (uint64_t)(uintptr_t)known_static_function -
+				  (uint64_t)(uintptr_t)&__ehdr_start + m->elf.loads[0].address;
+	assert_int_equal(known_static_function(2), 4);
+	module_name(m, address + 1, 0, text, sizeof text, &start);
+	assert_string_equal(text, "known_static_function");
+	assert_int_equal(start, address);
+	module_name(m, 1, 0, text, sizeof text, &start);
+	assert_string_equal(text, "");
+	assert_int_equal(start, 0);
+	module_close(m);
+}
+
+static void test_vdso(void **state)
+{
+	(void)state;
+	char text[64];
+	uint64_t start;
+	struct module *m = module_open_vdso();
+	assert_non_null(m);
+	assert_true(m->usable);
+	module_name(m, 0, 0, text, sizeof text, &start);
+	bool found = false;
+	for (size_t i = 0; i < m->symtab.n; i++)
+		found |= strstr(symtab_name(&m->symtab, &m->symtab.symbols[i]), "clock_gettime") != NULL;
+	assert_true(found);
+	module_close(m);
+}
+
+/* --- a hand-made table */
+
+#define CODE 0x1000
+
+struct image {
+	Elf64_Ehdr eh;
+	Elf64_Shdr sections[5];
+	char strings[64];
+	Elf64_Sym symbols[10];
+};
+
+static const char strings[] = "\0big\0inner\0label\0__alias\0alias\0$x\0data\0last";
+enum { BIG = 1, INNER = 5, LABEL = 11, UGLY = 17, ALIAS = 25, MARK = 31, DATA = 34, LAST = 39 };
+
+static void put(struct image *im, unsigned n, uint32_t name, unsigned info, uint16_t section, uint64_t at,
+		uint64_t bytes)
+{
+	im->symbols[n] = (Elf64_Sym){name, (unsigned char)info, 0, section, at, bytes};
+}
+
+static void build(struct image *im, struct elf_file *f, struct symtab *t, uint32_t type)
+{
+	const unsigned func = ELF64_ST_INFO(STB_GLOBAL, STT_FUNC),
+		       none = ELF64_ST_INFO(STB_LOCAL, STT_NOTYPE);
+	*im = (struct image){
+		.eh = {.e_ident = {0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB},
+		       .e_shoff = offsetof(struct image, sections),
+		       .e_shnum = 5,
+		       .e_shentsize = sizeof(Elf64_Shdr),
+		       .e_shstrndx = 2},
+		.sections = {[1] = {.sh_type = type,
+				    .sh_offset = offsetof(struct image, symbols),
+				    .sh_size = sizeof im->symbols,
+				    .sh_link = 2},
+			     [2] = {.sh_type = SHT_STRTAB,
+				    .sh_offset = offsetof(struct image, strings),
+				    .sh_size = sizeof im->strings},
+			     [3] = {.sh_type = SHT_NOBITS,
+				    .sh_flags = SHF_EXECINSTR,
+				    .sh_addr = CODE,
+				    .sh_size = 0x1000},
+			     [4] = {.sh_type = SHT_NOBITS, .sh_addr = 0x8000, .sh_size = 0x1000}},
+	};
+	memcpy(im->strings, strings, sizeof strings);
+	put(im, 1, BIG, func, 3, CODE, 0x100);
+	put(im, 2, INNER, func, 3, CODE + 0x40, 0x10);
+	put(im, 3, LABEL, none, 3, CODE + 0x200, 0);
+	put(im, 4, UGLY, func, 3, CODE + 0x300, 0x10);
+	put(im, 5, ALIAS, func, 3, CODE + 0x300, 0x10);
+	put(im, 6, MARK, none, 3, CODE + 0x280, 0);
+	put(im, 7, DATA, ELF64_ST_INFO(STB_GLOBAL, STT_OBJECT), 4, 0x8000, 0x100);
+	put(im, 8, BIG, func, SHN_UNDEF, 0, 0x100000);
+	put(im, 9, LAST, func, 3, CODE + 0xf00, 0);
+	assert_int_equal(elf_file_over(f, im, sizeof *im), 0);
+	assert_int_equal(symtab_build(t, f, NULL), 0);
+}
+
+static const char *name_at(const struct symtab *t, uint64_t address, uint64_t record)
+{
+	const struct symbol *s = symtab_find(t, address, record);
+	return s ? symtab_name(t, s) : "";
+}
+
+static void test_sizes_are_respected(void **state)
+{
+	(void)state;
+	static struct image im;
+	struct elf_file f;
+	struct symtab t;
+	build(&im, &f, &t, SHT_SYMTAB);
+	assert_string_equal(name_at(&t, CODE, 0), "big");
+	assert_string_equal(name_at(&t, CODE + 0x3f, 0), "big");
+	assert_string_equal(name_at(&t, CODE + 0x45, 0), "inner");
+	assert_string_equal(name_at(&t, CODE + 0x60, 0), "big"); /* behind the nested one */
+	assert_string_equal(name_at(&t, CODE + 0x100, 0), "");
+	assert_string_equal(name_at(&t, CODE - 1, 0), "");
+	assert_string_equal(name_at(&t, CODE + 0x2ff, 0), "label"); /* up to the next function */
+	assert_string_equal(name_at(&t, CODE + 0x300, 0), "alias");
+	assert_string_equal(name_at(&t, CODE + 0x310, 0), "");
+	assert_string_equal(name_at(&t, CODE + 0xfff, 0), "last"); /* up to the end of its section */
+	assert_string_equal(name_at(&t, CODE + 0x1000, 0), "");
+	assert_string_equal(name_at(&t, 0x8010, 0), "");
+	symtab_free(&t);
+	elf_file_close(&f);
+}
+
+/*
+ * In a table of exported functions a name without a size says nothing of what follows, unless a record bounds
+ * it.
+ */
+static void test_exported_only(void **state)
+{
+	(void)state;
+	static struct image im;
+	struct elf_file f;
+	struct symtab t;
+	build(&im, &f, &t, SHT_DYNSYM);
+	assert_false(symtab_is_full(&f));
+	assert_string_equal(name_at(&t, CODE + 0xf08, 0), "");
+	assert_string_equal(name_at(&t, CODE + 0xf08, CODE + 0xf00), "last");
+	symtab_free(&t);
+	elf_file_close(&f);
+}
+
+static void test_demangle(void **state)
+{
+	(void)state;
+	static const char *const names[][2] = {
+		{"poll", "poll"},
+		{"memcpy@@GLIBC_2.14", "memcpy"},
+		{"_ZN4node7startupEiPPc", "node::startup"},
+		{"_ZNSt6vectorIiSaIiEE9push_backERKi", "std::vector<int, std::allocator<int> >::push_back"},
+		{"_ZN4core3fmt5write17h0123456789abcdefE", "core::fmt::write"},
+		{"_RNvCs15kBYyAo9fc_7mycrate7example", "mycrate::example"},
+		{"_Znonsense", "_Znonsense"},
+		{"", ""},
+	};
+	char text[64];
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+		demangle(names[i][0], text, sizeof text);
+		assert_string_equal(text, names[i][1]);
+	}
+	demangle("abcdefgh", text, 4);
+	assert_string_equal(text, "abc");
+}
+
+static struct kallsyms *read_text(const char *text)
+{
+	FILE *f = fmemopen((void *)text, strlen(text), "r");
+	assert_non_null(f);
+	struct kallsyms *k = kallsyms_read(f);
+	fclose(f);
+	return k;
+}
+
+static void test_kallsyms(void **state)
+{
+	(void)state;
+	uint64_t offset;
+	struct kallsyms *k =
+		read_text("ffffffff81000000 T _stext\nffffffff81000000 t twin\nffffffff81002000 D data\n"
+			  "ffffffffc0000010 t ext4_sync [ext4]\nffffffff81001000 t do_wait\nrubbish\n");
+	assert_non_null(k);
+	assert_string_equal(kallsyms_find(k, 0xffffffff81001008u, &offset), "do_wait");
+	assert_int_equal(offset, 8);
+	assert_string_equal(kallsyms_find(k, 0xffffffff81000fffu, &offset), "_stext");
+	assert_string_equal(kallsyms_find(k, 0xffffffffc0000011u, &offset), "ext4_sync");
+	assert_null(kallsyms_find(k, 0xffffffff80ffffffu, &offset));
+	assert_null(kallsyms_find(k, UINT64_MAX, &offset));
+	kallsyms_free(k);
+	assert_null(read_text("0000000000000000 T _stext\n0000000000000000 t do_wait\n"));
+	assert_null(read_text("\n"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_own_names),
+		cmocka_unit_test(test_vdso),
+		cmocka_unit_test(test_sizes_are_respected),
+		cmocka_unit_test(test_exported_only),
+		cmocka_unit_test(test_demangle),
+		cmocka_unit_test(test_kallsyms),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

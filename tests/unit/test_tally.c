@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a tally adds up. */
+#include "story.h"
+
+#include "model/tally.h"
+
+struct bench {
+	struct story *t;
+	struct tally *tally;
+};
+
+static int set_up(void **state)
+{
+	struct bench *b = calloc(1, sizeof *b);
+	assert_non_null(b);
+	b->t = story_new();
+	b->tally = tally_new(b->t->dictionary, 0);
+	assert_non_null(b->tally);
+	b->t->sinks[b->t->n_sinks++] = tally_sink(b->tally);
+	story_header(b->t, "app", 50 * MS);
+	*state = b;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct bench *b = *state;
+	tally_free(b->tally);
+	story_free(b->t);
+	free(b);
+	return 0;
+}
+
+static const struct tally_cause *cause_of(const struct tally *t, enum cause_kind kind)
+{
+	for (size_t i = 0; i < t->totals.n_causes; i++)
+		if (t->totals.causes[i].kind == kind)
+			return &t->totals.causes[i];
+	return NULL;
+}
+
+static void test_counts_merge(void **state)
+{
+	struct bench *b = *state;
+	uint32_t loop = story_loop(b->t, "app", 10, "");
+	story_seconds(b->t, 3, loop, 100, 2 * MS);
+	const struct tally_loop *l = b->tally->loops[loop - 1];
+	assert_int_equal(l->iterations, 300);
+	assert_int_equal(l->elapsed_ns, 3 * S);
+	assert_int_equal(l->busy_ns, 600 * MS);
+	assert_int_equal(l->lag.n, 300);
+	assert_int_equal(l->lag.total_ns, 600 * MS);
+}
+
+static void test_open_stall_is_replaced(void **state)
+{
+	struct bench *b = *state;
+	uint32_t loop = story_loop(b->t, "app", 10, "");
+	b->t->at_ns = 5 * S;
+	struct fact_stall s = story_stall_of(b->t, loop, 7, (struct ledger){.cpu_ns = 100 * MS}, 0);
+	s.verdict = VERDICT_CPU;
+	s.state = STALL_OPEN;
+	story_stall(b->t, &s);
+	s.lag_ns = 200 * MS;
+	story_stall(b->t, &s);
+	assert_int_equal(b->tally->totals.n_stalls, 0);
+	assert_int_equal(b->tally->loops[loop - 1]->open->lag_ns, 200 * MS);
+	s.lag_ns = 300 * MS;
+	s.state = STALL_ENDED;
+	story_stall(b->t, &s);
+	assert_null(b->tally->loops[loop - 1]->open);
+	assert_int_equal(b->tally->totals.n_stalls, 1);
+	assert_int_equal(b->tally->totals.loops[loop - 1].stall_ns, 300 * MS);
+}
+
+static void test_short_and_unknown_are_left_out(void **state)
+{
+	struct bench *b = *state;
+	uint32_t loop = story_loop(b->t, "app", 10, "");
+	struct fact_stall s = story_stall_of(b->t, loop, 7, (struct ledger){.cpu_ns = 49 * MS}, 0);
+	story_tell(b->t, (struct fact){.kind = FACT_STALL, .stall = &s});
+	s.lag_ns = 60 * MS;
+	s.loop = 4000000000u; /* a damaged recording */
+	story_tell(b->t, (struct fact){.kind = FACT_STALL, .stall = &s});
+	static struct fact_counts c = {.loop = 4000000000u};
+	story_tell(b->t, (struct fact){.kind = FACT_COUNTS, .counts = &c});
+	assert_int_equal(b->tally->totals.n_stalls, 0);
+	assert_int_equal(b->tally->n_loops, 1);
+}
+
+static void test_time_is_put_down_to_causes(void **state)
+{
+	struct bench *b = *state;
+	uint32_t loop = story_loop(b->t, "app", 10, "");
+	uint32_t stack = story_stack(b->t, story_own(b->t, "spin"), 0);
+	struct ledger l = {.cpu_ns = 100 * MS,
+			   .blocked_ns = 40 * MS,
+			   .runnable_ns = 50 * MS,
+			   .throttled_ns = 30 * MS,
+			   .unaccounted_ns = 20 * MS};
+	for (uint64_t i = 0; i < 3; i++) {
+		struct fact_stall s = story_stall_of(b->t, loop, i, l, 10 * MS);
+		s.n_samples = 1;
+		s.samples[0] = (struct sample){90 * MS, stack, 18};
+		s.n_blocks = 1;
+		s.blocks[0] = (struct block){
+			"read", "/x", TARGET_FILE, .count = 2, .sum_ns = 40 * MS, .max_ns = (20 + i) * MS};
+		story_stall(b->t, &s);
+	}
+	assert_int_equal(cause_of(b->tally, CAUSE_FRAME)->ns, 270 * MS);
+	assert_int_equal(cause_of(b->tally, CAUSE_FRAME)->stalls, 3);
+	assert_int_equal(cause_of(b->tally, CAUSE_FRAME)->stacks[0].stack, stack);
+	assert_int_equal(cause_of(b->tally, CAUSE_THROTTLED)->ns, 90 * MS);
+	assert_int_equal(cause_of(b->tally, CAUSE_NO_CPU)->ns, 90 * MS);
+	assert_int_equal(cause_of(b->tally, CAUSE_NO_STACK)->ns, 150 * MS);
+	assert_int_equal(cause_of(b->tally, CAUSE_UNACCOUNTED)->ns, 60 * MS);
+	assert_null(cause_of(b->tally, CAUSE_STOPPED));
+	assert_int_equal(b->tally->totals.n_blocks, 1);
+	assert_int_equal(b->tally->totals.blocks[0].count, 6);
+	assert_int_equal(b->tally->totals.blocks[0].sum_ns, 120 * MS);
+	assert_int_equal(b->tally->totals.blocks[0].max_ns, 22 * MS);
+}
+
+static void test_hidden_loops_are_in_no_total(void **state)
+{
+	struct bench *b = *state;
+	uint32_t loop = story_loop(b->t, "postgres", 10, "");
+	story_loop_class(b->t, loop, LOOP_SINGLE_CLIENT);
+	struct fact_stall s = story_stall_of(b->t, loop, 1, (struct ledger){.cpu_ns = 500 * MS}, 0);
+	story_stall(b->t, &s);
+	assert_int_equal(b->tally->totals.n_stalls, 0);
+	assert_int_equal(b->tally->totals.n_causes, 0);
+	assert_int_equal(b->tally->totals.loops[loop - 1].stalls, 1);
+}
+
+static void test_many_functions_are_bounded(void **state)
+{
+	struct bench *b = *state;
+	uint32_t loop = story_loop(b->t, "app", 10, "");
+	for (uint32_t i = 0; i < TALLY_MAX_CAUSES + 50; i++) {
+		uint32_t place = story_frame_full(
+			b->t, (struct fact_frame){.object = "app", .offset = i * 64, .application = true});
+		struct fact_stall s = story_stall_of(b->t, loop, i, (struct ledger){.cpu_ns = 60 * MS}, 0);
+		s.n_samples = 1;
+		s.samples[0] = (struct sample){60 * MS, story_stack(b->t, place, 0), 12};
+		story_stall(b->t, &s);
+	}
+	assert_int_equal(b->tally->totals.n_causes, TALLY_MAX_CAUSES + 1);
+	assert_int_equal(cause_of(b->tally, CAUSE_OTHER)->stalls, 50);
+}
+
+static void test_timeline_halves(void **state)
+{
+	struct bench *b = *state;
+	uint32_t loop = story_loop(b->t, "app", 10, "");
+	b->t->at_ns = 100 * S + 900 * MS;
+	struct fact_stall s = story_stall_of(b->t, loop, 1, (struct ledger){.cpu_ns = 2 * S}, 0);
+	story_stall(b->t, &s);
+	assert_int_equal(b->tally->cells[97].max_lag_ns, 0);
+	for (size_t i = 98; i <= 100; i++)
+		assert_int_equal(b->tally->cells[i].max_lag_ns, 2 * S);
+	b->t->at_ns = 10000 * S;
+	story_tell(b->t, (struct fact){.kind = FACT_TICK});
+	assert_int_equal(b->tally->cell_ns, 4 * S);
+	assert_int_equal(b->tally->n_cells, 2501);
+	assert_int_equal(b->tally->cells[25].max_lag_ns, 2 * S);
+	assert_int_equal(b->tally->cells[25].stalls, 1);
+	assert_int_equal(b->tally->cells[26].max_lag_ns, 0);
+}
+
+static void test_losses_and_saturation(void **state)
+{
+	struct bench *b = *state;
+	uint32_t loop = story_loop(b->t, "app", 10, "");
+	story_loss(b->t, "ring_full", "x", 3);
+	story_loss(b->t, "no_regs", "y", 1);
+	story_loss(b->t, "ring_full", "x", 4);
+	assert_int_equal(b->tally->n_losses, 2);
+	assert_int_equal(b->tally->losses[0].count, 7);
+	struct fact_saturated s = {.loop = loop, .since_ns = 0, .busy_ns = S};
+	b->t->at_ns = S;
+	story_tell(b->t, (struct fact){.kind = FACT_SATURATED, .saturated = &s});
+	b->t->at_ns = 4 * S;
+	s.ended = true;
+	story_tell(b->t, (struct fact){.kind = FACT_SATURATED, .saturated = &s});
+	assert_int_equal(b->tally->loops[loop - 1]->saturated_ns, 4 * S);
+	assert_int_equal(b->tally->loops[loop - 1]->saturated_periods, 1);
+	assert_false(b->tally->loops[loop - 1]->saturated);
+}
+
+#define BENCH_TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		BENCH_TEST(test_counts_merge),
+		BENCH_TEST(test_open_stall_is_replaced),
+		BENCH_TEST(test_short_and_unknown_are_left_out),
+		BENCH_TEST(test_time_is_put_down_to_causes),
+		BENCH_TEST(test_hidden_loops_are_in_no_total),
+		BENCH_TEST(test_many_functions_are_bounded),
+		BENCH_TEST(test_timeline_halves),
+		BENCH_TEST(test_losses_and_saturation),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

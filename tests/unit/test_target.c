@@ -1,0 +1,531 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Targets in a /proc and a /sys/fs/cgroup made up below a temporary directory. */
+#include "cli/target.h"
+
+#include "cli/cgroup.h"
+#include "cli/proc.h"
+
+#include <errno.h>
+#include <ftw.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define SELF	  900
+#define CONTAINER "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+#define OTHER	  "0123456789ffffff0123456789abcdef0123456789abcdef0123456789abcdef"
+
+static char top[64], proc_root[80], cgroup_root[80];
+static struct target_roots roots;
+static struct target_set set;
+static struct diag diag;
+
+/* --- the made-up tree ------------------------------------------------------------------------------------------------- */
+
+static void make_directories(char *path)
+{
+	for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+		*slash = 0;
+		mkdir(path, 0755);
+		*slash = '/';
+	}
+}
+
+static void __attribute__((format(printf, 3, 4))) put(const void *data, size_t len, const char *fmt, ...)
+{
+	char path[512];
+	va_list args;
+	va_start(args, fmt);
+	vsnprintf(path, sizeof path, fmt, args);
+	va_end(args);
+	make_directories(path);
+	FILE *file = fopen(path, "w");
+	assert_non_null(file);
+	assert_int_equal(fwrite(data, 1, len, file), len);
+	fclose(file);
+}
+
+struct made {
+	unsigned pid, parent;
+	const char *comm, *exe, *argv,
+		*cgroup; /* argv: words behind each other, each with its NUL; "" for a kernel thread */
+	char state;
+	unsigned inner;	 /* number in its own namespace, 0 none */
+	char elf_class;	 /* 0 is 64-bit */
+	size_t argv_len; /* 0: up to the first NUL, and with it */
+};
+
+static void make_process(const struct made *m)
+{
+	char text[512], link[128], exe[128];
+	bool kernel = !m->exe;
+	int len = snprintf(text, sizeof text, "%u (%s) %c %u 1 1 0 -1 %u 0 0 0 0 0 0 0 0 20 0 1 0 5 0\n",
+			   m->pid, m->comm, m->state ? m->state : 'S', m->parent,
+			   kernel ? 0x208040u : 0x400000u);
+	put(text, (size_t)len, "%s/%u/stat", proc_root, m->pid);
+	len = snprintf(text, sizeof text, "Name:\t%s\nTgid:\t%u\nPid:\t%u\nNSpid:\t%u", m->comm, m->pid,
+		       m->pid, m->pid);
+	len += snprintf(text + len, sizeof text - (size_t)len, m->inner ? "\t%u\n" : "\n", m->inner);
+	put(text, (size_t)len, "%s/%u/status", proc_root, m->pid);
+	put(m->argv ? m->argv : "",
+	    m->argv_len ? m->argv_len
+	    : m->argv	? strlen(m->argv) + 1
+			: 0,
+	    "%s/%u/cmdline", proc_root, m->pid);
+	put(m->cgroup ? m->cgroup : "0::/\n", strlen(m->cgroup ? m->cgroup : "0::/\n"), "%s/%u/cgroup",
+	    proc_root, m->pid);
+	if (kernel || m->state == 'Z')
+		return;
+	const char elf[] = {0x7f, 'E', 'L', 'F', m->elf_class ? m->elf_class : 2, 1, 1, 0};
+	put(elf, sizeof elf, "%s%s", top, m->exe);
+	snprintf(link, sizeof link, "%s/%u/exe", proc_root, m->pid);
+	snprintf(exe, sizeof exe, "%s%s", top, m->exe);
+	assert_int_equal(symlink(exe, link), 0);
+}
+
+/* A thread: its own directory in /proc, but not in its listing's sense. */
+static void make_thread(unsigned tid, unsigned owner)
+{
+	char text[128];
+	int len = snprintf(text, sizeof text, "Name:\tt\nTgid:\t%u\nPid:\t%u\nNSpid:\t%u\n", owner, tid, tid);
+	put(text, (size_t)len, "%s/%u/status", proc_root, tid);
+}
+
+static void make_cgroup(const char *path, const char *procs, bool v2)
+{
+	put(procs, strlen(procs), "%s/%s/cgroup.procs", cgroup_root, path);
+	if (v2)
+		put("", 0, "%s/%s/cgroup.controllers", cgroup_root, path);
+}
+
+static int set_up(void **state)
+{
+	(void)state;
+	strcpy(top, "/tmp/test_target.XXXXXX");
+	if (!mkdtemp(top))
+		return -1;
+	snprintf(proc_root, sizeof proc_root, "%s/proc", top);
+	snprintf(cgroup_root, sizeof cgroup_root, "%s/cgroup", top);
+	mkdir(proc_root, 0755);
+	mkdir(cgroup_root, 0755);
+	roots = (struct target_roots){proc_root, cgroup_root, SELF, true};
+	diag = (struct diag){0};
+	return 0;
+}
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
+{
+	(void)st, (void)type, (void)at;
+	return remove(path);
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	target_free(&set);
+	return nftw(top, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+/* --- asking ------------------------------------------------------------------------------------------------------------ */
+
+static int ask(enum target_as as, const char *text)
+{
+	const struct target_request one = {as, text};
+	target_free(&set);
+	diag = (struct diag){0};
+	return target_resolve(&roots, &one, 1, false, &set, &diag);
+}
+
+static void assert_found(const char *text, size_t n, const unsigned *pids)
+{
+	int err = ask(TARGET_AS_ANY, text);
+	if (err)
+		fail_msg("'%s': %s", text, diag.text);
+	if (set.n_processes != n)
+		fail_msg("'%s': %zu processes instead of %zu", text, set.n_processes, n);
+	for (size_t i = 0; i < n; i++)
+		assert_int_equal(set.processes[i].pid, pids[i]);
+}
+#define FOUND(text, ...)                                                                                     \
+	assert_found(text, sizeof((unsigned[]){__VA_ARGS__}) / sizeof(unsigned),                             \
+		     (const unsigned[]){__VA_ARGS__})
+
+static void assert_refused(enum target_as as, const char *text, int err, const char *says)
+{
+	int got = ask(as, text);
+	if (got != err || !strstr(diag.text, says))
+		fail_msg("'%s': %d '%s' instead of %d '%s'", text, got, diag.text, err, says);
+	assert_int_equal(set.n_processes, 0);
+	assert_null(set.text);
+}
+#define REFUSED(text, err, says) assert_refused(TARGET_AS_ANY, text, err, says)
+
+/* --- numbers ----------------------------------------------------------------------------------------------------------- */
+
+static void pid_is_itself(void **state)
+{
+	(void)state;
+	make_process(&(struct made){12, 1, "redis-server", "/usr/bin/redis-server", "/usr/bin/redis-server"});
+	FOUND("12", 12);
+	assert_string_equal(set.processes[0].name, "redis-server");
+	assert_int_equal(set.processes[0].ns_pid, 12);
+	assert_string_equal(set.text, "12");
+	assert_null(set.note);
+}
+
+static void thread_means_its_process(void **state)
+{
+	(void)state;
+	make_process(&(struct made){12, 1, "node", "/usr/bin/node", "node"});
+	make_thread(15, 12);
+	FOUND("15", 12);
+	assert_non_null(strstr(set.note, "15 is a thread of node 12"));
+	assert_int_equal(set.n_tids, 0);
+	assert_int_equal(ask(TARGET_AS_TID, "15"), 0);
+	assert_int_equal(set.n_tids, 1);
+	assert_int_equal(set.tids[0], 15);
+	assert_int_equal(set.processes[0].pid, 12);
+	assert_string_equal(set.text, "-t 15");
+}
+
+static void inner_number_is_taken_if_it_is_the_only_one(void **state)
+{
+	(void)state;
+	make_process(&(struct made){
+		.pid = 500, .parent = 1, .comm = "app", .exe = "/bin/app", .argv = "app", .inner = 7});
+	FOUND("7", 500);
+	assert_int_equal(set.processes[0].ns_pid, 7);
+	assert_non_null(strstr(set.note, "7 in its container is process 500 (app) here"));
+	make_process(&(struct made){
+		.pid = 600, .parent = 1, .comm = "web", .exe = "/bin/web", .argv = "web", .inner = 7});
+	REFUSED("7", -EEXIST, "500 (app), 600 (web)");
+	make_process(&(struct made){7, 1, "own", "/bin/own",
+				    "own"}); /* here the number is somebody's: that counts */
+	FOUND("7", 7);
+}
+
+static void numbers_that_are_none(void **state)
+{
+	(void)state;
+	assert_refused(TARGET_AS_PID, "0", -EINVAL, "not a process id");
+	assert_refused(TARGET_AS_PID, "12x", -EINVAL, "not a process id");
+	assert_refused(TARGET_AS_PID, "4294967297", -EINVAL, "not a process id");
+	assert_refused(TARGET_AS_PID, "99", -ESRCH, "no process '99'");
+	assert_refused(TARGET_AS_TID, "99", -ESRCH, "no thread '99'");
+}
+
+static void untraceable_processes_say_why(void **state)
+{
+	(void)state;
+	make_process(&(struct made){2, 0, "kthreadd", NULL, NULL});
+	make_process(&(struct made){.pid = 20, .parent = 1, .comm = "gone", .exe = "/bin/x", .state = 'Z'});
+	make_process(&(struct made){
+		.pid = 30, .parent = 1, .comm = "old", .exe = "/bin/old", .argv = "old", .elf_class = 1});
+	make_process(&(struct made){SELF, 1, "loopstall", "/bin/loopstall", "loopstall"});
+	REFUSED("2", -EOPNOTSUPP, "kernel thread");
+	REFUSED("20", -ESRCH, "zombie");
+	REFUSED("30", -EOPNOTSUPP, "32-bit");
+	REFUSED("900", -EINVAL, "loopstall itself");
+	REFUSED("loopstall", -ESRCH, "no process");
+}
+
+static void foreign_process_without_rights(void **state)
+{
+	char path[160];
+	(void)state;
+	make_process(&(struct made){40, 1, "other", "/bin/other", "other"});
+	snprintf(path, sizeof path, "%s/bin/other", top);
+	if (geteuid() ==
+	    0) { /* nothing is unreadable to root: a link that leads in a circle takes the place */
+		snprintf(path, sizeof path, "%s/40/exe", proc_root);
+		assert_int_equal(unlink(path), 0);
+		assert_int_equal(symlink("exe", path), 0);
+	} else {
+		assert_int_equal(chmod(path, 0), 0);
+	}
+	roots.privileged = false;
+	REFUSED("40", -EPERM, "no rights to look into process 40 (other)");
+	assert_string_equal(diag.hint, "run it with sudo");
+}
+
+/* --- names ------------------------------------------------------------------------------------------------------------- */
+
+#define WORDS(text) .argv = (text), .argv_len = sizeof(text)
+
+static void scripts_go_by_their_own_name(void **state)
+{
+	static const struct made all[] = {
+		{.pid = 10,
+		 .parent = 1,
+		 .comm = "python3",
+		 .exe = "/usr/bin/python3.11",
+		 WORDS("python3\0/usr/bin/uvicorn\0app:app")},
+		{.pid = 11,
+		 .parent = 1,
+		 .comm = "python3",
+		 .exe = "/usr/bin/python3.11",
+		 WORDS("python3\0-W\0ignore\0-m\0celery\0x")},
+		{.pid = 12,
+		 .parent = 1,
+		 .comm = "node",
+		 .exe = "/usr/bin/node",
+		 WORDS("node\0--max-old-space-size=9\0-r\0dotenv\0/srv/server.js")},
+		{.pid = 13,
+		 .parent = 1,
+		 .comm = "java",
+		 .exe = "/usr/bin/java",
+		 WORDS("java\0-cp\0a:b\0-jar\0/opt/app.jar")},
+		{.pid = 14,
+		 .parent = 1,
+		 .comm = "python3",
+		 .exe = "/usr/bin/python3.11",
+		 WORDS("python3\0-c\0uvicorn")},
+		{.pid = 15, .parent = 1, .comm = "cat", .exe = "/usr/bin/cat", WORDS("cat\0celery")},
+		{.pid = 16, .parent = 1, .comm = "deno", .exe = "/usr/bin/deno", WORDS("deno\0run\0main.ts")},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+		make_process(&all[i]);
+	FOUND("uvicorn", 10);
+	assert_string_equal(set.processes[0].name, "uvicorn");
+	FOUND("celery", 11);
+	FOUND("server.js", 12);
+	FOUND("app.jar", 13);
+	FOUND("main.ts", 16);
+	FOUND("node", 12);
+	REFUSED("python3", -EEXIST, "10 (uvicorn), 11 (celery), 14 (python3.11)");
+	REFUSED("ignore", -ESRCH, "no process");
+}
+
+static void long_and_rewritten_names(void **state)
+{
+	(void)state;
+	make_process(&(struct made){10, 1, "a-very-long-nam", "/opt/a-very-long-name-indeed",
+				    "a-very-long-name-indeed"});
+	make_process(&(struct made){11, 1, "postgres", "/usr/lib/postgresql/15/bin/postgres",
+				    "postgres: writer process"});
+	make_process(&(struct made){12, 1, "odd) S 1 (x", "/bin/odd", "odd"});
+	FOUND("a-very-long-name-indeed", 10);
+	FOUND("postgres", 11);
+	FOUND("odd", 12);
+	FOUND("odd) S 1 (x", 12);
+}
+
+static void prefork_servers_are_one_family(void **state)
+{
+	(void)state;
+	make_process(&(struct made){10, 1, "nginx", "/usr/sbin/nginx", "nginx: master process"});
+	make_process(&(struct made){11, 10, "nginx", "/usr/sbin/nginx", "nginx: worker process"});
+	make_process(&(struct made){12, 10, "nginx", "/usr/sbin/nginx", "nginx: worker process"});
+	make_process(&(struct made){13, 12, "sh", "/bin/sh", "sh"});
+	FOUND("nginx", 10, 11, 12);
+	make_process(&(struct made){20, 1, "nginx", "/usr/sbin/nginx", "nginx: master process"});
+	REFUSED("nginx", -EEXIST, "'nginx' is ambiguous: 10 (nginx), 11 (nginx), 12 (nginx), 20 (nginx)");
+}
+
+/* uvicorn --workers: the children are started anew and are called python3 -c …, but run the same program. */
+static void workers_under_another_name_belong_to_it(void **state)
+{
+	(void)state;
+	make_process(&(struct made){.pid = 30,
+				    .parent = 1,
+				    .comm = "uvicorn",
+				    .exe = "/usr/bin/python3.11",
+				    WORDS("/usr/bin/python3\0/usr/bin/uvicorn")});
+	make_process(&(struct made){.pid = 25,
+				    .parent = 30,
+				    .comm = "python3",
+				    .exe = "/usr/bin/python3.11",
+				    WORDS("python3\0-c\0spawn")});
+	make_process(&(struct made){31, 25, "git", "/usr/bin/git", "git"});
+	make_process(&(struct made){.pid = 40,
+				    .parent = 1,
+				    .comm = "python3",
+				    .exe = "/usr/bin/python3.11",
+				    WORDS("python3\0x.py")});
+	FOUND("uvicorn", 25, 30);
+}
+
+static void several_targets_are_each_kept_once(void **state)
+{
+	const struct target_request asked[] = {
+		{TARGET_AS_ANY, "b"}, {TARGET_AS_PID, "10"}, {TARGET_AS_ANY, "11"}};
+	(void)state;
+	make_process(&(struct made){10, 1, "a", "/bin/a", "a"});
+	make_process(&(struct made){11, 1, "b", "/bin/b", "b"});
+	assert_int_equal(target_resolve(&roots, asked, 3, false, &set, &diag), 0);
+	assert_int_equal(set.n_processes, 2);
+	assert_int_equal(set.processes[0].pid, 10);
+	assert_string_equal(set.text, "b -p 10 11");
+	assert_true(target_has(&set, 11));
+	assert_true(target_add(&set, 5, "cmd"));
+	assert_int_equal(set.processes[0].pid, 5);
+	assert_false(target_has(&set, 6));
+}
+
+static void whole_host(void **state)
+{
+	(void)state;
+	assert_int_equal(target_resolve(&roots, NULL, 0, true, &set, &diag), 0);
+	assert_true(set.all);
+	assert_string_equal(set.text, "-a");
+}
+
+/* --- cgroups ----------------------------------------------------------------------------------------------------------- */
+
+static void unit_in_v2(void **state)
+{
+	const char *line = "0::/system.slice/web.service\n";
+	(void)state;
+	make_cgroup(".", "", true);
+	make_cgroup("system.slice", "", true);
+	make_cgroup("system.slice/web.service", "50\n51\n900\n", true);
+	make_cgroup("system.slice/web.service/sub", "52\n", true);
+	make_process(&(struct made){50, 1, "web", "/bin/web", "web", line});
+	make_process(&(struct made){51, 50, "web", "/bin/web", "web", line});
+	make_process(&(struct made){52, 50, "w2", "/bin/w2", "w2", "0::/system.slice/web.service/sub\n"});
+	make_process(&(struct made){SELF, 50, "loopstall", "/bin/loopstall", "loopstall", line});
+	FOUND("web.service", 50, 51, 52);
+	assert_int_equal(set.n_cgroups, 1);
+	assert_true(set.cgroups[0].is_v2);
+	assert_true(set.cgroups[0].id != 0);
+	assert_int_equal(set.cgroups[0].level, 2);
+	FOUND("system.slice", 50, 51, 52);
+	REFUSED("db.service", -ESRCH, "no running unit 'db.service'");
+}
+
+static void unit_name_without_suffix(void **state)
+{
+	(void)state;
+	make_cgroup("system.slice/api.service", "50\n", true);
+	make_process(&(struct made){50, 1, "gunicorn", "/bin/gunicorn", "gunicorn",
+				    "0::/system.slice/api.service\n"});
+	FOUND("api", 50);
+}
+
+static void unit_in_a_mixed_hierarchy(void **state)
+{
+	const char *lines =
+		"4:memory:/system.slice/web.service\n1:name=systemd:/system.slice/web.service\n0::/\n";
+	(void)state;
+	make_cgroup("unified", "", true);
+	make_cgroup("memory/system.slice/web.service", "50\n", false);
+	make_cgroup("systemd/system.slice/web.service", "50\n", false);
+	make_process(&(struct made){50, 1, "web", "/bin/web", "web", lines});
+	FOUND("web.service", 50);
+	assert_false(set.cgroups[0].is_v2);
+	assert_non_null(strstr(set.cgroups[0].path, "/systemd/system.slice/web.service"));
+}
+
+static void containers_by_the_beginning_of_their_id(void **state)
+{
+	static const struct {
+		const char *line, *directory;
+	} shapes[] = {
+		{"0::/system.slice/docker-" CONTAINER ".scope\n", "system.slice/docker-" CONTAINER ".scope"},
+		{"0::/docker/" CONTAINER "\n", "docker/" CONTAINER},
+		{"0::/kubepods.slice/pod1.slice/cri-containerd-" CONTAINER ".scope\n",
+		 "kubepods.slice/pod1.slice/cri-containerd-" CONTAINER ".scope"},
+		{"0::/machine.slice/libpod-" CONTAINER ".scope/container\n",
+		 "machine.slice/libpod-" CONTAINER ".scope"},
+		{"0::/system.slice/containerd.service/kubepods-x-pod2:cri-containerd:" CONTAINER "\n",
+		 "system.slice/containerd.service/kubepods-x-pod2:cri-containerd:" CONTAINER},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
+		tear_down(NULL);
+		set_up(NULL);
+		make_process(&(struct made){60, 1, "app", "/bin/app", "app", shapes[i].line});
+		make_cgroup(shapes[i].directory, "60\n", true);
+		FOUND("0123456789ab", 60);
+		FOUND(CONTAINER, 60);
+		FOUND("012345", 60);
+		REFUSED("01234", -ESRCH, "no process");
+		REFUSED("0123456789ac", -ESRCH, "no process, unit or container");
+	}
+}
+
+static void container_helpers_and_twins(void **state)
+{
+	(void)state;
+	make_process(&(struct made){60, 1, "app", "/bin/app", "app", "0::/libpod-" CONTAINER ".scope\n"});
+	make_process(&(struct made){61, 1, "conmon", "/bin/conmon", "conmon",
+				    "0::/libpod-conmon-" CONTAINER ".scope\n"});
+	make_cgroup("libpod-" CONTAINER ".scope", "60\n", true);
+	make_cgroup("libpod-conmon-" CONTAINER ".scope", "61\n", true);
+	FOUND("0123456789ab", 60);
+	make_process(&(struct made){62, 1, "app", "/bin/app", "app", "0::/libpod-" OTHER ".scope\n"});
+	make_cgroup("libpod-" OTHER ".scope", "62\n", true);
+	REFUSED("0123456789", -EEXIST, "ambiguous");
+	FOUND("0123456789f", 62);
+}
+
+static void cgroup_by_path(void **state)
+{
+	char absolute[256];
+	(void)state;
+	make_process(&(struct made){70, 1, "a", "/bin/a", "a"});
+	make_process(&(struct made){71, 1, "b", "/bin/b", "b"});
+	make_process(&(struct made){2, 0, "kthreadd", NULL, NULL});
+	make_cgroup("unified/apps", "", true);
+	make_cgroup("systemd/apps/one", "70\n2\n", false);
+	make_cgroup("systemd/apps", "71\n", false);
+	make_cgroup("cpu/empty", "", false);
+	FOUND("apps/one", 70);
+	FOUND("/apps", 70, 71); /* not the empty one of v2 */
+	snprintf(absolute, sizeof absolute, "%s/systemd/apps/one", cgroup_root);
+	FOUND(absolute, 70);
+	assert_int_equal(ask(TARGET_AS_CGROUP, "apps/one"), 0);
+	assert_string_equal(set.text, "-c apps/one");
+	REFUSED("cpu/none", -ESRCH, "no cgroup 'cpu/none'");
+	REFUSED("/empty", -ESRCH, "has no processes");
+}
+
+static void members_are_read_again(void **state)
+{
+	(void)state;
+	make_process(&(struct made){70, 1, "a", "/bin/a", "a"});
+	make_cgroup("systemd/apps", "70\n", false);
+	FOUND("/apps", 70);
+	make_process(&(struct made){80, 70, "a", "/bin/a", "a"});
+	make_cgroup("systemd/apps", "70\n80\n81\n", false); /* 81 is gone already */
+	assert_int_equal(target_refresh(&roots, &set), 0);
+	assert_int_equal(set.n_processes, 2);
+	assert_int_equal(set.processes[1].pid, 80);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(pid_is_itself),
+		TEST(thread_means_its_process),
+		TEST(inner_number_is_taken_if_it_is_the_only_one),
+		TEST(numbers_that_are_none),
+		TEST(untraceable_processes_say_why),
+		TEST(foreign_process_without_rights),
+		TEST(scripts_go_by_their_own_name),
+		TEST(long_and_rewritten_names),
+		TEST(prefork_servers_are_one_family),
+		TEST(workers_under_another_name_belong_to_it),
+		TEST(several_targets_are_each_kept_once),
+		TEST(whole_host),
+		TEST(unit_in_v2),
+		TEST(unit_name_without_suffix),
+		TEST(unit_in_a_mixed_hierarchy),
+		TEST(containers_by_the_beginning_of_their_id),
+		TEST(container_helpers_and_twins),
+		TEST(cgroup_by_path),
+		TEST(members_are_read_again),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Verdicts from ledgers; culprits from stacks. */
+#include "story.h"
+
+#include "model/culprit.h"
+#include "model/verdict.h"
+
+static const struct {
+	const char *what;
+	struct ledger ledger;
+	uint64_t delay_ns;
+	enum target_kind block; /* of all blocked time */
+	enum verdict verdict;
+} cases[] = {
+	{"busy", {.cpu_ns = 90 * MS}, 0, TARGET_NONE, VERDICT_CPU},
+	{"read", {.cpu_ns = 2 * MS, .blocked_ns = 640 * MS}, 0, TARGET_INET, VERDICT_BLOCKED},
+	{"lock", {.cpu_ns = 2 * MS, .blocked_ns = 640 * MS}, 0, TARGET_FUTEX, VERDICT_LOCK},
+	{"page faults", {.cpu_ns = 2 * MS, .blocked_ns = 90 * MS}, 0, TARGET_FAULT, VERDICT_FAULT},
+	{"reclaim", {.cpu_ns = 100 * MS, .reclaim_ns = 70 * MS}, 0, TARGET_NONE, VERDICT_FAULT},
+	{"starved in the gap", {.cpu_ns = 10 * MS, .runnable_ns = 70 * MS}, 0, TARGET_NONE, VERDICT_STARVED},
+	{"starved before it", {.cpu_ns = 10 * MS}, 70 * MS, TARGET_NONE, VERDICT_STARVED},
+	{"throttled before it",
+	 {.cpu_ns = 10 * MS, .throttled_ns = 60 * MS},
+	 70 * MS,
+	 TARGET_NONE,
+	 VERDICT_THROTTLED},
+	{"stopped", {.cpu_ns = 10 * MS, .stopped_ns = 2 * S}, 0, TARGET_NONE, VERDICT_STOPPED},
+	{"stopped wins",
+	 {.runnable_ns = 40 * MS, .stopped_ns = 50 * MS, .throttled_ns = 40 * MS},
+	 0,
+	 TARGET_NONE,
+	 VERDICT_STOPPED},
+	{"nobody knows", {.cpu_ns = 10 * MS, .unaccounted_ns = 70 * MS}, 0, TARGET_NONE, VERDICT_NONE},
+	/* a flood on a busy host: two thirds runnable, and still a stall by its own CPU alone */
+	{"flood", {.cpu_ns = 60 * MS, .runnable_ns = 120 * MS}, 0, TARGET_NONE, VERDICT_CPU},
+	{"just below", {.cpu_ns = 49 * MS, .runnable_ns = 120 * MS}, 0, TARGET_NONE, VERDICT_STARVED},
+	/* crossing the threshold within ten seconds of throttling is not what made it long */
+	{"a tenth",
+	 {.cpu_ns = 60 * MS, .runnable_ns = 10 * S, .throttled_ns = 10 * S},
+	 0,
+	 TARGET_NONE,
+	 VERDICT_THROTTLED},
+};
+
+static void test_verdicts(void **unused)
+{
+	(void)unused;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		const struct ledger *l = &cases[i].ledger;
+		struct fact_stall s = {.ledger = *l, .delay_ns = cases[i].delay_ns};
+		s.gap_ns = l->cpu_ns + l->blocked_ns + l->runnable_ns + l->stopped_ns + l->unaccounted_ns;
+		s.lag_ns = s.gap_ns + s.delay_ns;
+		if (cases[i].block != TARGET_NONE) {
+			s.n_blocks = 1;
+			s.blocks[0] = (struct block){.kind = cases[i].block, .sum_ns = l->blocked_ns};
+		}
+		verdict_decide(&s, 50 * MS);
+		if (s.verdict != cases[i].verdict)
+			fail_msg("%s: %s", cases[i].what, verdict_word(s.verdict));
+	}
+}
+
+/* Found stuck at the attach: a block and no ledger. */
+static void test_stuck_without_ledger(void **unused)
+{
+	(void)unused;
+	struct fact_stall s = {.state = STALL_STUCK, .lag_ns = 38 * S, .gap_ns = 38 * S, .n_blocks = 1};
+	s.blocks[0] = (struct block){.kind = TARGET_PIPE, .sum_ns = 38 * S};
+	verdict_decide(&s, 50 * MS);
+	assert_int_equal(s.verdict, VERDICT_BLOCKED);
+}
+
+static void test_samples_below_one_function_name_it(void **unused)
+{
+	(void)unused;
+	struct story *t = story_new();
+	uint32_t main_frame = story_own(t, "main"), dispatch = story_own(t, "dispatch");
+	struct fact_stall s = {.lag_ns = 600 * MS};
+	for (uint32_t i = 0; i < 40; i++) { /* one leaf each, called from another line of spin() each */
+		uint32_t leaf = story_frame_full(
+			t, (struct fact_frame){.object = "app", .offset = 0x1000 + i, .application = true});
+		uint32_t spin = story_frame_full(
+			t, (struct fact_frame){
+				   .function = "spin", .object = "app", .offset = i, .application = true});
+		s.samples[s.n_samples++] =
+			(struct sample){10 * MS, story_stack(t, leaf, spin, dispatch, main_frame, 0), 2};
+	}
+	uint32_t other = story_stack(t, story_own(t, "other"), dispatch, main_frame, 0);
+	s.samples[s.n_samples++] = (struct sample){200 * MS, other, 40};
+	culprit_choose(&s, t->dictionary);
+	assert_string_equal(dictionary_frame(t->dictionary, s.culprit_frame)->function, "spin");
+
+	struct culprit parts[4];
+	assert_int_equal(culprit_split(&s, t->dictionary, parts, 4), 2);
+	assert_int_equal(parts[0].ns, 400 * MS);
+	assert_int_equal(parts[1].stack, other);
+	assert_int_equal(parts[1].ns, 200 * MS);
+	story_free(t);
+}
+
+static void test_library_frames_are_passed_over(void **unused)
+{
+	(void)unused;
+	struct story *t = story_new();
+	uint32_t kernel =
+		story_frame_full(t, (struct fact_frame){.kind = FRAME_IN_KERNEL, .function = "do_poll"});
+	uint32_t poll = story_library(t, "poll", "libc.so.6"), handler = story_own(t, "handler");
+	struct fact_stall s = {.lag_ns = 100 * MS, .n_blocks = 2};
+	s.blocks[0] = (struct block){.sum_ns = 90 * MS, .stack = story_stack(t, kernel, poll, handler, 0)};
+	s.blocks[1] = (struct block){.sum_ns = 10 * MS}; /* no stack */
+	culprit_choose(&s, t->dictionary);
+	assert_int_equal(s.culprit_frame, handler);
+	assert_int_equal(s.culprit_stack, s.blocks[0].stack);
+
+	s.blocks[0].stack = story_stack(t, kernel, poll, 0); /* nothing of the application: where it stands */
+	culprit_choose(&s, t->dictionary);
+	assert_int_equal(s.culprit_frame, poll);
+	s.blocks[0].stack = story_stack(t, kernel, 0);
+	culprit_choose(&s, t->dictionary);
+	assert_int_equal(s.culprit_frame, kernel);
+	s.blocks[0].stack = 0;
+	culprit_choose(&s, t->dictionary);
+	assert_int_equal(s.culprit_frame, 0);
+	story_free(t);
+}
+
+static void test_recursion_counts_once(void **unused)
+{
+	(void)unused;
+	struct story *t = story_new();
+	uint32_t fib = story_own(t, "fib"), a = story_own(t, "a"), root = story_own(t, "main");
+	struct weighted_stack stacks[] = {{story_stack(t, fib, fib, fib, root, 0), 40},
+					  {story_stack(t, a, root, 0), 60}};
+	struct culprit c = culprit_of(stacks, 2, t->dictionary);
+	assert_int_equal(c.frame, a); /* counted thrice, fib would have 120 of 100 */
+	assert_int_equal(c.ns, 60);
+	story_free(t);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_verdicts),
+		cmocka_unit_test(test_stuck_without_ledger),
+		cmocka_unit_test(test_samples_below_one_function_name_it),
+		cmocka_unit_test(test_library_frames_are_passed_over),
+		cmocka_unit_test(test_recursion_counts_once),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
