@@ -10,7 +10,6 @@ CLANG    ?= clang
 BPFTOOL  ?= $(firstword $(shell command -v bpftool /usr/sbin/bpftool /sbin/bpftool 2>/dev/null) bpftool)
 CFLAGS   ?= -O2 -g
 ARCH     := $(shell uname -m | sed 's/x86_64/x86/; s/aarch64/arm64/')
-SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 
 LIBS     := libbpf libelf zlib libzstd jansson libcap
 WARN     := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wno-missing-field-initializers
@@ -19,9 +18,6 @@ STD      := -std=gnu11
 
 SOURCES  := $(filter-out src/cli/main.c,$(wildcard src/*/*.c))
 OBJECTS  := $(SOURCES:%.c=$(B)/%.o)
-CHECKED  := $(SOURCES:%.c=$(B)/asan/%.o)
-UNITS    := $(patsubst tests/unit/%.c,$(B)/asan/unit/%,$(wildcard tests/unit/test_*.c))
-FUZZERS  := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 SKELETON := $(B)/loopstall.skel.h
 
 ifeq ($(V),1)
@@ -37,26 +33,27 @@ endif
 all: loopstall
 include tests/tests.mk
 
-$(B)/.deps: Makefile tools/need
-	$(Q)mkdir -p $(B) && tools/need build $(LIBS) && touch $@
+# Names what is missing before anything fails for want of it.
+$(B)/.deps: tools/need tools/packages
+	$(Q)mkdir -p $(B) && tools/need build && touch $@
 
-PKG_CFLAGS = $(shell pkg-config --cflags $(LIBS) 2>/dev/null)
-PKG_LIBS   = $(shell pkg-config --libs $(LIBS) 2>/dev/null) -liberty -lpthread
-PKG_STATIC = -Wl,-Bstatic $(shell pkg-config --static --libs $(LIBS) 2>/dev/null) -liberty -lpthread
+PKG_CFLAGS := $(shell pkg-config --cflags $(LIBS) 2>/dev/null)
+PKG_LIBS   := $(shell pkg-config --libs $(LIBS) 2>/dev/null) -liberty -lpthread
+PKG_STATIC := $(shell pkg-config --static --libs $(LIBS) 2>/dev/null) -liberty -lpthread
 
 loopstall: $(B)/src/cli/main.o $(OBJECTS)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
 static: loopstall.static
-loopstall.static: $(B)/src/cli/main.o $(OBJECTS)
+loopstall.static: $(B)/src/cli/main.o $(OBJECTS) $(B)/tools/libeu.o
 	$(call say,STATIC,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -static -o $@ $^ $(PKG_STATIC)
 
 # --- BPF: one object, its skeleton a header
 $(B)/loopstall.bpf.o: bpf/loopstall.bpf.c | $(B)/.deps
 	$(call say,BPF,$@)
-	$(Q)$(CLANG) -g -O2 -target bpf -mcpu=v3 -D__TARGET_ARCH_$(ARCH) $(WARN) -Wno-missing-prototypes -Ibpf -MMD -MP -MT $@ -c $< -o $@.tmp
+	$(Q)$(CLANG) -g -O2 -target bpf -mcpu=v3 -D__TARGET_ARCH_$(ARCH) $(WARN) -Wno-missing-prototypes -Ibpf -MMD -MP -MF $(@:.o=.d) -MT $@ -c $< -o $@.tmp
 	$(Q)$(BPFTOOL) gen object $@ $@.tmp && rm -f $@.tmp
 $(SKELETON): $(B)/loopstall.bpf.o
 	$(call say,SKEL,$@)
@@ -65,16 +62,21 @@ $(SKELETON): $(B)/loopstall.bpf.o
 $(B)/%.o: %.c | $(SKELETON)
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D) && $(CC) $(STD) $(CFLAGS) $(WARN) $(CPPFLAGS) $(PKG_CFLAGS) -MMD -MP -c $< -o $@
-$(B)/asan/%.o: %.c | $(SKELETON)
-	$(call say,CC,$< '(asan)')
-	$(Q)mkdir -p $(@D) && $(CC) $(STD) -O1 -g $(SANITIZE) $(WARN) $(CPPFLAGS) $(PKG_CFLAGS) -MMD -MP -c $< -o $@
 
 install: loopstall
 	install -D -m 0755 loopstall $(DESTDIR)$(PREFIX)/bin/loopstall
 	install -D -m 0644 loopstall.8 $(DESTDIR)$(PREFIX)/share/man/man8/loopstall.8
+	install -D -m 0644 completions/loopstall.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/loopstall
+	install -D -m 0644 completions/_loopstall $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_loopstall
+	install -D -m 0644 completions/loopstall.fish $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/loopstall.fish
+
+uninstall:
+	rm -f $(addprefix $(DESTDIR)$(PREFIX)/,bin/loopstall share/man/man8/loopstall.8 \
+		share/bash-completion/completions/loopstall share/zsh/site-functions/_loopstall \
+		share/fish/vendor_completions.d/loopstall.fish)
 
 clean:
 	rm -rf $(B) loopstall loopstall.static
 
-.PHONY: all static install clean check test fuzz
+.PHONY: all static install uninstall clean
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

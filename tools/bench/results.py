@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From the raw numbers of a run to its tables. Pure: the same numbers give the same text."""
+import statistics
+
+TARGETS = {"a ready epoll_wait": 400, "getppid in another process": 60, "a switch between two other threads": 200}
+TARGET_RATIO = 0.97
+TARGET_QUIET_PERCENT, TARGET_STALLS_PERCENT = 1, 10
+TARGET_MEMORY_MB = 64
+TARGET_START_S = {"python": 0.5, "node": 1.5}
+VOID = "void"
+
+
+def spread(numbers, form):
+    """The median, and in brackets the least and the most."""
+    low, middle, high = min(numbers), statistics.median(numbers), max(numbers)
+    return f"{form.format(middle)} ({form.format(low)} to {form.format(high)})"
+
+
+def verdict(held):
+    return "yes" if held else "**no**"
+
+
+def is_void(rounds):
+    return any(r["counted"] != r["ran"] for r in rounds)
+
+
+def paired(bare, rounds, row, key):
+    """Of each round in which both were measured: what the tracer took, and bare."""
+    return [
+        (r["samples"][row][key], b["samples"][row][key])
+        for b, r in zip(bare, rounds)
+        if row in r["samples"] and row in b["samples"]
+    ]
+
+
+def added(pairs):
+    return [traced - bare for traced, bare in pairs]
+
+
+def micro_cell(bare, rounds, row):
+    pairs = paired(bare, rounds, row, "median_ns")
+    if not pairs:
+        return "disturbed"
+    ratios = spread([traced / plain for traced, plain in pairs], "{:.2f}")
+    return f"{statistics.median(added(pairs)):+,.0f} ns, × {ratios}"
+
+
+def micro_table(micro):
+    bare = micro["tracers"][""]
+    rows = list(TARGETS)
+    yield "| traced by | " + " | ".join(rows) + " | iterations counted |"
+    yield "|---" * (len(rows) + 2) + "|"
+    plain = [[b["samples"][row]["median_ns"] for b in bare if row in b["samples"]] for row in rows]
+    yield "| nothing | " + " | ".join(spread(n, "{:,.0f}") + " ns" if n else "disturbed" for n in plain) + " | |"
+    for name, rounds in micro["tracers"].items():
+        if not name:
+            continue
+        ran = sum(r["ran"] for r in rounds)
+        if is_void(rounds):
+            counted = ", ".join(f"{r['counted']} of {r['ran']}" for r in rounds if r["counted"] != r["ran"])
+            yield f"| {name} |" + f" {VOID} |" * len(rows) + f" {counted} |"
+            continue
+        yield f"| {name} | " + " | ".join(micro_cell(bare, rounds, row) for row in rows) + f" | all {ran:,} |"
+    for name, reason in micro["refused"].items():
+        yield f"| {name} |" + " |" * len(rows) + f" not here: {reason} |"
+
+
+def micro_targets(micro):
+    for row, most_ns in TARGETS.items():
+        for name, rounds in micro["tracers"].items():
+            if not name.startswith("loopstall") or is_void(rounds):
+                continue
+            by_median = added(paired(micro["tracers"][""], rounds, row, "median_ns"))
+            floors = paired(micro["tracers"][""], rounds, row, "min_ns")
+            if by_median:
+                floor = min(traced for traced, _ in floors) - min(plain for _, plain in floors)
+                held = statistics.median(by_median) <= most_ns
+                yield (f"{row}, {name}", f"at most +{most_ns} ns",
+                       f"{spread(by_median, '{:+.0f}')} ns; fastest laps {floor:+.0f} ns", held)
+
+
+def server_targets(servers):
+    for name, result in servers.items():
+        if "refused" in result:
+            yield name, f"at least {TARGET_RATIO}", f"not measured: {result['refused']}", None
+            continue
+        rounds = [r for r in result["rounds"] if r["bare"] and r["traced"]]
+        if any(not r["least"] <= r["counted"] <= r["most"] for r in result["rounds"]):
+            counts = ", ".join(f"{r['counted']} of {r['least']} to {r['most']}" for r in result["rounds"])
+            yield name, f"at least {TARGET_RATIO}", f"{VOID}: {counts}", False
+        elif rounds:
+            ratios = [r["traced"]["rate"] / r["bare"]["rate"] for r in rounds]
+            bare, traced = (statistics.median(r[which]["rate"] for r in rounds) for which in ("bare", "traced"))
+            best = max(r["traced"]["rate"] for r in rounds) / max(r["bare"]["rate"] for r in rounds)
+            cpu = [r["traced"]["cpu_ns"] - r["bare"]["cpu_ns"] for r in rounds]
+            iterations = sum(r["counted"] for r in rounds)
+            yield (f"{name}, requests a second against bare", f"at least {TARGET_RATIO}",
+                   f"{spread(ratios, '{:.3f}')}; best against best {best:.3f}; {bare:,.0f} to {traced:,.0f} a second; "
+                   f"{statistics.median(cpu):+,.0f} ns of CPU a request; {iterations:,} iterations counted",
+                   statistics.median(ratios) >= TARGET_RATIO)
+
+
+def cpu_target(name, most, result):
+    counted = f"{result['counted']:,} of {result['ran']:,} counted"
+    if result["counted"] != result["ran"]:
+        return name, f"below {most} % of a core", f"{VOID}: {counted}", False
+    stacks = f", {result['stacks']:,} stacks" if result["stacks"] else ""
+    return (name, f"below {most} % of a core", f"{result['percent']:.2f} % at {result['per_s']:,.0f} a second; {counted}{stacks}",
+            result["percent"] < most)
+
+
+def memory_target(m):
+    if "refused" in m:
+        return "memory", f"below {TARGET_MEMORY_MB} MB", f"not measured: {m['refused']}", None
+    # pages of maps that a process has mapped are in both figures
+    total = (m["pss_bytes"] - m["mapped_bytes"] + m["map_bytes"] + m["program_bytes"]) / 1e6
+    return (f"memory on one node process, after {m['stalls']} stalls", f"below {TARGET_MEMORY_MB} MB",
+            f"{total:.1f} MB: {m['processes']} processes {(m['pss_bytes'] - m['mapped_bytes']) / 1e6:.1f}, "
+            f"BPF maps {m['map_bytes'] / 1e6:.1f}, programs {m['program_bytes'] / 1e6:.1f}", total < TARGET_MEMORY_MB)
+
+
+def target_rows(run):
+    yield from micro_targets(run["micro"])
+    yield from server_targets(run["servers"])
+    yield cpu_target("own CPU, 100,000 quiet iterations a second", TARGET_QUIET_PERCENT, run["quiet"])
+    yield cpu_target("own CPU, 300 stalls a second with stacks", TARGET_STALLS_PERCENT, run["stalls"])
+    yield memory_target(run["memory"])
+    for name, seconds in run["first_status"].items():
+        yield (f"start to first status line, {name}", f"below {TARGET_START_S[name]} s", f"{spread(seconds, '{:.2f}')} s",
+               statistics.median(seconds) < TARGET_START_S[name])
+
+
+def tables(run):
+    host = run["host"]
+    yield f"{host['program']} on Linux {host['kernel']}, {host['machine']}, {host['cpus']} CPUs ({host['model']}); " \
+          f"{host['rounds']} interleaved rounds in {host['elapsed_s']:.0f} s. Median, in brackets least and most of the rounds."
+    yield f"The machine was not ours alone: load average {host['load_before']} before and {host['load_after']} after; " \
+          f"{host['disturbed']} measurements were thrown away because somebody else traced at the time."
+    yield ""
+    yield from micro_table(run["micro"])
+    yield ""
+    yield "| measure | target | measured | held |"
+    yield "|---|---|---|---|"
+    for name, target, measured, held in target_rows(run):
+        yield f"| {name} | {target} | {measured} | {'' if held is None else verdict(held)} |"
+
+
+def profile_table(found):
+    yield "| rung | measured | program | ns an iteration | runs an iteration | ns a run |"
+    yield "|---|---|---|---:|---:|---:|"
+    for (rung, row), programs in found.items():
+        for name, ns, runs in sorted(programs, key=lambda p: -p[1]):
+            if runs >= 0.001:
+                yield f"| {rung} | {row} | {name} | {ns:.0f} | {runs:.3f} | {ns / runs:.0f} |"

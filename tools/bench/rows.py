@@ -1,0 +1,285 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is measured, round by round: a Bench runs it and gathers plain numbers; nothing here compares or prints them."""
+import contextlib
+import os
+import random
+import shutil
+import statistics
+import subprocess
+import tempfile
+import time
+
+import tracers
+from processes import (Failed, Process, Program, bpf_objects, bpf_programs, cpu_ns, pss_bytes, read, wait_until)
+from servers import Nginx, Redis, why_not
+
+# program, iterations and lap: a lap lasts about 0.2 ms
+READY = ("ready", 150_000, 500)
+READY_SLOW = ("ready", 4_000, 20)
+CALL = ("call", 400_000, 2_000)
+SWITCH = ("switch", 20_000, 100)
+MICRO = {"a ready epoll_wait": READY, "getppid in another process": CALL, "a switch between two other threads": SWITCH}
+PACED_PER_S = 100_000
+STALLS_PER_S = 300
+STALLING_LOOPS = 20
+TRIES = 6  # of a measurement that another tracer disturbed
+
+PYTHON = """
+import asyncio
+async def main():
+    while True:
+        await asyncio.sleep(0.05)
+asyncio.run(main())
+"""
+NODE = """
+const run = require('child_process').execFileSync;
+setInterval(() => { const t = Date.now(); while (Date.now() - t < 60); }, 500);
+setInterval(() => run('sleep', ['0.06']), 700);
+require('http').createServer((q, s) => s.end('x')).listen(0, '127.0.0.1');
+"""
+
+
+class Bench:
+    def __init__(self, options):
+        self.options = options
+        self.cpus = sorted(os.sched_getaffinity(0))
+        self.stack = contextlib.ExitStack()
+        self.disturbed = 0
+        self.random = random.Random(1)
+
+    def __enter__(self):
+        self.folder = self.stack.enter_context(tempfile.TemporaryDirectory(prefix="loopstall-bench-"))
+        return self
+
+    def __exit__(self, *_):
+        self.stack.close()
+
+    def program(self, name):
+        return Program(os.path.join(self.options.programs, name), self.cpus[-1])
+
+    # --- other people's tracers
+
+    def strangers(self, pids):
+        """Tracing programs on this host that none of our processes holds: they cost us too, and nobody knows how much."""
+        ours = bpf_objects(pids | {os.getpid()}, "prog_id")
+        return {p["id"] for p in bpf_programs() if p["id"] not in ours}
+
+    def alone(self, measure, session=None):
+        """What measure() gives when no stranger traced before and after it; None if that cannot be had."""
+        for _ in range(TRIES):
+            pids = session.pids() if session else set()
+            if not self.strangers(pids):
+                result = measure()
+                if not self.strangers(pids):
+                    return result
+            self.disturbed += 1
+            time.sleep(0.5)
+        return None
+
+    # --- a ready wait, and what others pay
+
+    def micro_tracers(self):
+        """The tracers that work here, and why the others do not; tried on a process before anything is measured."""
+        wanted = [tracers.loopstall(self.options.loopstall, rung) for rung in ("fentry", "tracepoint", "tp_btf", "raw_tp")]
+        works, refused = [], {}
+        with self.program("ready") as ready:
+            for tracer in wanted + tracers.others():
+                reason = tracer.why_not()
+                try:
+                    if not reason:
+                        with tracers.attached(tracer, ready.pid, self.folder):
+                            pass
+                except Failed as failure:
+                    reason = str(failure).splitlines()[0]
+                if reason:
+                    refused[tracer.name] = reason
+                else:
+                    works.append(tracer)
+        return works, refused
+
+    def micro_samples(self, programs, tracer, session):
+        found = {}
+        for row, (name, *size) in MICRO.items():
+            if tracer and tracer.slow and name == "ready":
+                size = READY_SLOW[1:]
+            laps = self.alone(lambda n=name, s=size: programs[n].run(*s), session)
+            if laps:
+                found[row] = {"median_ns": statistics.median(laps), "min_ns": min(laps)}
+        return found
+
+    def micro(self, rounds, say):
+        """Per tracer (None is bare) and round: the samples of each row, and the iterations run and counted."""
+        works, refused = self.micro_tracers()
+        results = {"": [], **{t.name: [] for t in works}}
+        with contextlib.ExitStack() as stack:
+            programs = {name: stack.enter_context(self.program(name)) for name in ("ready", "call", "switch")}
+            for number in range(rounds):
+                say(f"round {number + 1} of {rounds}: ready wait, other processes")
+                order = [None, *works]
+                self.random.shuffle(order)
+                for tracer in order:
+                    results[tracer.name if tracer else ""].append(self.micro_round(programs, tracer))
+        return {"tracers": results, "refused": refused}
+
+    def micro_round(self, programs, tracer):
+        if not tracer:
+            return {"samples": self.micro_samples(programs, None, None)}
+        before = programs["ready"].iterations
+        with tracers.attached(tracer, programs["ready"].pid, self.folder) as session:
+            samples = self.micro_samples(programs, tracer, session)
+            time.sleep(0.01)  # the last wait has begun
+        return {"samples": samples, "ran": programs["ready"].iterations - before, "counted": tracer.count(session)}
+
+    # --- servers
+
+    def servers(self, rounds, say):
+        results = {}
+        for kind in (Redis, Nginx):
+            reason = why_not(kind)
+            if reason:
+                results[kind.name] = {"refused": reason}
+                continue
+            with tempfile.TemporaryDirectory(dir=self.folder) as folder:
+                os.chmod(folder, 0o755)
+                with kind(folder, self.cpus, os.path.join(self.options.programs, "count_waits.so")) as server:
+                    server.load(0.2)
+                    say(f"{kind.name}: {rounds} rounds")
+                    results[kind.name] = {"rounds": [self.server_round(server, n) for n in range(rounds)]}
+        return results
+
+    def server_round(self, server, number):
+        """Bare and traced, in turn the one and the other first."""
+        tool = tracers.loopstall(self.options.loopstall)
+        result = {}
+
+        def bare():
+            result["bare"] = self.alone(lambda: server.load(1))
+
+        def traced():
+            begun = server.waits()
+            with tracers.attached(tool, server.pid, self.folder) as session:
+                attached = server.waits()
+                result["traced"] = self.alone(lambda: server.load(1), session)
+                loaded = server.waits()
+            # It ticks by itself while the tracer comes and goes: the count must lie between what it did at least and at most.
+            result["least"], result["most"] = loaded - attached, server.waits() - begun
+            result["counted"] = tool.count(session)
+
+        for step in (bare, traced) if number % 2 else (traced, bare):
+            step()
+        return result
+
+    # --- loopstall's own needs
+
+    def own_cpu(self, name, iterations, lap, seconds, count):
+        """Percent of a core that all processes of loopstall use while a program runs for so many seconds."""
+        tool = tracers.loopstall(self.options.loopstall)
+        with self.program(name) as program:
+            # the loops of stalls.c are born when it runs, so only the header tells that loopstall is there
+            header = tracers.dataclasses.replace(tool, is_attached=lambda s: '"header"' in s.output())
+            with tracers.attached(header, program.pid, self.folder) as session:
+                time.sleep(1)  # its start is not what is asked for
+                pids = session.pids()
+                before, began = sum(map(cpu_ns, pids)), time.monotonic()
+                program.order(iterations, lap)
+                ran = program.answer()
+                used = sum(map(cpu_ns, session.pids())) - before
+                elapsed = time.monotonic() - began
+                time.sleep(0.5)
+        records = list(tracers.loopstall_records(session.output()))
+        return {
+            "percent": used / elapsed / 1e7,
+            "per_s": ran["iterations"] / (ran["laps"][0] / 1e9) if len(ran["laps"]) == 1 else iterations / seconds,
+            "ran": ran["iterations"],
+            "counted": count(records),
+            "stacks": sum(bool(b.get("stack")) for r in records if r["type"] == "stall" for b in r.get("blocks", [])),
+            "losses": [r for r in records if r["type"] == "loss"],
+        }
+
+    def quiet_cpu(self, seconds):
+        return self.own_cpu("paced", PACED_PER_S * seconds, PACED_PER_S // 1000, seconds,
+                            lambda records: sum(r["iterations"] for r in records if r["type"] == "counts"))
+
+    def stalls_cpu(self, seconds):
+        return self.own_cpu("stalls", STALLS_PER_S * seconds, STALLING_LOOPS, seconds,
+                            lambda records: sum(r["type"] == "stall" and not r["open"] and r["gap_us"] >= 50000 for r in records))
+
+    def runtimes(self):
+        python = next((p for p in ("/usr/bin/python3", shutil.which("python3")) if p and os.path.exists(p)), None)
+        node = shutil.which("node")
+        return {"python": python and [python, "-c", PYTHON], "node": node and [node, "-e", NODE]}
+
+    def memory(self, seconds):
+        """Of all its processes, after it has seen stalls of a node process and unwound their stacks."""
+        command = self.runtimes()["node"]
+        if not command:
+            return {"refused": "needs nodejs"}
+        tool = tracers.loopstall(self.options.loopstall)
+        with Process(command) as node:
+            time.sleep(0.5)
+            with tracers.attached(tool, node.pid, self.folder) as session:
+                time.sleep(seconds)
+                pids = session.pids()
+                sizes = [pss_bytes(pid) for pid in pids]
+                maps, programs = (sum(bpf_objects(pids, kind).values()) for kind in ("map_id", "prog_id"))
+        stalls = [r for r in tracers.loopstall_records(session.output()) if r["type"] == "stall"]
+        return {
+            "processes": len(pids),
+            "pss_bytes": sum(whole for whole, _ in sizes),
+            "mapped_bytes": sum(mapped for _, mapped in sizes),
+            "map_bytes": maps,
+            "program_bytes": programs,
+            "stalls": len(stalls),
+        }
+
+    def first_status(self, rounds):
+        """Seconds from its start to the first line of the everyday form."""
+        found = {}
+        for name, command in self.runtimes().items():
+            if not command:
+                continue
+            with Process(command) as target:
+                time.sleep(0.7)
+                found[name] = [self.one_start(target.pid) for _ in range(rounds)]
+        return found
+
+    def one_start(self, pid):
+        began = time.monotonic()
+        with Process([self.options.loopstall, "-p", str(pid)], stdout=subprocess.PIPE) as tool:
+            line = tool.popen.stdout.readline().decode()
+            if "loop" not in line:
+                raise Failed(f"not a status line: {line!r}")
+            return time.monotonic() - began
+
+    # --- where the time goes
+
+    def profile(self, say):
+        """Time and runs of every BPF program over each of the small rows, as the kernel counts them for all who ask."""
+        switch = "/proc/sys/kernel/bpf_stats_enabled"
+        before = read(switch).strip()
+        self.stack.callback(write, switch, before)
+        write(switch, "1")
+        found = {}
+        with contextlib.ExitStack() as stack:
+            programs = {name: stack.enter_context(self.program(name)) for name in ("ready", "call", "switch")}
+            for rung in ("tracepoint", "tp_btf", "raw_tp"):
+                say(f"profile: {rung}")
+                tool = tracers.loopstall(self.options.loopstall, rung)
+                with tracers.attached(tool, programs["ready"].pid, self.folder) as session:
+                    ours = set(bpf_objects(session.pids(), "prog_id"))
+                    for row, (name, iterations, lap) in MICRO.items():
+                        was = program_runs(ours)
+                        programs[name].run(iterations, lap)
+                        found[rung, row] = [(n, (ns - was[i][1]) / iterations, (runs - was[i][2]) / iterations)
+                                            for i, (n, ns, runs) in program_runs(ours).items() if i in was]
+        write(switch, before)
+        return found
+
+
+def program_runs(numbers):
+    return {p["id"]: (p["name"], p.get("run_time_ns", 0), p.get("run_cnt", 0)) for p in bpf_programs() if p["id"] in numbers}
+
+
+def write(path, text):
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(text)
