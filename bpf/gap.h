@@ -186,6 +186,13 @@ static __always_inline void pending_judge(struct lst_loop *l, __u32 slot, struct
 		stall_send(l, slot, t, LST_HARM_OWN, 0, 0);
 }
 
+/* No wait will follow that could show its harm. */
+static __always_inline void pending_flush(struct lst_loop *l, __u32 slot, struct lst_thread *owner)
+{
+	if (l->pending.active)
+		stall_send(l, slot, owner, LST_HARM_UNKNOWN, 0, 0);
+}
+
 /*
  * Two threads that come to a shared loop at the same time must not both end its gap. Inserting a key that must not exist is the atomic
  * test-and-set that all kernels have.

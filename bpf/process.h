@@ -54,8 +54,10 @@ static __always_inline void thread_leave(struct lst_thread *t, struct task_struc
 	if (t->in_wait) {
 		struct lst_loop *l = loop_at(t->wait_slot);
 		t->in_wait = 0;
-		if (l && l->object == t->wait_object)
+		if (l && l->object == t->wait_object) {
 			__sync_fetch_and_add(&l->waiters, -1);
+			pending_flush(l, t->wait_slot, t);
+		}
 	}
 	scratch_release(t);
 	for (int i = 0; i < LST_OPEN_GAPS; i++) {
@@ -63,8 +65,8 @@ static __always_inline void thread_leave(struct lst_thread *t, struct task_struc
 		struct lst_loop *l = t->gap_slots[i] ? loop_at(slot) : NULL;
 		if (!l || !l->gap_start_ns || l->owner != t->tid)
 			continue;
+		pending_flush(l, slot, t);
 		if (signal && now - l->gap_start_ns >= cfg.record_ns) {
-			l->pending.active = 0;
 			ledger_arrive(t, task, now);
 			gap_close(l, slot, t, task, now, LST_GAP_TERMINAL);
 		} else {

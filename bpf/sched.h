@@ -22,8 +22,10 @@ static __always_inline void closed_gap_drop(struct lst_thread *t, struct task_st
 {
 	__u32 slot = 0;
 	struct lst_loop *l = gap_of(t, &slot);
-	if (l && (__u64)epoll_object(task, l->fd) != l->object)
-		gap_drop(l, slot, t);
+	if (!l || (__u64)epoll_object(task, l->fd) == l->object)
+		return;
+	pending_flush(l, slot, t);
+	gap_drop(l, slot, t);
 }
 
 static __always_inline void thread_out(struct lst_thread *t, struct task_struct *task, bool preempt,

@@ -213,8 +213,8 @@ static __always_inline void epoll_created(long fd)
 		struct lst_thread *owner = thread_at(l->owner_slot);
 		gap_drop(l, *slot, owner && owner->tid == l->owner ? owner : NULL);
 	}
+	pending_flush(l, *slot, thread_at(l->owner_slot));
 	l->waiters = 0;
-	l->pending.active = 0;
 	l->generation++;
 }
 

@@ -106,8 +106,8 @@ static void capture_choose(const struct run *r, struct capture_options *c)
 					    : THREAD_HZ,
 		.per_cpu_samples = host,
 		.ring_bytes = o->ring_bytes,
-		.max_loops = o->max_loops ? o->max_loops : HOST_LOOPS,
-		.max_threads = o->max_threads ? o->max_threads : HOST_THREADS,
+		.max_loops = host && o->max_loops < HOST_LOOPS ? HOST_LOOPS : o->max_loops,
+		.max_threads = host && o->max_threads < HOST_THREADS ? HOST_THREADS : o->max_threads,
 		.rung = (enum rung)o->rung,
 	};
 	if (c->scope == LST_SCOPE_CGROUP)
