@@ -53,7 +53,7 @@ loopstall.static: $(B)/src/cli/main.o $(OBJECTS) $(B)/tools/libeu.o
 # --- BPF: one object, its skeleton a header
 $(B)/loopstall.bpf.o: bpf/loopstall.bpf.c | $(B)/.deps
 	$(call say,BPF,$@)
-	$(Q)$(CLANG) -g -O2 -target bpf -mcpu=v3 -D__TARGET_ARCH_$(ARCH) $(WARN) -Wno-missing-prototypes -Ibpf -MMD -MP -MF $(@:.o=.d) -MT $@ -c $< -o $@.tmp
+	$(Q)$(CLANG) -g -O2 -target bpf -mcpu=v3 -D__TARGET_ARCH_$(ARCH) $(WARN) -Wno-missing-prototypes -Werror=incompatible-pointer-types -Ibpf -MMD -MP -MF $(@:.o=.d) -MT $@ -c $< -o $@.tmp
 	$(Q)$(BPFTOOL) gen object $@ $@.tmp && rm -f $@.tmp
 $(SKELETON): $(B)/loopstall.bpf.o
 	$(call say,SKEL,$@)

@@ -21,6 +21,23 @@ static __always_inline struct file *file_of(struct task_struct *task, __u32 fd)
 	return file;
 }
 
+/* As file_of() for the thread that runs now: where the kernel has typed pointers, most of the way is plain loads. */
+static __always_inline struct file *file_of_current(__u32 fd)
+{
+	struct file *file = NULL;
+
+	if (!cfg.has_task_regs)
+		return file_of((void *)bpf_get_current_task(), fd);
+	struct files_struct *files = bpf_get_current_task_btf()->files;
+	if (!files)
+		return NULL;
+	struct fdtable *fdt = files->fdt;
+	if (fd >= fdt->max_fds)
+		return NULL;
+	bpf_probe_read_kernel(&file, sizeof file, &fdt->fd[fd]);
+	return file;
+}
+
 /* struct eventpoll of an epoll descriptor, as an identity only; NULL for a descriptor that is closed. */
 static __always_inline void *epoll_object(struct task_struct *task, __u32 fd)
 {

@@ -115,10 +115,10 @@ static __always_inline void gap_count(struct lst_loop *l, __u32 slot, __u64 gap,
 	struct lst_loop_hists *h = hists_at(slot);
 	__u64 lag = gap + delay;
 
-	__sync_fetch_and_add(&l->iterations, 1);
-	__sync_fetch_and_add(&l->busy_ns, gap);
+	loop_add(l, &l->iterations, 1);
+	loop_add(l, &l->busy_ns, gap);
 	if (lag >= cfg.threshold_ns)
-		__sync_fetch_and_add(&l->over_threshold, 1);
+		loop_add(l, &l->over_threshold, 1);
 	if (lag > l->max_lag_ns)
 		l->max_lag_ns = lag;
 	if (gap < l->min_gap_ns || !l->min_gap_ns)
@@ -126,14 +126,14 @@ static __always_inline void gap_count(struct lst_loop *l, __u32 slot, __u64 gap,
 	if (!h)
 		return;
 	if (delay) {
-		hist_add(&h->delayed_gap, gap);
-		hist_add(&h->delayed_lag, lag);
-		hist_add(&h->delay, delay);
+		hist_add(l, &h->delayed_gap, gap);
+		hist_add(l, &h->delayed_lag, lag);
+		hist_add(l, &h->delay, delay);
 	} else {
-		hist_add(&h->plain, gap);
+		hist_add(l, &h->plain, gap);
 	}
 	if (offcpu)
-		hist_add(&h->offcpu, offcpu);
+		hist_add(l, &h->offcpu, offcpu);
 }
 
 /* Sends the stall that was pending; the blocks are those of its owner. */

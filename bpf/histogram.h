@@ -55,13 +55,16 @@ __attribute__((noinline)) __u32 hist_bucket(__u64 ns)
 	return 1 + (octave - LST_HIST_LOW) * 8 + part;
 }
 
-static __always_inline void hist_add(struct lst_hist *h, __u64 ns)
+static __always_inline void hist_add(const struct lst_loop *l, struct lst_hist *h, __u64 ns)
 {
 	__u32 bucket = hist_bucket(ns);
 	if (bucket >= LST_HIST_BUCKETS)
 		return;
-	__sync_fetch_and_add(&h->count[bucket], 1);
-	__sync_fetch_and_add(&h->sum_ns[bucket], ns);
+	if (l->shared)
+		__sync_fetch_and_add(&h->count[bucket], 1);
+	else
+		h->count[bucket]++;
+	loop_add(l, &h->sum_ns[bucket], ns);
 }
 
 #endif

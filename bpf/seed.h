@@ -60,7 +60,7 @@ static __always_inline void seed_task(struct task_struct *task)
 	struct lst_thread *t = thread_create(task, tid, BPF_CORE_READ(task, tgid));
 	if (!t)
 		return;
-	struct lst_loop *l = loop_of(t, task, regs_arg(&regs, 0), now);
+	struct lst_loop *l = loop_of(t, file_of(task, regs_arg(&regs, 0)), regs_arg(&regs, 0), now);
 	if (!l)
 		return;
 	t->enter_ns = now;
@@ -86,7 +86,7 @@ static __always_inline struct lst_loop *stuck_adopt(struct task_struct *task, co
 		t = thread_create(task, tid, r->head.tgid);
 	if (!t || t->open_gaps || t->in_wait)
 		return NULL;
-	struct lst_loop *l = loop_of(t, task, want->fd, now);
+	struct lst_loop *l = loop_of(t, file_of(task, want->fd), want->fd, now);
 	if (!l || l->waiters || l->gap_start_ns)
 		return NULL;
 	t->timeout_ns = TIMEOUT_NONE;

@@ -74,6 +74,15 @@ static __always_inline void lose(enum lst_loss reason)
 	__sync_fetch_and_add(&losses[reason], 1);
 }
 
+/* Adds to a figure of a loop: with an atomic only where several threads may do so at the same time. */
+static __always_inline void loop_add(const struct lst_loop *l, __u64 *figure, __u64 n)
+{
+	if (l->shared)
+		__sync_fetch_and_add(figure, n);
+	else
+		*figure += n;
+}
+
 static __always_inline struct lst_loop *loop_at(__u32 slot)
 {
 	return bpf_map_lookup_elem(&loops, &slot);

@@ -58,11 +58,9 @@ static __always_inline struct lst_loop *loop_create(struct lst_thread *t, const 
 	return l;
 }
 
-/* The loop behind a descriptor of the task; made on first sight. Remembers it in the thread. */
-static __always_inline struct lst_loop *loop_of(struct lst_thread *t, struct task_struct *task, __u32 fd,
-						__u64 now)
+/* The loop behind a descriptor; made on first sight. Remembers it in the thread. */
+static __always_inline struct lst_loop *loop_of(struct lst_thread *t, struct file *file, __u32 fd, __u64 now)
 {
-	struct file *file = file_of(task, fd);
 	if (!file)
 		return NULL; /* the call will fail with EBADF */
 	__u64 object = (__u64)BPF_CORE_READ(file, private_data);
@@ -124,7 +122,7 @@ static __always_inline void wait_enter(__u32 fd, __s64 timeout_ns)
 	if (!t)
 		return;
 	__u64 now = bpf_ktime_get_ns();
-	struct lst_loop *l = loop_of(t, task, fd, now);
+	struct lst_loop *l = loop_of(t, file_of_current(fd), fd, now);
 	if (!l) {
 		t->in_wait = 0;
 		return;
@@ -164,7 +162,7 @@ static __always_inline void wait_exit(long ret)
 		struct pt_regs regs;
 		if (!regs_read(task, &regs))
 			return;
-		l = loop_of(t, task, regs_arg(&regs, 0), now);
+		l = loop_of(t, file_of_current(regs_arg(&regs, 0)), regs_arg(&regs, 0), now);
 		if (!l)
 			return;
 		__sync_fetch_and_add(&l->waiters, 1);
@@ -176,13 +174,13 @@ static __always_inline void wait_exit(long ret)
 		return;
 	__u32 slot = t->wait_slot;
 	t->in_wait = 0;
-	__sync_fetch_and_add(&l->waits, 1);
+	loop_add(l, &l->waits, 1);
 	if (ret > 0)
-		__sync_fetch_and_add(&l->events, ret);
+		loop_add(l, &l->events, ret);
 	if (!t->timeout_ns)
-		__sync_fetch_and_add(&l->zero_waits, 1);
+		loop_add(l, &l->zero_waits, 1);
 	if (t->slept) {
-		__sync_fetch_and_add(&l->slept_waits, 1);
+		loop_add(l, &l->slept_waits, 1);
 		l->last_slept_ns = now;
 	}
 	if (t->woken_ns) /* its return to the CPU was not shown to us; it cannot have been long ago */

@@ -93,7 +93,7 @@ start_tool() {
 
 # Asks it to stop and takes its exit status.
 stop_tool() {
-	kill -TERM "$tool"
+	kill -TERM "$tool" 2>/dev/null || true # it ends by itself when its target has
 	wait "$tool" || { echo "loopstall: exit status $?"; cat "$LIVE/err"; return 1; }
 }
 
