@@ -16,7 +16,7 @@
 
 #include "machine.h"
 
-#define MAX_TASKS     32
+#define MAX_TASKS     512
 #define MAX_PROCESSES 16
 #define MAX_FDS	      16
 #define MAX_FILES     256
@@ -88,6 +88,7 @@ static void maps_make(const struct machine_size *size)
 	MAP(block_buffers, BPF_MAP_TYPE_ARRAY, size->scratch);
 	MAP(stack_buffers, BPF_MAP_TYPE_ARRAY, PER_CPU_BUFFERS);
 	MAP(new_blocks, BPF_MAP_TYPE_ARRAY, 1);
+	MAP(closing, BPF_MAP_TYPE_HASH, size->loops);
 	MAP(targets, BPF_MAP_TYPE_HASH, 64);
 	MAP(target_tids, BPF_MAP_TYPE_HASH, 64);
 	MAP(wanted, BPF_MAP_TYPE_HASH, 64);

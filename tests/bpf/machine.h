@@ -10,6 +10,7 @@
 #include "bpf/wire.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define US 1000ull

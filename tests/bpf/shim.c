@@ -49,7 +49,7 @@ static struct {
 	} ranges[MAX_RANGES];
 	unsigned n_ranges;
 	struct record *oldest, *newest, *taken;
-	unsigned long blocks, interrupt_at;
+	unsigned long places, interrupt_at;
 	void (*interrupt)(void *);
 	void *interrupt_context;
 } shim;
@@ -131,6 +131,7 @@ void *shim_lookup(const void *map, const void *key)
 	struct map *m = map_of(map);
 	unsigned at;
 
+	shim_place();
 	if (m->kind == KIND_ARRAY)
 		memcpy(&at, key, sizeof at);
 	else
@@ -233,6 +234,7 @@ long shim_current_comm(void *to, unsigned bytes)
 
 long shim_read(void *to, unsigned bytes, const void *from)
 {
+	shim_place();
 	if ((uintptr_t)from < FIRST_ADDRESS) {
 		memset(to, 0, bytes);
 		return -EFAULT;
@@ -355,23 +357,20 @@ const void *shim_take(unsigned long *bytes)
 
 void shim_interrupt(unsigned long at, void (*act)(void *), void *context)
 {
-	shim.blocks = 0;
+	shim.places = 0;
 	shim.interrupt_at = at;
 	shim.interrupt = act;
 	shim.interrupt_context = context;
 }
 
-unsigned long shim_blocks(void)
+unsigned long shim_places(void)
 {
-	return shim.blocks;
+	return shim.places;
 }
 
-void __sanitizer_cov_trace_pc(void);
-
-/* The compiler calls this in every basic block of the programs. */
-void __sanitizer_cov_trace_pc(void)
+void shim_place(void)
 {
-	if (!shim.interrupt || shim.blocks++ != shim.interrupt_at)
+	if (!shim.interrupt || shim.places++ != shim.interrupt_at)
 		return;
 	void (*act)(void *) = shim.interrupt;
 	void *task = shim.task;
@@ -381,4 +380,12 @@ void __sanitizer_cov_trace_pc(void)
 	shim.interrupt = NULL; /* the other CPU is not interrupted in turn */
 	act(shim.interrupt_context);
 	shim_run(task, tgid, tid, comm);
+}
+
+void __sanitizer_cov_trace_pc(void);
+
+/* The compiler calls this in every basic block of the programs. */
+void __sanitizer_cov_trace_pc(void)
+{
+	shim_place();
 }

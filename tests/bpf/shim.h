@@ -44,10 +44,11 @@ unsigned long long shim_waiting_bytes(void);
 const void *shim_take(unsigned long *bytes);
 
 /*
- * Another CPU: before basic block number `at` of the programs from now on, `act` is called once. Returns nothing; shim_blocks() says how many
- * blocks have run since, so that a test can try every place.
+ * Another CPU: at place number `at` of the programs from now on, `act` is called once. A place is the beginning of a basic block, a
+ * helper's call or an atomic's return; shim_places() says how many there have been, so that a test can try each.
  */
 void shim_interrupt(unsigned long at, void (*act)(void *), void *context);
-unsigned long shim_blocks(void);
+unsigned long shim_places(void);
+void shim_place(void);
 
 #endif

@@ -13,6 +13,14 @@
 #define __uint(name, val) int(*name)[val]
 #define __type(name, val) val *name
 
+/* Other CPUs see what an atomic did before the next load. */
+#define __sync_fetch_and_add(at, n)                                      \
+	({                                                               \
+		__typeof__(*(at)) was = __sync_fetch_and_add(at, n);     \
+		shim_place();                                            \
+		was;                                                     \
+	})
+
 #define bpf_map_lookup_elem(map, key)			      shim_lookup(map, key)
 #define bpf_map_update_elem(map, key, value, flags)	      shim_update(map, key, value, flags)
 #define bpf_map_delete_elem(map, key)			      shim_delete(map, key)

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Where a gap's time goes; and that an event which was not seen shows as missing time, or is mended, and never becomes time of its own. */
+#include "scene.h"
+
+static struct lst_stall_record stall;
+
+static struct lst_ledger ledger_of_stall(struct task_struct *t)
+{
+	task_waits(t, LOOP_FD, -1);
+	task_off(t, OFF_BLOCKED);
+	assert_true(next_stall(&stall));
+	return stall.gap.ledger;
+}
+
+static struct task_struct *gap_begin(void)
+{
+	struct task_struct *t = scene_begin(NULL);
+	waits_once(t);
+	return t;
+}
+
+static void the_parts_are_the_whole(void **state)
+{
+	(void)state;
+	struct task_struct *t = gap_begin();
+	machine_pass(1 * MS);
+	task_calls(t, NR_FUTEX, 0x7000, 0);
+	task_off(t, OFF_BLOCKED);
+	machine_pass(20 * MS);
+	task_woken(t, NULL);
+	machine_pass(3 * MS);
+	task_on(t);
+	machine_pass(4 * MS);
+	task_off(t, OFF_PREEMPTED);
+	machine_pass(5 * MS);
+	task_on(t);
+	task_off(t, OFF_STOPPED);
+	machine_pass(6 * MS);
+	task_on(t);
+	machine_pass(7 * MS);
+	struct lst_ledger l = ledger_of_stall(t);
+	assert_int_equal(l.cpu_ns, 12 * MS);
+	assert_int_equal(l.blocked_ns, 20 * MS);
+	assert_int_equal(l.runnable_ns, 8 * MS);
+	assert_int_equal(l.stopped_ns, 6 * MS);
+	assert_int_equal(l.preempted, 1);
+	assert_int_equal(l.repaired_ns, 0);
+	assert_int_equal(ledger_sum(&l), stall.gap.gap_ns);
+	assert_int_equal(hist_count(&machine_hists(LOOP_SLOT)->offcpu), 1);
+	machine_stop();
+}
+
+/* No flag and no state, the flag with a state set: both are preemptions. */
+static void preempted_is_not_blocked(void **state)
+{
+	(void)state;
+	static const enum off_how ways[] = {OFF_PREEMPTED, OFF_PREEMPTED_LATE, OFF_PREEMPTED_BLOCKING};
+	for (int i = 0; i < 3; i++) {
+		struct task_struct *t = gap_begin();
+		task_off(t, ways[i]);
+		machine_pass(15 * MS);
+		task_on(t);
+		struct lst_ledger l = ledger_of_stall(t);
+		assert_int_equal(l.runnable_ns, 15 * MS);
+		assert_int_equal(l.blocked_ns, 0);
+		assert_int_equal(l.preempted, 1);
+	}
+	machine_stop();
+}
+
+static void two_of_ours_on_one_cpu(void **state)
+{
+	(void)state;
+	struct task_struct *t = gap_begin(), *other = task_new(TGID, OTHER_TID, "worker");
+	task_opens_epoll(t, 4, 0x20000);
+	task_waits(other, 4, -1);
+	task_off(other, OFF_BLOCKED);
+	task_woken(other, t);
+	machine_pass(2 * MS);
+	task_switch(t, OFF_PREEMPTED, other); /* one event for both */
+	task_returns(other, 1);
+	machine_pass(15 * MS);
+	task_switch(other, OFF_PREEMPTED, t);
+	machine_pass(1 * MS);
+	struct lst_ledger l = ledger_of_stall(t);
+	assert_int_equal(l.cpu_ns, 3 * MS);
+	assert_int_equal(l.runnable_ns, 15 * MS);
+	assert_int_equal(ledger_sum(&l), stall.gap.gap_ns);
+	machine_stop();
+}
+
+static void reclaim_is_part_of_cpu_time(void **state)
+{
+	(void)state;
+	struct task_struct *t = gap_begin();
+	machine_pass(1 * MS);
+	task_reclaims(t, true);
+	machine_pass(12 * MS);
+	task_reclaims(t, false);
+	struct lst_ledger l = ledger_of_stall(t);
+	assert_int_equal(l.reclaim_ns, 12 * MS);
+	assert_int_equal(l.cpu_ns, 13 * MS);
+	machine_stop();
+}
+
+static void a_fault_is_part_of_blocked_time(void **state)
+{
+	(void)state;
+	struct task_struct *t = gap_begin();
+	sleeps(t, 12 * MS); /* in user mode: no call */
+	struct lst_ledger l = ledger_of_stall(t);
+	assert_int_equal(l.fault_ns, 12 * MS);
+	assert_int_equal(l.blocked_ns, 12 * MS);
+	assert_int_equal(stall.blocks[0].call, LST_CALL_FAULT);
+	machine_stop();
+}
+
+/* --- one event is not shown: 2 ms on the CPU, 20 blocked, 3 runnable, 5 on the CPU */
+
+enum { OUT, WAKING, IN };
+
+static struct lst_ledger ledger_without(int hidden)
+{
+	struct task_struct *t = gap_begin();
+	machine_pass(2 * MS);
+	task_calls(t, NR_FUTEX, 0x7000, 0);
+	machine_hide(hidden == OUT);
+	task_off(t, OFF_BLOCKED);
+	machine_pass(20 * MS);
+	machine_hide(hidden == WAKING);
+	task_woken(t, NULL);
+	machine_pass(3 * MS);
+	machine_hide(hidden == IN);
+	task_on(t);
+	machine_hide(0);
+	task_in_user_mode(t);
+	machine_pass(5 * MS);
+	task_ticks(t);
+	return ledger_of_stall(t);
+}
+
+static void a_switch_out_not_seen_is_unaccounted(void **state)
+{
+	(void)state;
+	struct lst_ledger l = ledger_without(OUT);
+	assert_int_equal(stall.gap.gap_ns, 30 * MS);
+	assert_int_equal(l.blocked_ns + l.runnable_ns, 0);
+	assert_int_equal(l.cpu_ns, 5 * MS); /* after its return; what was before cannot be told from what was not seen */
+	assert_int_equal(stall.gap.gap_ns - ledger_sum(&l), 25 * MS);
+	assert_int_equal(stall.n_blocks, 0);
+	machine_stop();
+}
+
+static void a_waking_not_seen_is_blocked_time(void **state)
+{
+	(void)state;
+	struct lst_ledger l = ledger_without(WAKING);
+	assert_int_equal(l.blocked_ns, 23 * MS);
+	assert_int_equal(l.runnable_ns, 0);
+	assert_int_equal(ledger_sum(&l), stall.gap.gap_ns);
+	machine_stop();
+}
+
+/* The scheduler's count of CPU time says how much of it the thread ran; that it waited 3 ms it does not say. */
+static void a_switch_in_not_seen_is_mended(void **state)
+{
+	(void)state;
+	struct lst_ledger l = ledger_without(IN);
+	assert_int_equal(l.blocked_ns, 20 * MS);
+	assert_int_equal(l.cpu_ns, 7 * MS);
+	assert_int_equal(l.repaired_ns, 8 * MS);
+	assert_int_equal(stall.gap.gap_ns - ledger_sum(&l), 3 * MS);
+	machine_stop();
+}
+
+/* When it leaves the CPU the count is exact, and the rest was waiting. */
+static void a_switch_in_not_seen_is_whole_at_the_next_switch_out(void **state)
+{
+	(void)state;
+	struct task_struct *t = gap_begin();
+	task_off(t, OFF_PREEMPTED);
+	machine_pass(9 * MS);
+	machine_hide(1);
+	task_on(t);
+	machine_pass(4 * MS);
+	task_off(t, OFF_PREEMPTED);
+	machine_pass(2 * MS);
+	task_on(t);
+	struct lst_ledger l = ledger_of_stall(t);
+	assert_int_equal(l.cpu_ns, 4 * MS);
+	assert_int_equal(l.runnable_ns, 11 * MS);
+	assert_int_equal(l.repaired_ns, 13 * MS);
+	assert_int_equal(ledger_sum(&l), stall.gap.gap_ns);
+	machine_stop();
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_parts_are_the_whole),
+		cmocka_unit_test(preempted_is_not_blocked),
+		cmocka_unit_test(two_of_ours_on_one_cpu),
+		cmocka_unit_test(reclaim_is_part_of_cpu_time),
+		cmocka_unit_test(a_fault_is_part_of_blocked_time),
+		cmocka_unit_test(a_switch_out_not_seen_is_unaccounted),
+		cmocka_unit_test(a_waking_not_seen_is_blocked_time),
+		cmocka_unit_test(a_switch_in_not_seen_is_mended),
+		cmocka_unit_test(a_switch_in_not_seen_is_whole_at_the_next_switch_out),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
