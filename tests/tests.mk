@@ -45,13 +45,18 @@ fuzz: $(FUZZERS)
 CHECKS := 'format=tools/format --check' tools/shape 'generated=tools/generate --check' $(UNITS) $(CLI) \
 	'fuzz=tests/fuzz/smoke $(FUZZ_SECONDS) $(FUZZERS)'
 
+# Our stacks against gdb's: a program of its own that asks the resolver about a process.
+$(B)/live/unwind_once: tests/live/unwind_once.c $(OBJECTS)
+	$(call say,TEST,$@)
+	$(Q)mkdir -p $(@D) && $(CC) $(STD) $(CFLAGS) $(WARN) $(CPPFLAGS) $(PKG_CFLAGS) -o $@ $^ $(PKG_LIBS)
+
 check-programs: loopstall $(UNITS) $(FUZZERS)
-test-programs: check-programs $(PROGS) | $(B)/.test-deps
+test-programs: check-programs $(PROGS) $(B)/live/unwind_once | $(B)/.test-deps
 
 check: check-programs
 	@tests/run $(CHECKS)
 test: test-programs
 	@[ "$$(id -u)" -eq 0 ] || { echo 'make test traces: run it as root, or make check' >&2; exit 1; }
-	@tests/run $(CHECKS) $(LIVE)
+	@tests/run $(CHECKS) $(LIVE) 'unwind=tests/live/unwind_gdb.sh $(B)/live/unwind_once'
 
 .PHONY: unit fuzz check test check-programs test-programs

@@ -66,7 +66,7 @@ compare() {
 # have NAME PROGRAM
 have() {
 	command -v "$2" >/dev/null 2>&1 && return
-	echo "skip $1 no $2"
+	echo "ok $1 # skip no $2"
 	return 1
 }
 
