@@ -56,6 +56,12 @@ static bool is_innocent(const struct status *s)
 	return !s->loop->open && !s->loop->stalls && !s->loop->was_saturated && s->busy < NEARLY_FULL;
 }
 
+/* Runtimes keep loops for themselves that hardly ever run: beside another one they are not worth a line. */
+static bool is_idle(const struct status *s)
+{
+	return is_innocent(s) && s->busy < 0.0005;
+}
+
 static void put_stalls(struct pen *p, const struct status *s, bool is_first, bool all_innocent)
 {
 	const struct live_loop *loop = s->loop;
@@ -144,10 +150,11 @@ int status_lines(struct pen *p, const struct status_line *of, const struct live_
 	bool all_innocent = true;
 	for (size_t i = 0; i < living; i++)
 		all_innocent &= is_innocent(&statuses[i]);
-	for (size_t i = 0; i < living && i < STATUS_LOOPS; i++)
-		put_status(p, of, &statuses[i], of->is_first && i == 0, all_innocent);
-	if (living > STATUS_LOOPS)
-		put_others(p, of, statuses + STATUS_LOOPS, living - STATUS_LOOPS);
+	size_t shown = 0;
+	for (; shown < living && shown < STATUS_LOOPS && !(shown && is_idle(&statuses[shown])); shown++)
+		put_status(p, of, &statuses[shown], of->is_first && shown == 0, all_innocent);
+	if (living > shown)
+		put_others(p, of, statuses + shown, living - shown);
 	if (!living) {
 		pen_put(p, INK_PLAIN, n ? "all loops seen are gone" : "no loop has waited yet");
 		if (of->is_first) {

@@ -120,6 +120,12 @@ static bool is_quiet(const struct summary_loop *l)
 	return !l->stalls.stalls && !l->saturated_ns && l->arrival.p99_ns < QUIET_NS;
 }
 
+/* One of the loops that a runtime keeps for itself and hardly ever runs. */
+static bool is_idle(const struct summary_loop *l)
+{
+	return is_quiet(l) && l->utilisation < 0.0005;
+}
+
 static void put_duration(struct pen *p, enum ink ink, uint64_t ns)
 {
 	char text[DURATION_TEXT_BYTES];
@@ -209,7 +215,8 @@ static void put_loops(struct pen *p, const struct summary *s)
 	size_t shown = 0;
 	for (; shown < n; shown++) {
 		const struct summary_loop *l = &s->loops[shown];
-		if (!p->style->verbose && (shown >= TOP_LOOPS || (shown >= QUIET_LOOPS && is_quiet(l))))
+		if (!p->style->verbose &&
+		    (shown >= TOP_LOOPS || (shown >= QUIET_LOOPS && is_quiet(l)) || (shown && is_idle(l))))
 			break;
 		put_loop(p, s, l);
 	}
