@@ -145,14 +145,22 @@ static int add_causes(struct tally_totals *t, struct tally_stall *to, const stru
 	return add_other_parts(t, to, s, framed_ns);
 }
 
+static bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+/* Children differ in their numbers only, and addresses of locks and faults tell nobody anything: such blocks are one kind. */
 static uint64_t block_key(const struct block *b)
 {
+	bool numbers_tell = b->kind != TARGET_CHILD && b->kind != TARGET_PIPE && b->kind != TARGET_FAULT;
 	uint64_t h = 0xcbf29ce484222325u ^ b->kind;
 	for (const char *p = b->call; *p; p++)
 		h = (h ^ (unsigned char)*p) * 0x100000001b3u;
 	h = (h ^ 0xff) * 0x100000001b3u;
 	for (const char *p = b->target; *p; p++)
-		h = (h ^ (unsigned char)*p) * 0x100000001b3u;
+		if (numbers_tell || !is_digit(*p))
+			h = (h ^ (unsigned char)*p) * 0x100000001b3u;
 	return h;
 }
 
@@ -178,6 +186,7 @@ static int add_block(struct tally_totals *t, const struct block *b)
 	to->stalls++;
 	if (b->max_ns >= to->max_ns) {
 		to->max_ns = b->max_ns;
+		to->target = b->target;
 		to->stack = b->stack ? b->stack : to->stack;
 		to->waker = b->waker;
 	}
