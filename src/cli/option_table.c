@@ -5,9 +5,9 @@
 
 #define BIT(id)	 OPTION_VERB_BIT(VERB_##id)
 #define ANY	 (OPTION_VERB_BIT(VERBS) - 1)
-#define CAPTURES (BIT(LIVE) | BIT(DUMP) | BIT(RECORD) | BIT(HIST) | BIT(LIST))
-#define RUNS	 (BIT(LIVE) | BIT(RECORD) | BIT(HIST) | BIT(LIST)) /* go on for a while */
-#define STACKED	 (BIT(LIVE) | BIT(DUMP) | BIT(RECORD))
+#define CAPTURES (BIT(LIVE) | BIT(DUMP) | BIT(RECORD) | BIT(HIST) | BIT(LIST) | BIT(CHECK))
+#define RUNS	 (BIT(LIVE) | BIT(RECORD) | BIT(HIST) | BIT(LIST) | BIT(CHECK)) /* go on for a while */
+#define STACKED	 (BIT(LIVE) | BIT(DUMP) | BIT(RECORD) | BIT(CHECK))
 #define SHOWS	 (CAPTURES | BIT(REPORT))
 #define AT(name) offsetof(struct options, name)
 
@@ -27,6 +27,13 @@ const struct option_spec option_table[] = {
 	 AT(duration_ns)},
 	{"threshold", 'T', "TIME", SHOWS, "show stalls whose lag is at least TIME; needs a unit (default %s)",
 	 OPTION_DURATION, AT(threshold_ns), .otherwise = "50ms"},
+
+	{"fail-if", 0, "CONDITIONS", BIT(CHECK),
+	 "fail with exit code 3 on: stall>TIME, stalls>N, lag.p50, .p90, .p99 or .max>TIME, utilisation>N%%, "
+	 "verdict=WORD (default %s)",
+	 OPTION_TEXT, AT(fail_if), .otherwise = "stall>50ms"},
+	{"ignore", 0, "FUNCTIONS", BIT(CHECK),
+	 "stalls in these functions do not count (comma separated, with * and ?)", OPTION_TEXT, AT(ignore)},
 
 	{"output", 'o', "FILE", BIT(RECORD), "record into FILE (.jsonl.zst)", OPTION_TEXT, AT(output)},
 	{"last", 0, "TIME", BIT(RECORD),

@@ -6,6 +6,7 @@
 #include "capture/probe.h"
 #include "cli/option_table.h"
 #include "cli/verbs.h"
+#include "model/gate.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -181,12 +182,24 @@ static struct options defaults(enum verb_id verb)
 		.follow_forks = true,
 		.threshold_ns = verb == VERB_REPORT ? 0 : 50000000,
 		.record_ns = 10000000,
+		.fail_if = "stall>50ms",
 		.stacks = verb != VERB_HIST && verb != VERB_LIST,
 		.ring_bytes = 4 << 20,
 		.max_loops = 512,
 		.max_threads = 2048,
 		.rung = RUNG_NONE,
 	};
+}
+
+/* What the conditions ask for has to be seen. */
+static int apply_gate(struct options *o, struct diag *d)
+{
+	struct gate gate;
+	int err = gate_parse(&gate, o->fail_if, o->ignore, d);
+	uint64_t needed_ns = gate_threshold_ns(&gate);
+	if (!err && needed_ns < o->threshold_ns)
+		o->threshold_ns = needed_ns;
+	return err;
 }
 
 static void split_command(int *argc, char **argv, struct options *o)
@@ -212,6 +225,8 @@ int options_parse(int argc, char **argv, struct options *o, struct diag *d)
 		argv++, argc--; /* getopt skips argv[0], now the verb */
 	int err = parse_dashed(argc, argv, o, d);
 	bool asked_only = o->about != VERBS; /* -h or -V: the rest does not matter */
+	if (!err && !asked_only && o->verb == VERB_CHECK)
+		err = apply_gate(o, d);
 	if (!err && !asked_only)
 		err = take_words(o, argv + optind, (size_t)(argc - optind), d);
 	if (!err && !asked_only)

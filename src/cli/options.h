@@ -20,6 +20,7 @@ enum verb_id {
 	VERB_DUMP,
 	VERB_RECORD,
 	VERB_REPORT,
+	VERB_CHECK,
 	VERB_HIST,
 	VERB_LIST,
 	VERB_DOCTOR,
@@ -46,6 +47,8 @@ struct options {
 	uint64_t duration_ns;  /* 0: until Ctrl-C */
 	uint64_t interval_ns;  /* hist: between two tables; 0: one at the end */
 	uint64_t count;	       /* hist: tables, 0 no limit */
+	const char *fail_if;   /* check: conditions, or NULL for the default */
+	const char *ignore;    /* check: functions, or NULL */
 	const char *output;    /* -o, or NULL */
 	uint64_t last_ns;      /* record --last, 0 none */
 	bool json, verbose, replay, no_color;

@@ -63,8 +63,10 @@ static int file_open(struct outputs *out, struct diag *d)
 static int sinks_open(struct outputs *out, struct diag *d)
 {
 	const struct options *o = out->options;
-	int err = fanout_init(&out->facts);
+	int err = o->verb == VERB_CHECK ? gate_parse(&out->gate, o->fail_if, o->ignore, d) : 0;
 
+	if (!err)
+		err = fanout_init(&out->facts);
 	if (!err)
 		err = file_open(out, d);
 	if (err)
@@ -180,9 +182,31 @@ static int summary_show(struct outputs *out)
 	}
 }
 
+/* What broke a condition, on standard error: the command's own output stays its own. */
+static int gate_show(struct outputs *out)
+{
+	struct bytes text = {0};
+	struct summary *summary = summary_new(out->tally);
+	if (!summary)
+		return -ENOMEM;
+	out->breaches = gate_judge(&out->gate, out->tally, summary, &text);
+	for (size_t i = 0; i < summary->n_losses; i++)
+		fprintf(stderr, "loopstall: not seen: %llu %s\n",
+			(unsigned long long)summary->losses[i].count, summary->losses[i].meaning);
+	if (!bytes_ok(&text))
+		fprintf(stderr, "loopstall: no memory for the list of breaches\n");
+	fprintf(stderr, "%sloopstall: %zu breach%s of %s\n", bytes_text(&text), out->breaches,
+		out->breaches == 1 ? "" : "es", out->options->fail_if);
+	summary_free(summary);
+	bytes_free(&text);
+	return 0;
+}
+
 int outputs_finish(struct outputs *out, struct diag *d)
 {
-	int err = summary_show(out);
+	int err = out->options->verb == VERB_CHECK ? gate_show(out) : summary_show(out);
+	if (err == -EPIPE)
+		err = 0; /* who read has seen enough */
 	if (err)
 		diag_fail(d, err, "cannot write to standard output: %s", strerror(-err));
 	if (out->ring && !err)

@@ -9,6 +9,7 @@
 #include "base/diag.h"
 #include "cli/fanout.h"
 #include "cli/options.h"
+#include "model/gate.h"
 #include "model/tally.h"
 
 struct outputs {
@@ -19,6 +20,8 @@ struct outputs {
 	struct json_stream *stream;
 	struct recording_writer *writer;
 	struct ring *ring;
+	struct gate gate; /* check */
+	size_t breaches;
 	bool told_failure;
 };
 

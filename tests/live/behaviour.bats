@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
 # How the command behaves: recordings, signals, exit codes, what it leaves behind.
+bats_require_minimum_version 1.5.0
 load live
 
 # Ids of the programs that any loopstall has in the kernel now.
@@ -229,4 +230,20 @@ assert counted == [truth["iterations"]], (counted, truth)' "$SEEN" "$TRUTH"
 	run "$LOOPSTALL" doctor
 	[ "$status" -eq 0 ]
 	[[ $output == *"waits by tracepoint"* && $output == *"waits by raw tracepoint"* ]]
+}
+
+@test "a gate: exit code 3 and the place, else the command's own" {
+	cat >"$LIVE/slow.py" <<-'END'
+		import asyncio, time
+		async def main():
+		    await asyncio.sleep(0.05)
+		    time.sleep(0.06)
+		    await asyncio.sleep(0.05)
+		asyncio.run(main())
+	END
+	run -3 --separate-stderr "$LOOPSTALL" check --fail-if 'stall>20ms' -- "$PYTHON" "$LIVE/slow.py"
+	[[ $stderr = *"slow.py["*"stalled "*"BLOCKED"* ]]
+	run -7 --separate-stderr "$LOOPSTALL" check --fail-if 'stall>1s, lag.p99>2s' -- sh -c "$PYTHON $LIVE/slow.py; exit 7"
+	run -2 "$LOOPSTALL" check --fail-if 'stall>20' -- true
+	run -0 "$LOOPSTALL" check --fail-if 'stall>20ms' --ignore '*sleep*,*' -- "$PYTHON" "$LIVE/slow.py"
 }
