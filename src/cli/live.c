@@ -15,7 +15,7 @@
 
 #define OPEN_EVERY_NS  (100 * LIVE_MS)
 #define CLOCK_EVERY_NS (10 * LIVE_S)
-#define FIRST_TICK_NS  (700 * LIVE_MS) /* a status line within the first second */
+#define FIRST_TICK_NS  (100 * LIVE_MS) /* a status line as soon as there is something to say */
 #define DRAIN_ROUNDS   200
 #define RESOLVER_BUSY  40 /* stacks under way; it takes 64 */
 #define STUCK_AFTER_NS                                                                                       \
