@@ -34,6 +34,13 @@ static __always_inline __u64 quota_throttled_ns(struct task_struct *task, bool *
 	return sum;
 }
 
+static __always_inline void quota_begin(struct lst_thread *t, struct task_struct *task)
+{
+	bool limited;
+	t->quota_ns = quota_throttled_ns(task, &limited);
+	t->has_quota = limited;
+}
+
 /* Remembers the throttled time when a runnable interval may begin; nearly free for a thread without a quota. */
 static __always_inline void quota_note(struct lst_thread *t, struct task_struct *task)
 {

@@ -60,6 +60,7 @@ static __always_inline void seed_task(struct task_struct *task)
 	struct lst_thread *t = thread_create(task, tid, BPF_CORE_READ(task, tgid));
 	if (!t)
 		return;
+	quota_begin(t, task);
 	struct lst_loop *l = loop_of(t, file_of(task, regs_arg(&regs, 0)), regs_arg(&regs, 0), now);
 	if (!l)
 		return;

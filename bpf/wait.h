@@ -94,11 +94,8 @@ static __always_inline struct lst_thread *thread_of(struct task_struct *task, __
 	if (!scope_has_current(tgid, tid))
 		return NULL;
 	t = thread_create(task, tid, tgid);
-	if (t) {
-		bool limited;
-		t->quota_ns = quota_throttled_ns(task, &limited);
-		t->has_quota = limited;
-	}
+	if (t)
+		quota_begin(t, task);
 	return t;
 }
 

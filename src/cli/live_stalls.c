@@ -247,11 +247,51 @@ static bool open_is_due(struct live_source *s, struct followed *l, const struct 
 	return true;
 }
 
+/* A loop that was woken and has not run since: due, and without a CPU. Its gap has not even begun. */
+static void delay_report_open(struct live_source *s, struct followed *l, const struct lst_loop *loop,
+			      const struct lst_thread *t, uint64_t now)
+{
+	struct attribution_stall a = {.at_ns = live_at(s, now)};
+	struct fact_stall *stall = &a.stall;
+
+	stall->loop = l->id;
+	stall->pid = t->tgid;
+	stall->tid = t->tid;
+	stall->comm = live_text(s, t->comm, LST_COMM_BYTES);
+	stall->state = STALL_OPEN;
+	stall->gap_seq = loop->gap_seq + 1; /* what the gap will be called */
+	lengths_fill(s, stall, now, 0, now - t->woken_ns);
+	attribution_stall(s->attribution, &a, now);
+}
+
+static void delays_open(struct live_source *s, uint64_t now)
+{
+	uint32_t n_loops, n;
+	const struct lst_loop *loops = capture_loops(s->capture, &n_loops);
+	const struct lst_thread *threads = capture_threads(s->capture, &n);
+
+	for (uint32_t i = 0; i < n; i++) {
+		struct lst_thread t = threads[i];
+		struct followed *l =
+			t.in_wait && t.woken_ns && t.woken_ns < now ? loops_at(s, t.wait_slot) : NULL;
+		if (!l || loops[t.wait_slot].shared ||
+		    now - t.woken_ns < s->options.capture.threshold_ns + OPEN_AFTER_NS)
+			continue;
+		uint64_t age = now - t.woken_ns, seq = loops[t.wait_slot].gap_seq + 1;
+		if (l->open_seq == seq && age < l->open_next_ns)
+			continue;
+		l->open_seq = seq;
+		l->open_next_ns = age * 2;
+		delay_report_open(s, l, &loops[t.wait_slot], &t, now);
+	}
+}
+
 void stalls_open(struct live_source *s, uint64_t now, enum open_which which)
 {
 	uint32_t n;
 	const struct lst_loop *loops = capture_loops(s->capture, &n);
 
+	delays_open(s, now);
 	for (uint32_t slot = 0; slot < n; slot++) {
 		struct followed *l = loops_at(s, slot);
 		if (!l || !loops[slot].gap_start_ns || loops[slot].state != LST_SLOT_LIVE)
