@@ -32,6 +32,7 @@ endif
 
 all: loopstall
 include tests/tests.mk
+include tools/bench/bench.mk
 
 # Names what is missing before anything fails for want of it.
 $(B)/.deps: tools/need tools/packages

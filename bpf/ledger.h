@@ -98,6 +98,7 @@ static __always_inline void ledger_mend(struct lst_thread *t, struct task_struct
 	t->ledger.cpu_ns += ran;
 	if (leaving) /* else part of the rest may be CPU time not counted yet */
 		t->ledger.runnable_ns += away - ran;
+	t->ledger.throttled_ns += quota_taken(t, task, away - ran);
 	t->ledger.repaired_ns += away;
 }
 

@@ -41,8 +41,11 @@ $(B)/fuzz/%: tests/fuzz/%.c $(B)/fuzz/all.a
 	$(Q)mkdir -p $(@D) && $(CLANG) $(STD) -O1 -g -fsanitize=fuzzer,address,undefined $(CPPFLAGS) $(PKG_CFLAGS) -MMD -MP -MF $@.d -MT $@ -o $@ $< $(B)/fuzz/all.a $(PKG_LIBS) -lm
 fuzz: $(FUZZERS)
 
+# --- the BPF programs in user space
+include tests/bpf/bpf.mk
+
 # --- all of it; one counting runner, so that the last line counts everything
-CHECKS := 'format=tools/format --check' tools/shape 'generated=tools/generate --check' $(UNITS) $(CLI) \
+CHECKS := 'format=tools/format --check' tools/shape 'generated=tools/generate --check' $(UNITS) $(BPF_TESTS) $(CLI) \
 	'fuzz=tests/fuzz/smoke $(FUZZ_SECONDS) $(FUZZERS)'
 
 # Our stacks against gdb's: a program of its own that asks the resolver about a process.
@@ -50,7 +53,7 @@ $(B)/live/unwind_once: tests/live/unwind_once.c $(OBJECTS)
 	$(call say,TEST,$@)
 	$(Q)mkdir -p $(@D) && $(CC) $(STD) $(CFLAGS) $(WARN) $(CPPFLAGS) $(PKG_CFLAGS) -o $@ $^ $(PKG_LIBS)
 
-check-programs: loopstall $(UNITS) $(FUZZERS)
+check-programs: loopstall $(UNITS) $(BPF_TESTS) $(FUZZERS)
 test-programs: check-programs $(PROGS) $(B)/live/unwind_once | $(B)/.test-deps
 
 check: check-programs

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "kernel_types.h"
+#define __bpf__ /* its integers are the programs' */
 #include "wire.h"
+#undef __bpf__
 
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_core_read.h>

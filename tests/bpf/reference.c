@@ -213,7 +213,7 @@ static void gap_end(struct reference_loop *l, struct reference_gap *g, const str
 		before->harm = HARM_LATE;
 	g->is_closed = true;
 	if (counts && g->closer != g->owner)
-		g->harm = HARM_HANDED_OVER;
+		g->harm = HARM_NOT_SHOWN;
 }
 
 static void wait_count(struct reference_loop *l, const struct log *log, size_t at)
@@ -259,7 +259,10 @@ static void log_follow(const struct log *log, uint32_t loop, size_t i, struct re
 			g->harm = g->late_ns ? HARM_LATE : HARM_OWN;
 	} else if (e->kind == LOG_DEATH) {
 		p->waiting -= is_waiting(log, e->thread, loop, i, &entered);
-		if (p->open && p->open->owner == e->thread) {
+		bool ends = p->open && p->open->owner == e->thread;
+		if (g && (g->owner == e->thread || ends))
+			g->harm = HARM_NOT_SHOWN;
+		if (ends) {
 			if (e->signal && e->at_ns - p->open->start_ns + p->open->delay_ns >= record_ns) {
 				gap_end(out, p->open, log, p->opened, i, record_ns);
 				p->open->is_terminal = true;

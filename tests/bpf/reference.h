@@ -35,7 +35,7 @@ struct log {
 	size_t n;
 };
 
-enum reference_harm { NOT_JUDGED, HARM_QUEUED, HARM_LATE, HARM_OWN, HARM_HANDED_OVER };
+enum reference_harm { NOT_JUDGED, HARM_QUEUED, HARM_LATE, HARM_OWN, HARM_NOT_SHOWN };
 
 struct reference_block {
 	uint32_t count;

@@ -49,7 +49,8 @@ static void act_wait(struct stage *s, const struct action *a)
 	x->where = IN_WAIT;
 	x->loop = s->story->shape.fixed_loops ? a->thread % s->story->shape.loops : a->loop;
 	x->timeout_ms = timeouts[a->choice % 6];
-	note(s, a->thread, (struct log_event){.kind = LOG_ENTER, .loop = x->loop, .timeout_ms = x->timeout_ms});
+	note(s, a->thread,
+	     (struct log_event){.kind = LOG_ENTER, .loop = x->loop, .timeout_ms = x->timeout_ms});
 	task_waits(x->task, FD_LOOP + x->loop, x->timeout_ms);
 }
 
@@ -195,8 +196,8 @@ void story_make(struct story *s, const struct story_shape *shape, uint64_t seed)
 
 static bool is_switch(uint32_t what)
 {
-	return acts[what] == act_block || acts[what] == act_preempt || acts[what] == act_stop || acts[what] == act_wake ||
-	       acts[what] == act_run;
+	return acts[what] == act_block || acts[what] == act_preempt || acts[what] == act_stop ||
+	       acts[what] == act_wake || acts[what] == act_run;
 }
 
 void story_tell(const struct story *s, struct log *log)
@@ -222,12 +223,14 @@ void story_tell(const struct story *s, struct log *log)
 
 void story_print(const struct log *log)
 {
-	static const char *const kinds[] = {"enters", "returns", "blocks", "is preempted", "is stopped", "is woken", "runs", "dies"};
+	static const char *const kinds[] = {"enters",	  "returns",  "blocks", "is preempted",
+					    "is stopped", "is woken", "runs",	"dies"};
 	static const char *const keys[] = {"socket", "other socket", "futex", "fault", "wait"};
 
 	for (size_t i = 0; i < log->n; i++) {
 		const struct log_event *e = &log->events[i];
-		fprintf(stderr, "  %14.6f ms  thread %u %s", (double)(e->at_ns - log->events[0].at_ns) / 1e6, e->thread, kinds[e->kind]);
+		fprintf(stderr, "  %14.6f ms  thread %u %s", (double)(e->at_ns - log->events[0].at_ns) / 1e6,
+			e->thread, kinds[e->kind]);
 		switch (e->kind) {
 		case LOG_ENTER: fprintf(stderr, " loop %u, timeout %d ms\n", e->loop, e->timeout_ms); break;
 		case LOG_RETURN: fprintf(stderr, " from loop %u with %ld\n", e->loop, e->ret); break;

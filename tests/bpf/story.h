@@ -9,18 +9,18 @@
 
 #include "reference.h"
 
-#define STORY_THREADS 3
-#define STORY_LOOPS   2
-#define STORY_ACTIONS 400
-#define STORY_TGID    100
-#define STORY_TID(n)  (101 + (n))
+#define STORY_THREADS	   3
+#define STORY_LOOPS	   2
+#define STORY_ACTIONS	   400
+#define STORY_TGID	   100
+#define STORY_TID(n)	   (101 + (n))
 #define STORY_OBJECT(loop) (0x10000ull * ((loop) + 1))
 
 struct story_shape {
 	uint32_t threads, loops;
 	uint64_t record_ns;
 	bool deaths, fixed_loops; /* fixed: a thread waits on one loop only */
-	bool hides; /* one switch event is not shown to the programs */
+	bool hides;		  /* one switch event is not shown to the programs */
 };
 
 struct action {

@@ -66,7 +66,11 @@ static void calls_are_told_apart_by_what_they_wait_for(void **state)
 	static const struct lst_block want[] = {
 		{.call = NR_FUTEX, .kind = LST_TARGET_FUTEX, .object = 0x7000, .count = 1, .sum_ns = 2 * MS},
 		{.call = NR_FUTEX, .kind = LST_TARGET_FUTEX, .object = 0x8000, .count = 1, .sum_ns = 3 * MS},
-		{.call = NR_SLEEP, .kind = LST_TARGET_SLEEP, .object = 1000000500, .count = 2, .sum_ns = 8 * MS},
+		{.call = NR_SLEEP,
+		 .kind = LST_TARGET_SLEEP,
+		 .object = 1000000500,
+		 .count = 2,
+		 .sum_ns = 8 * MS},
 		{.call = NR_WAIT, .kind = LST_TARGET_CHILD, .object = 4180, .count = 1, .sum_ns = 5 * MS},
 		{.call = NR_READ, .kind = LST_TARGET_PIPE, .object = 777, .count = 1, .sum_ns = 6 * MS},
 		{.call = NR_READ, .kind = LST_TARGET_NONE, .count = 1, .sum_ns = 7 * MS},
@@ -154,8 +158,9 @@ static void a_waker_is_named_when_its_call_proves_it(void **state)
 	assert_int_equal(w.why, LST_WAKER_FUTEX);
 	assert_string_equal(w.comm, "holder");
 	assert_int_equal(waker_of(NULL, NR_FUTEX, 0x7008, false).tid, 0); /* another lock */
-	assert_int_equal(waker_of(NULL, NR_READ, 8, false).tid, 0);	  /* whom an interrupt happened to interrupt */
-	assert_int_equal(waker_of(NULL, NR_FUTEX, 0x7000, true).tid, 0);  /* nobody runs */
+	assert_int_equal(waker_of(NULL, NR_READ, 8, false).tid,
+			 0); /* whom an interrupt happened to interrupt */
+	assert_int_equal(waker_of(NULL, NR_FUTEX, 0x7000, true).tid, 0); /* nobody runs */
 	machine_stop();
 }
 
@@ -248,7 +253,8 @@ static void a_page_that_is_not_there_is_marked(void **state)
 {
 	(void)state;
 	struct task_struct *t = gap_with_stacks(NULL);
-	task_stack(t, user_stack + 100, user_stack + STACK_PAGES * LST_PAGE_BYTES - 1); /* its red zone is on the page below */
+	task_stack(t, user_stack + 100,
+		   user_stack + STACK_PAGES * LST_PAGE_BYTES - 1); /* its red zone is on the page below */
 	blocks_in(t, NR_FUTEX, 0x7000, 20 * MS);
 	assert_true(next_stack());
 	assert_int_equal(stack.record.n_pages, STACK_PAGES + 1);
@@ -260,7 +266,8 @@ static void a_page_that_is_not_there_is_marked(void **state)
 static void no_more_snapshots_than_there_is_room_for(void **state)
 {
 	(void)state;
-	static const struct machine_size small = {.loops = 4, .threads = 4, .scratch = 1, .ring_bytes = 1 << 20};
+	static const struct machine_size small = {
+		.loops = 4, .threads = 4, .scratch = 1, .ring_bytes = 1 << 20};
 	struct task_struct *t = gap_with_stacks(&small), *other = task_new(TGID, OTHER_TID, "other");
 	task_stack(other, user_stack + 200, user_stack + STACK_PAGES * LST_PAGE_BYTES - 1);
 	task_opens_epoll(t, 4, 0x20000);

@@ -145,7 +145,9 @@ static void a_switch_out_not_seen_is_unaccounted(void **state)
 	struct lst_ledger l = ledger_without(OUT);
 	assert_int_equal(stall.gap.gap_ns, 30 * MS);
 	assert_int_equal(l.blocked_ns + l.runnable_ns, 0);
-	assert_int_equal(l.cpu_ns, 5 * MS); /* after its return; what was before cannot be told from what was not seen */
+	assert_int_equal(
+		l.cpu_ns,
+		5 * MS); /* after its return; what was before cannot be told from what was not seen */
 	assert_int_equal(stall.gap.gap_ns - ledger_sum(&l), 25 * MS);
 	assert_int_equal(stall.n_blocks, 0);
 	machine_stop();

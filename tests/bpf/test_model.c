@@ -30,9 +30,9 @@ static struct reference_loop expected;
 static char why[256];
 
 #define DIFFER(...) (snprintf(why, sizeof why, __VA_ARGS__), false)
-#define SAME(what, got, want)                                                                    \
-	((uint64_t)(got) == (uint64_t)(want) ||                                                  \
-	 DIFFER("gap %" PRIu64 " of loop %u: " what " is %" PRIu64 ", should be %" PRIu64, g->seq, loop, \
+#define SAME(what, got, want)                                                                                \
+	((uint64_t)(got) == (uint64_t)(want) ||                                                              \
+	 DIFFER("gap %" PRIu64 " of loop %u: " what " is %" PRIu64 ", should be %" PRIu64, g->seq, loop,     \
 		(uint64_t)(got), (uint64_t)(want)))
 
 static void records_take(void)
@@ -50,7 +50,8 @@ static void records_take(void)
 		if (kind == LST_RECORD_STALL && seen.n < MAX_SEEN)
 			seen.stalls[seen.n++] = r.stall;
 		if (kind == LST_RECORD_LOOP)
-			seen.slots[machine_loop(r.loop.slot)->object == STORY_OBJECT(0) ? 0 : 1] = r.loop.slot;
+			seen.slots[machine_loop(r.loop.slot)->object == STORY_OBJECT(0) ? 0 : 1] =
+				r.loop.slot;
 	}
 }
 
@@ -69,9 +70,12 @@ static const struct lst_stall_record *stall_of(uint32_t slot, uint64_t seq, size
 static bool block_has_key(const struct lst_block *b, enum block_key key)
 {
 	switch (key) {
-	case KEY_SOCKET: return b->call == NR_READ && b->kind == LST_TARGET_INET && ((const struct lst_inet *)b->target)->port == 5432;
+	case KEY_SOCKET:
+		return b->call == NR_READ && b->kind == LST_TARGET_INET &&
+		       ((const struct lst_inet *)b->target)->port == 5432;
 	case KEY_OTHER_SOCKET:
-		return b->call == NR_READ && b->kind == LST_TARGET_INET && ((const struct lst_inet *)b->target)->port == 6379;
+		return b->call == NR_READ && b->kind == LST_TARGET_INET &&
+		       ((const struct lst_inet *)b->target)->port == 6379;
 	case KEY_FUTEX: return b->kind == LST_TARGET_FUTEX;
 	case KEY_FAULT: return b->call == LST_CALL_FAULT;
 	case KEY_WAIT: return b->call == NR_EPOLL_WAIT;
@@ -86,42 +90,52 @@ static bool longest_agrees(const struct story_shape *shape, uint64_t got, const 
 	return got == want->max_ns || (overlap && got > want->max_ns && got <= want->sum_ns);
 }
 
-static bool blocks_agree(const struct story_shape *shape, uint32_t loop, const struct reference_gap *g, const struct lst_stall_record *r)
+static bool blocks_agree(const struct story_shape *shape, uint32_t loop, const struct reference_gap *g,
+			 const struct lst_stall_record *r)
 {
 	for (int key = 0; key < BLOCK_KEYS; key++) {
 		const struct lst_block *b = NULL;
 		for (uint32_t i = 0; i < r->n_blocks; i++)
 			if (block_has_key(&r->blocks[i], (enum block_key)key)) {
 				if (b)
-					return DIFFER("gap %" PRIu64 " of loop %u: block %d is there twice", g->seq, loop, key);
+					return DIFFER("gap %" PRIu64 " of loop %u: block %d is there twice",
+						      g->seq, loop, key);
 				b = &r->blocks[i];
 			}
 		const struct reference_block *want = &g->blocks[key];
-		bool ok = SAME("a block's time", b ? b->sum_ns : 0, want->sum_ns) && SAME("a block's count", b ? b->count : 0, want->count) &&
-			  (longest_agrees(shape, b ? b->max_ns : 0, want) || SAME("a block's longest", b->max_ns, want->max_ns));
+		bool ok = SAME("a block's time", b ? b->sum_ns : 0, want->sum_ns) &&
+			  SAME("a block's count", b ? b->count : 0, want->count) &&
+			  (longest_agrees(shape, b ? b->max_ns : 0, want) ||
+			   SAME("a block's longest", b->max_ns, want->max_ns));
 		if (!ok)
 			return false;
 	}
 	return true;
 }
 
-static bool ledger_agrees(uint32_t loop, const struct reference_gap *g, const struct lst_pending *p, bool hides)
+static bool ledger_agrees(uint32_t loop, const struct reference_gap *g, const struct lst_pending *p,
+			  bool hides)
 {
 	const struct lst_ledger *l = &p->ledger;
 	uint64_t sum = l->cpu_ns + l->blocked_ns + l->runnable_ns + l->stopped_ns;
 
 	if (hides) /* time may be missing, and none may be invented */
-		return sum <= p->gap_ns || DIFFER("gap %" PRIu64 " of loop %u: %" PRIu64 " ns of %" PRIu64 " accounted for", g->seq,
-						  loop, sum, (uint64_t)p->gap_ns);
+		return sum <= p->gap_ns ||
+		       DIFFER("gap %" PRIu64 " of loop %u: %" PRIu64 " ns of %" PRIu64 " accounted for",
+			      g->seq, loop, sum, (uint64_t)p->gap_ns);
 	return SAME("cpu", l->cpu_ns, g->cpu_ns) && SAME("blocked", l->blocked_ns, g->blocked_ns) &&
-	       SAME("runnable", l->runnable_ns, g->runnable_ns) && SAME("stopped", l->stopped_ns, g->stopped_ns) &&
-	       SAME("preempted", l->preempted, g->preempted) && SAME("repaired", l->repaired_ns, 0) && SAME("sum of the ledger", sum, p->gap_ns);
+	       SAME("runnable", l->runnable_ns, g->runnable_ns) &&
+	       SAME("stopped", l->stopped_ns, g->stopped_ns) &&
+	       SAME("preempted", l->preempted, g->preempted) && SAME("repaired", l->repaired_ns, 0) &&
+	       SAME("sum of the ledger", sum, p->gap_ns);
 }
 
 static bool harm_agrees(uint32_t loop, const struct reference_gap *g, const struct lst_stall_record *r)
 {
-	static const uint32_t harms[] = {
-		[HARM_QUEUED] = LST_HARM_QUEUED, [HARM_LATE] = LST_HARM_LATE, [HARM_OWN] = LST_HARM_OWN, [HARM_HANDED_OVER] = LST_HARM_UNKNOWN};
+	static const uint32_t harms[] = {[HARM_QUEUED] = LST_HARM_QUEUED,
+					 [HARM_LATE] = LST_HARM_LATE,
+					 [HARM_OWN] = LST_HARM_OWN,
+					 [HARM_NOT_SHOWN] = LST_HARM_UNKNOWN};
 	if (g->is_terminal || g->harm == NOT_JUDGED)
 		return true;
 	return SAME("harm", r->harm, harms[g->harm]) && SAME("ready", r->ready, g->ready);
@@ -132,12 +146,14 @@ static bool stall_agrees(const struct story_shape *shape, uint32_t loop, const s
 	const struct lst_loop *l = machine_loop(seen.slots[loop]);
 	size_t times;
 	const struct lst_stall_record *r = stall_of(seen.slots[loop], g->seq, &times);
-	bool waits = l->pending.active && l->pending.gap_seq == g->seq && (shape->hides || g->harm == NOT_JUDGED);
+	bool waits =
+		l->pending.active && l->pending.gap_seq == g->seq && (shape->hides || g->harm == NOT_JUDGED);
 
 	if (times + waits != 1)
 		return DIFFER("gap %" PRIu64 " of loop %u was sent %zu times", g->seq, loop, times);
 	const struct lst_pending *p = r ? &r->gap : &l->pending;
-	if (!SAME("start", p->gap_start_ns, g->start_ns) || !SAME("length", p->gap_ns, g->end_ns - g->start_ns) ||
+	if (!SAME("start", p->gap_start_ns, g->start_ns) ||
+	    !SAME("length", p->gap_ns, g->end_ns - g->start_ns) ||
 	    !SAME("owner", p->owner, STORY_TID(g->owner)) ||
 	    !SAME("handed over", p->flags & LST_GAP_HANDOFF, g->owner != g->closer ? LST_GAP_HANDOFF : 0) ||
 	    !SAME("terminal", p->flags & LST_GAP_TERMINAL, g->is_terminal ? LST_GAP_TERMINAL : 0) ||
@@ -189,10 +205,12 @@ static bool counts_agree(uint32_t loop, const struct lst_loop *l, bool hides)
 		over += lag >= machine_config()->threshold_ns;
 		longest = lag > longest ? lag : longest;
 	}
-	return SAME("iterations", l->iterations, closed) && SAME("busy", l->busy_ns, busy) && SAME("waits", l->waits, expected.waits) &&
-	       SAME("events", l->events, expected.events) && SAME("zero waits", l->zero_waits, expected.zero_waits) &&
+	return SAME("iterations", l->iterations, closed) && SAME("busy", l->busy_ns, busy) &&
+	       SAME("waits", l->waits, expected.waits) && SAME("events", l->events, expected.events) &&
+	       SAME("zero waits", l->zero_waits, expected.zero_waits) &&
 	       (hides || (SAME("slept waits", l->slept_waits, expected.slept_waits) &&
-			  SAME("over the threshold", l->over_threshold, over) && SAME("longest lag", l->max_lag_ns, longest)));
+			  SAME("over the threshold", l->over_threshold, over) &&
+			  SAME("longest lag", l->max_lag_ns, longest)));
 }
 
 /* What a thread says it owns are the gaps that say they are its. */
@@ -208,7 +226,8 @@ static bool owners_agree(const struct story_shape *shape)
 			owned += l && l->gap_start_ns && l->owner == t->tid;
 		}
 		if (t && (slots != owned || t->open_gaps != owned))
-			return DIFFER("thread %u owns %u gaps, has %u in %u slots", n, owned, t->open_gaps, slots);
+			return DIFFER("thread %u owns %u gaps, has %u in %u slots", n, owned, t->open_gaps,
+				      slots);
 	}
 	return true;
 }
@@ -231,7 +250,8 @@ static bool story_agrees(const struct story *s, struct log *log)
 			return false;
 		for (size_t i = 0; i < expected.n; i++) {
 			const struct reference_gap *g = &expected.gaps[i];
-			if (g->is_closed && reference_lag(g) >= s->shape.record_ns && !stall_agrees(&s->shape, loop, g))
+			if (g->is_closed && reference_lag(g) >= s->shape.record_ns &&
+			    !stall_agrees(&s->shape, loop, g))
 				return false;
 		}
 	}
@@ -245,7 +265,8 @@ static void story_shorten(struct story *s, struct log *log)
 	for (size_t part = s->n / 2; part; part = part > 1 ? part / 2 : 0)
 		for (size_t at = 0; at + part <= s->n;) {
 			less = *s;
-			memmove(&less.actions[at], &less.actions[at + part], (s->n - at - part) * sizeof less.actions[0]);
+			memmove(&less.actions[at], &less.actions[at + part],
+				(s->n - at - part) * sizeof less.actions[0]);
 			less.n -= part;
 			if (story_agrees(&less, log))
 				at++;
@@ -272,7 +293,8 @@ static void stories_agree(const struct story_shape *shape)
 			continue;
 		story_shorten(&s, &log);
 		story_agrees(&s, &log);
-		fprintf(stderr, "seed %lu, %u threads, %u loops: %s\n", seed, shape->threads, shape->loops, why);
+		fprintf(stderr, "seed %lu, %u threads, %u loops: %s\n", seed, shape->threads, shape->loops,
+			why);
 		story_print(&log);
 		machine_stop();
 		fail();

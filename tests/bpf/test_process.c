@@ -137,7 +137,8 @@ static void a_child_forked_in_the_gap_is_noted(void **state)
 static void children_of_targets_are_followed(void **state)
 {
 	(void)state;
-	struct task_struct *t = scene_begin(NULL), *child = task_new(200, 200, "worker"), *stranger = task_new(300, 300, "other");
+	struct task_struct *t = scene_begin(NULL), *child = task_new(200, 200, "worker"),
+			   *stranger = task_new(300, 300, "other");
 	machine_config()->scope = LST_SCOPE_TARGETS;
 	machine_follow(TGID);
 	task_forks(t, child);
@@ -326,7 +327,8 @@ static void a_return_not_seen_does_not_cover_for_ever(void **state)
 static void more_loops_than_there_is_room_for_are_counted(void **state)
 {
 	(void)state;
-	static const struct machine_size small = {.loops = 1, .threads = 2, .scratch = 1, .ring_bytes = 1 << 20};
+	static const struct machine_size small = {
+		.loops = 1, .threads = 2, .scratch = 1, .ring_bytes = 1 << 20};
 	struct task_struct *t = scene_begin(&small);
 	waits_once(t);
 	task_opens_epoll(t, 4, 0x20000);
@@ -343,7 +345,8 @@ static void more_loops_than_there_is_room_for_are_counted(void **state)
 static void more_threads_than_there_is_room_for_are_counted(void **state)
 {
 	(void)state;
-	static const struct machine_size small = {.loops = 2, .threads = 1, .scratch = 1, .ring_bytes = 1 << 20};
+	static const struct machine_size small = {
+		.loops = 2, .threads = 1, .scratch = 1, .ring_bytes = 1 << 20};
 	struct task_struct *t = scene_begin(&small), *other = task_new(TGID, OTHER_TID, "other");
 	waits_once(t);
 	task_waits(other, LOOP_FD, -1);
@@ -360,7 +363,8 @@ static void more_threads_than_there_is_room_for_are_counted(void **state)
 static void threads_are_found_whatever_their_number(void **state)
 {
 	(void)state;
-	struct task_struct *t = scene_begin(NULL), *far = task_new(TGID, TID + LST_SEATS, "far"), *last = task_new(TGID, LST_SEATS, "z");
+	struct task_struct *t = scene_begin(NULL), *far = task_new(TGID, TID + LST_SEATS, "far"),
+			   *last = task_new(TGID, LST_SEATS, "z");
 	waits_once(t);
 	waits_once(far);
 	waits_once(last);
@@ -377,7 +381,8 @@ static void threads_are_found_whatever_their_number(void **state)
 static void a_full_ring_is_counted_and_nothing_else_changes(void **state)
 {
 	(void)state;
-	static const struct machine_size small = {.loops = 2, .threads = 2, .scratch = 1, .ring_bytes = sizeof(struct lst_stall_record) + 64};
+	static const struct machine_size small = {
+		.loops = 2, .threads = 2, .scratch = 1, .ring_bytes = sizeof(struct lst_stall_record) + 64};
 	struct task_struct *t = scene_begin(&small);
 	waits_once(t);
 	for (int i = 0; i < 5; i++) {

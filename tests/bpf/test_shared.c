@@ -88,7 +88,7 @@ static const struct race {
 	struct task_struct **who;
 	void (*second)(void *);
 	struct task_struct **other;
-	unsigned then;		   /* A_WAITS … */
+	unsigned then;			/* A_WAITS … */
 	unsigned gaps_least, gaps_most; /* closed by the race */
 } races[] = {
 	{"the last one returns as another comes", cover_by_a, returns, &a, enters, &b, B_WAITS, 0, 1},
@@ -96,10 +96,14 @@ static const struct race {
 	{"both return", cover_by_both, returns, &a, returns, &b, 0, 0, 0},
 	{"both come to an open gap", open_gap, enters, &b, enters, &a, A_WAITS | B_WAITS, 1, 1},
 	{"the owner comes as another does", open_gap, enters, &a, enters, &b, A_WAITS | B_WAITS, 1, 1},
-	{"the owner comes back as another ends its gap", open_gap_of_blocked, enters, &b, comes_back, &a, B_WAITS, 1, 1},
-	{"another ends its gap as the owner comes back", open_gap_of_blocked, comes_back, &a, enters, &b, B_WAITS, 1, 1},
-	{"the owner goes off as another ends its gap", open_gap, enters, &b, goes_off, &a, B_WAITS | A_IS_OFF, 1, 1},
-	{"another ends its gap as the owner goes off", open_gap, goes_off, &a, enters, &b, B_WAITS | A_IS_OFF, 1, 1},
+	{"the owner comes back as another ends its gap", open_gap_of_blocked, enters, &b, comes_back, &a,
+	 B_WAITS, 1, 1},
+	{"another ends its gap as the owner comes back", open_gap_of_blocked, comes_back, &a, enters, &b,
+	 B_WAITS, 1, 1},
+	{"the owner goes off as another ends its gap", open_gap, enters, &b, goes_off, &a, B_WAITS | A_IS_OFF,
+	 1, 1},
+	{"another ends its gap as the owner goes off", open_gap, goes_off, &a, enters, &b, B_WAITS | A_IS_OFF,
+	 1, 1},
 	{"the owner dies as another ends its gap", open_gap, enters, &b, dies, &a, B_WAITS | A_IS_GONE, 0, 1},
 	{"two threads see the loop first", threads_begin, enters, &a, enters, &b, A_WAITS | B_WAITS, 0, 0},
 	{"one dies waiting as another returns", cover_by_both, returns, &b, dies, &a, A_IS_GONE, 0, 0},

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is measured, round by round: a Bench runs it and gathers plain numbers; nothing here compares or prints them."""
 import contextlib
+import dataclasses
 import os
 import random
 import shutil
@@ -9,6 +10,7 @@ import subprocess
 import tempfile
 import time
 
+import results
 import tracers
 from processes import (Failed, Process, Program, bpf_objects, bpf_programs, cpu_ns, pss_bytes, read, wait_until)
 from servers import Nginx, Redis, why_not
@@ -18,11 +20,11 @@ READY = ("ready", 150_000, 500)
 READY_SLOW = ("ready", 4_000, 20)
 CALL = ("call", 400_000, 2_000)
 SWITCH = ("switch", 20_000, 100)
-MICRO = {"a ready epoll_wait": READY, "getppid in another process": CALL, "a switch between two other threads": SWITCH}
+MICRO = {results.READY: READY, results.CALL: CALL, results.SWITCH: SWITCH}
 PACED_PER_S = 100_000
 STALLS_PER_S = 300
 STALLING_LOOPS = 20
-TRIES = 6  # of a measurement that another tracer disturbed
+ALONE_S = 8  # to wait for a moment in which nobody else traces
 
 PYTHON = """
 import asyncio
@@ -32,10 +34,13 @@ async def main():
 asyncio.run(main())
 """
 NODE = """
+require('http').createServer((q, s) => s.end('x')).listen(0, '127.0.0.1');
+setInterval(() => {}, 50);
+"""
+NODE_STALLS = """
 const run = require('child_process').execFileSync;
 setInterval(() => { const t = Date.now(); while (Date.now() - t < 60); }, 500);
 setInterval(() => run('sleep', ['0.06']), 700);
-require('http').createServer((q, s) => s.end('x')).listen(0, '127.0.0.1');
 """
 
 
@@ -66,14 +71,15 @@ class Bench:
 
     def alone(self, measure, session=None):
         """What measure() gives when no stranger traced before and after it; None if that cannot be had."""
-        for _ in range(TRIES):
-            pids = session.pids() if session else set()
+        pids = session.pids() if session else set()
+        deadline = time.monotonic() + ALONE_S
+        while time.monotonic() < deadline:
             if not self.strangers(pids):
                 result = measure()
                 if not self.strangers(pids):
                     return result
-            self.disturbed += 1
-            time.sleep(0.5)
+                self.disturbed += 1
+            time.sleep(0.1)
         return None
 
     # --- a ready wait, and what others pay
@@ -176,7 +182,7 @@ class Bench:
         tool = tracers.loopstall(self.options.loopstall)
         with self.program(name) as program:
             # the loops of stalls.c are born when it runs, so only the header tells that loopstall is there
-            header = tracers.dataclasses.replace(tool, is_attached=lambda s: '"header"' in s.output())
+            header = dataclasses.replace(tool, is_attached=lambda s: '"header"' in s.output())
             with tracers.attached(header, program.pid, self.folder) as session:
                 time.sleep(1)  # its start is not what is asked for
                 pids = session.pids()
@@ -211,11 +217,11 @@ class Bench:
 
     def memory(self, seconds):
         """Of all its processes, after it has seen stalls of a node process and unwound their stacks."""
-        command = self.runtimes()["node"]
-        if not command:
+        node = shutil.which("node")
+        if not node:
             return {"refused": "needs nodejs"}
         tool = tracers.loopstall(self.options.loopstall)
-        with Process(command) as node:
+        with Process([node, "-e", NODE + NODE_STALLS]) as node:
             time.sleep(0.5)
             with tracers.attached(tool, node.pid, self.folder) as session:
                 time.sleep(seconds)
@@ -250,6 +256,14 @@ class Bench:
             if "loop" not in line:
                 raise Failed(f"not a status line: {line!r}")
             return time.monotonic() - began
+
+    def own(self, seconds, starts):
+        return {
+            "quiet": self.quiet_cpu(seconds),
+            "stalls": self.stalls_cpu(seconds),
+            "memory": self.memory(seconds),
+            "first_status": self.first_status(starts),
+        }
 
     # --- where the time goes
 

@@ -60,7 +60,7 @@ class Session:
 
         wait_until(attached_or_dead, f"{self.tracer.name} to attach")
         if not self.process.is_alive():
-            raise Failed(f"{self.tracer.name} ended: {read(self.errors).strip()[-500:]}")
+            raise Failed(f"it ended: {read(self.errors).strip()[-500:]}")
         time.sleep(self.tracer.settle_s)
 
     def pids(self):

@@ -14,11 +14,11 @@
 #define __type(name, val) val *name
 
 /* Other CPUs see what an atomic did before the next load. */
-#define __sync_fetch_and_add(at, n)                                      \
-	({                                                               \
-		__typeof__(*(at)) was = __sync_fetch_and_add(at, n);     \
-		shim_place();                                            \
-		was;                                                     \
+#define __sync_fetch_and_add(at, n)                                                                          \
+	({                                                                                                   \
+		__typeof__(*(at)) was = __sync_fetch_and_add(at, n);                                         \
+		shim_place();                                                                                \
+		was;                                                                                         \
 	})
 
 #define bpf_map_lookup_elem(map, key)			      shim_lookup(map, key)
@@ -29,6 +29,7 @@
 #define bpf_ktime_get_ns()				      shim_now()
 #define bpf_get_current_pid_tgid()			      shim_current_id()
 #define bpf_get_current_task()				      ((unsigned long)shim_current())
+#define bpf_get_current_task_btf()			      ((struct task_struct *)shim_current())
 #define bpf_get_current_comm(to, bytes)			      shim_current_comm(to, bytes)
 #define bpf_get_smp_processor_id()			      0u
 #define bpf_current_task_under_cgroup(map, index)	      0
