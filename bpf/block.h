@@ -205,17 +205,6 @@ static __always_inline void block_snapshot(struct lst_thread *t, struct task_str
 	t->scratch = index + 1;
 }
 
-/* A new gap's first block must not join those of a stall that is pending: what that one did to others has been seen long enough. */
-static __always_inline void pending_settle(struct lst_thread *t)
-{
-	__u32 slot = 0;
-	struct lst_loop *l = gap_of(t, &slot);
-	if (!l || !l->pending.active)
-		return;
-	stall_send(l, slot, t, LST_HARM_LATE, 0, 0);
-	t->n_blocks = 0;
-}
-
 /* The thread leaves the CPU to wait for something, inside a gap; it still runs. */
 static __always_inline void block_begin(struct lst_thread *t, struct task_struct *task)
 {
@@ -223,7 +212,6 @@ static __always_inline void block_begin(struct lst_thread *t, struct task_struct
 	__u32 cpu = bpf_get_smp_processor_id();
 	struct lst_block *b = bpf_map_lookup_elem(&new_blocks, &cpu);
 
-	pending_settle(t);
 	t->block_now = ~0u;
 	t->waker.tid = t->waker.tgid = t->waker.why = 0;
 	if (!b || !regs_read(task, &regs))
@@ -235,10 +223,11 @@ static __always_inline void block_begin(struct lst_thread *t, struct task_struct
 }
 
 /* Sends the scratch snapshot if this block is the longest of its kind so far, or many short ones have come to count. */
-static __always_inline void block_stack_send(struct lst_thread *t, struct lst_block *b, __u64 ns, __u64 now)
+static __always_inline void block_stack_send(struct lst_thread *t, struct lst_block *b, __u64 sum_ns,
+					     __u64 ns, __u64 now)
 {
 	__u32 index = t->scratch - 1, slot = 0;
-	if (!t->scratch || b->sum_ns < STACK_BLOCK_NS || (b->stack_seq && ns < b->stack_ns + b->stack_ns / 4))
+	if (!t->scratch || sum_ns < STACK_BLOCK_NS || (b->stack_seq && ns < b->stack_ns + b->stack_ns / 4))
 		return;
 	struct stack_buffer *buffer = bpf_map_lookup_elem(&block_buffers, &index);
 	struct lst_loop *l = gap_of(t, &slot);
@@ -258,20 +247,16 @@ static __always_inline void block_stack_send(struct lst_thread *t, struct lst_bl
 	stack_send(r);
 }
 
-/* The owner of a gap that another thread ends may still be blocked: the block so far is what the gap was about. */
-static __always_inline void block_of_other(struct lst_loop *l, __u64 now)
+/* The owner of a gap that another thread ends may still be blocked: that block is what the gap was about. */
+static __always_inline void block_of_other_send(struct lst_loop *l, __u64 now)
 {
 	struct lst_thread *owner = thread_at(l->owner_slot);
 	if (!owner || owner->tid != l->owner || owner->cpu != LST_CPU_BLOCKED ||
 	    owner->block_now >= LST_BLOCKS)
 		return;
 	struct lst_block *b = &owner->blocks[owner->block_now & (LST_BLOCKS - 1)];
-	__u64 ns = now - owner->since_ns;
-	b->count++;
-	b->sum_ns += ns;
-	if (ns > b->max_ns)
-		b->max_ns = ns;
-	block_stack_send(owner, b, ns, now);
+	__u64 ns = blocked_so_far(owner, now);
+	block_stack_send(owner, b, b->sum_ns + ns, ns, now);
 }
 
 /* The thread is back. */
@@ -289,7 +274,7 @@ static __always_inline void block_end(struct lst_thread *t, __u64 blocked_ns, __
 			b->max_ns = blocked_ns;
 			b->waker = t->waker;
 		}
-		block_stack_send(t, b, blocked_ns, now);
+		block_stack_send(t, b, b->sum_ns, blocked_ns, now);
 	}
 	t->block_now = ~0u;
 	scratch_release(t);

@@ -40,14 +40,24 @@ static __always_inline void gap_forget_owner(struct lst_thread *t, __u32 slot)
 	gaps_recount(t);
 }
 
-/* The blocks of a stall that is still pending stay until it is sent. */
-static __always_inline void thread_begin_activity(struct lst_thread *t, bool pending, __u64 now)
+static __always_inline void thread_begin_activity(struct lst_thread *t, __u64 now)
 {
-	if (!pending)
-		t->n_blocks = 0;
+	t->n_blocks = 0;
 	t->block_now = ~0u;
 	t->children[0].pid = t->children[1].pid = 0;
 	ledger_start(t, now);
+}
+
+/* Where the blocks stand when a gap opens; there are none but where another gap of the thread is open. */
+static __always_inline void blocks_note(struct lst_loop *l, const struct lst_thread *t)
+{
+	l->base_n_blocks = t->n_blocks;
+	if (!t->n_blocks)
+		return;
+	for (__u32 i = 0; i < LST_BLOCKS; i++) {
+		l->base_block_ns[i] = t->blocks[i].sum_ns;
+		l->base_block_count[i] = t->blocks[i].count;
+	}
 }
 
 /* The thread returned from its wait and nobody else waits. */
@@ -63,7 +73,7 @@ static __always_inline void gap_open(struct lst_loop *l, struct lst_thread *t, s
 		return;
 	}
 	if (!t->open_gaps)
-		thread_begin_activity(t, l->pending.active, now);
+		thread_begin_activity(t, now);
 	else
 		ledger_settle(t, now);
 	t->gap_slots[free & (LST_OPEN_GAPS - 1)] = t->wait_slot + 1;
@@ -71,6 +81,7 @@ static __always_inline void gap_open(struct lst_loop *l, struct lst_thread *t, s
 	l->owner = t->tid;
 	l->owner_slot = t->slot;
 	l->base = t->ledger;
+	blocks_note(l, t);
 	l->base_minor_faults = BPF_CORE_READ(task, min_flt);
 	l->base_major_faults = BPF_CORE_READ(task, maj_flt);
 	l->gap_delay_ns = t->delay_ns;
@@ -80,13 +91,6 @@ static __always_inline void gap_open(struct lst_loop *l, struct lst_thread *t, s
 	l->gap_flags = 0;
 	l->gap_seq++;
 	l->gap_start_ns = now;
-}
-
-static __always_inline void gap_drop(struct lst_loop *l, __u32 slot, struct lst_thread *owner)
-{
-	l->gap_start_ns = 0;
-	if (owner)
-		gap_forget_owner(owner, slot);
 }
 
 /* One of the five longest of the running ten seconds. */
@@ -136,9 +140,8 @@ static __always_inline void gap_count(struct lst_loop *l, __u32 slot, __u64 gap,
 		hist_add(l, &h->offcpu, offcpu);
 }
 
-/* Sends the stall that was pending; the blocks are those of its owner. */
-static __always_inline void stall_send(struct lst_loop *l, __u32 slot, struct lst_thread *owner, __u32 harm,
-				       __u32 ready, __u32 signal)
+/* Sends the stall that was pending. */
+static __always_inline void stall_send(struct lst_loop *l, __u32 slot, __u32 harm, __u32 ready, __u32 signal)
 {
 	struct lst_pending *p = &l->pending;
 
@@ -154,18 +157,27 @@ static __always_inline void stall_send(struct lst_loop *l, __u32 slot, struct ls
 	r->harm = harm;
 	r->ready = ready;
 	r->terminal_signal = signal;
-	r->n_blocks = 0;
-	r->throttled_delay_ns = l->throttled_delay_ns;
+	r->n_blocks = l->pending_n_blocks;
+	r->throttled_delay_ns = l->pending_throttled_delay_ns;
 	bpf_probe_read_kernel(&r->gap, sizeof r->gap, p);
-	if (owner && owner->tid == p->owner) {
-		r->n_blocks = owner->n_blocks;
-		bpf_probe_read_kernel(&r->comm, sizeof r->comm, &owner->comm);
-		bpf_probe_read_kernel(&r->children, sizeof r->children, &owner->children);
-		bpf_probe_read_kernel(&r->blocks, sizeof r->blocks, &owner->blocks);
-	} else {
-		bpf_probe_read_kernel(&r->comm, sizeof r->comm, &l->comm);
-	}
+	bpf_probe_read_kernel(&r->comm, sizeof r->comm, &l->pending_comm);
+	bpf_probe_read_kernel(&r->children, sizeof r->children, &l->pending_children);
+	bpf_probe_read_kernel(&r->blocks, sizeof r->blocks, &l->pending_blocks);
 	bpf_ringbuf_submit(r, BPF_RB_FORCE_WAKEUP);
+}
+
+/* No wait will show what a stall cost: its loop or its thread is gone. */
+static __always_inline void pending_flush(struct lst_loop *l, __u32 slot)
+{
+	if (l->pending.active)
+		stall_send(l, slot, LST_HARM_UNKNOWN, 0, 0);
+}
+
+static __always_inline void gap_drop(struct lst_loop *l, __u32 slot, struct lst_thread *owner)
+{
+	l->gap_start_ns = 0;
+	if (owner)
+		gap_forget_owner(owner, slot);
 }
 
 /* The wait after the gap has shown what it cost; a probing wait that found nothing leaves the question open. */
@@ -177,20 +189,13 @@ static __always_inline void pending_judge(struct lst_loop *l, __u32 slot, struct
 	if (!p->active)
 		return;
 	if (ret > 0 && !slept)
-		stall_send(l, slot, t, LST_HARM_QUEUED, ret, 0);
+		stall_send(l, slot, LST_HARM_QUEUED, ret, 0);
 	else if (p->late_ns || (!slept && ret == 0 && t->timeout_ns > 0))
-		stall_send(l, slot, t, LST_HARM_LATE, 0, 0);
+		stall_send(l, slot, LST_HARM_LATE, 0, 0);
 	else if (!slept && ret == 0 && t->timeout_ns == 0)
 		p->deadline_passed = 1; /* "something is due now": decided by the next wait */
 	else
-		stall_send(l, slot, t, LST_HARM_OWN, 0, 0);
-}
-
-/* No wait will follow that could show its harm. */
-static __always_inline void pending_flush(struct lst_loop *l, __u32 slot, struct lst_thread *owner)
-{
-	if (l->pending.active)
-		stall_send(l, slot, owner, LST_HARM_UNKNOWN, 0, 0);
+		stall_send(l, slot, LST_HARM_OWN, 0, 0);
 }
 
 /*
@@ -215,9 +220,49 @@ static __always_inline void gap_unclaim(const struct lst_loop *l, __u32 slot)
 		bpf_map_delete_elem(&closing, &slot);
 }
 
+/* A thread that is blocked when another one ends its gap: how long, until it was woken. */
+static __always_inline __u64 blocked_so_far(const struct lst_thread *t, __u64 now)
+{
+	return (t->woken_gap_ns > t->since_ns ? t->woken_gap_ns : now) - t->since_ns;
+}
+
+/* The stall keeps its blocks: before it is sent the thread may be in its next gap, or another thread's wait decides it. */
+static __always_inline void pending_keep_blocks(struct lst_loop *l, const struct lst_thread *owner,
+						bool elsewhere, __u64 now)
+{
+	l->pending_n_blocks = 0;
+	if (!owner) {
+		__builtin_memset(l->pending_children, 0, sizeof l->pending_children);
+		bpf_probe_read_kernel(&l->pending_comm, sizeof l->pending_comm, &l->comm);
+		return;
+	}
+	bpf_probe_read_kernel(&l->pending_comm, sizeof l->pending_comm, &owner->comm);
+	bpf_probe_read_kernel(&l->pending_children, sizeof l->pending_children, &owner->children);
+	bpf_probe_read_kernel(&l->pending_blocks, sizeof l->pending_blocks, &owner->blocks);
+	for (__u32 i = 0; i < LST_BLOCKS; i++) {
+		struct lst_block *b = &l->pending_blocks[i];
+		if (i >= l->base_n_blocks)
+			break;
+		b->sum_ns -= l->base_block_ns[i];
+		b->count -= l->base_block_count[i];
+		if (b->max_ns > b->sum_ns) /* the longest was before */
+			b->max_ns = b->sum_ns;
+	}
+	__u32 at = owner->block_now;
+	if (elsewhere && owner->cpu == LST_CPU_BLOCKED && at < LST_BLOCKS) {
+		struct lst_block *b = &l->pending_blocks[at & (LST_BLOCKS - 1)];
+		__u64 ns = blocked_so_far(owner, now);
+		b->count++;
+		b->sum_ns += ns;
+		if (ns > b->max_ns)
+			b->max_ns = ns;
+	}
+	l->pending_n_blocks = owner->n_blocks;
+}
+
 /* Ends the gap of a loop; t is the thread that ends it, the owner or another one. */
 static __always_inline void gap_close(struct lst_loop *l, __u32 slot, struct lst_thread *t,
-				      struct task_struct *task, __u64 now, __u32 flags)
+				      struct task_struct *task, __u64 now, __u32 flags, __u32 signal)
 {
 	__u64 start = l->gap_start_ns, gap = now - start, delay = l->gap_delay_ns, lag = gap + delay;
 	if (!start || start > now)
@@ -245,6 +290,8 @@ static __always_inline void gap_close(struct lst_loop *l, __u32 slot, struct lst
 	gap_count(l, slot, gap, delay, offcpu);
 	if (lag < cfg.record_ns && !gap_is_top(l, lag, now))
 		return;
+	if (p->active) /* a probe left it open, and the place is needed */
+		stall_send(l, slot, LST_HARM_LATE, 0, 0);
 	p->gap_start_ns = start;
 	p->gap_ns = gap;
 	p->delay_ns = delay;
@@ -261,9 +308,11 @@ static __always_inline void gap_close(struct lst_loop *l, __u32 slot, struct lst
 	p->flags = l->gap_flags | flags;
 	p->deadline_passed = 0;
 	p->active = 1;
-	/* Another thread's blocks may change under us, and a dead owner has no next wait: send now. */
+	l->pending_throttled_delay_ns = l->throttled_delay_ns;
+	pending_keep_blocks(l, owner, owner != t, now);
+	/* A dead owner has no next wait, and another thread's says nothing: send now. */
 	if (flags & (LST_GAP_HANDOFF | LST_GAP_TERMINAL))
-		stall_send(l, slot, owner, LST_HARM_UNKNOWN, 0, 0);
+		stall_send(l, slot, LST_HARM_UNKNOWN, 0, signal);
 }
 
 #endif

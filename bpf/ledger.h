@@ -65,19 +65,36 @@ static __always_inline __u64 quota_taken(struct lst_thread *t, struct task_struc
 	return rose < runnable_ns ? rose : runnable_ns;
 }
 
+/*
+ * The thread that ends another's gap may look at the same moment: while an interval is being moved into its sum it belongs to neither, so
+ * that it may be missing for whoever looks, and is never there twice.
+ */
+static __always_inline void ledger_hide(struct lst_thread *t)
+{
+	t->cpu = LST_CPU_UNKNOWN;
+	asm volatile("" ::: "memory");
+}
+
+static __always_inline void ledger_show(struct lst_thread *t, __u32 cpu, __u64 now)
+{
+	t->since_ns = now;
+	asm volatile("" ::: "memory");
+	t->cpu = cpu;
+}
+
 /* Brings the ledger up to now while the thread runs. */
 static __always_inline void ledger_settle(struct lst_thread *t, __u64 now)
 {
 	if (t->cpu != LST_CPU_ON)
 		return;
+	ledger_hide(t);
 	t->ledger.cpu_ns += now - t->since_ns;
-	t->since_ns = now;
+	ledger_show(t, LST_CPU_ON, now);
 }
 
 static __always_inline void ledger_start(struct lst_thread *t, __u64 now)
 {
-	t->cpu = LST_CPU_ON;
-	t->since_ns = now;
+	ledger_show(t, LST_CPU_ON, now);
 }
 
 /*
@@ -93,7 +110,9 @@ static __always_inline void ledger_mend(struct lst_thread *t, struct task_struct
 	if (t->cpu == LST_CPU_ON || t->cpu == LST_CPU_UNKNOWN || t->cpu == LST_CPU_STOPPED || !since ||
 	    ran > away)
 		return;
-	if (t->cpu == LST_CPU_BLOCKED)
+	bool blocked = t->cpu == LST_CPU_BLOCKED;
+	ledger_hide(t);
+	if (blocked)
 		t->ledger.blocked_ns += t->woken_gap_ns - t->since_ns;
 	t->ledger.cpu_ns += ran;
 	if (leaving) /* else part of the rest may be CPU time not counted yet */
@@ -117,9 +136,9 @@ static __always_inline void ledger_out(struct lst_thread *t, struct task_struct 
 	if (t->cpu != LST_CPU_ON)
 		ledger_mend(t, task, now, true);
 	ledger_settle(t, now);
-	t->cpu = to;
-	t->since_ns = now;
+	ledger_hide(t);
 	t->woken_gap_ns = 0;
+	ledger_show(t, to, now);
 	t->exec_ns = BPF_CORE_READ(task, se.sum_exec_runtime);
 	if (to == LST_CPU_RUNNABLE)
 		t->ledger.preempted++;
@@ -129,8 +148,10 @@ static __always_inline void ledger_out(struct lst_thread *t, struct task_struct 
 static __always_inline __u64 ledger_in(struct lst_thread *t, struct task_struct *task, __u64 now)
 {
 	__u64 away = now - t->since_ns, waited = 0, blocked = 0;
+	__u32 cpu = t->cpu;
 
-	switch (t->cpu) {
+	ledger_hide(t);
+	switch (cpu) {
 	case LST_CPU_RUNNABLE: waited = away; break;
 	case LST_CPU_STOPPED: t->ledger.stopped_ns += away; break;
 	case LST_CPU_BLOCKED:
@@ -141,8 +162,7 @@ static __always_inline __u64 ledger_in(struct lst_thread *t, struct task_struct 
 	}
 	t->ledger.runnable_ns += waited;
 	t->ledger.throttled_ns += quota_taken(t, task, waited);
-	t->cpu = LST_CPU_ON;
-	t->since_ns = now;
+	ledger_show(t, LST_CPU_ON, now);
 	return blocked;
 }
 

@@ -50,28 +50,31 @@ static __always_inline void process_forked(struct task_struct *parent, struct ta
 static __always_inline void thread_leave(struct lst_thread *t, struct task_struct *task, __u32 signal)
 {
 	__u64 now = bpf_ktime_get_ns();
+	struct lst_loop *waited = loop_at(t->wait_slot);
 
 	if (t->in_wait) {
-		struct lst_loop *l = loop_at(t->wait_slot);
 		t->in_wait = 0;
-		if (l && l->object == t->wait_object) {
-			__sync_fetch_and_add(&l->waiters, -1);
-			pending_flush(l, t->wait_slot, t);
-		}
+		if (waited && waited->object == t->wait_object)
+			__sync_fetch_and_add(&waited->waiters, -1);
 	}
+	if (waited && waited->object == t->wait_object && waited->pending.owner == t->tid)
+		pending_flush(waited, t->wait_slot);
 	scratch_release(t);
 	for (int i = 0; i < LST_OPEN_GAPS; i++) {
 		__u32 slot = t->gap_slots[i] - 1;
 		struct lst_loop *l = t->gap_slots[i] ? loop_at(slot) : NULL;
 		if (!l || !l->gap_start_ns || l->owner != t->tid)
 			continue;
-		pending_flush(l, slot, t);
-		if (signal && now - l->gap_start_ns >= cfg.record_ns) {
+		if (!gap_claim(l, slot))
+			continue; /* another thread is ending it */
+		pending_flush(l, slot);
+		if (signal && now - l->gap_start_ns + l->gap_delay_ns >= cfg.record_ns) {
 			ledger_arrive(t, task, now);
-			gap_close(l, slot, t, task, now, LST_GAP_TERMINAL);
+			gap_close(l, slot, t, task, now, LST_GAP_TERMINAL, signal);
 		} else {
 			gap_drop(l, slot, t);
 		}
+		gap_unclaim(l, slot);
 	}
 	thread_remove(t);
 }

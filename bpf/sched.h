@@ -24,7 +24,7 @@ static __always_inline void closed_gap_drop(struct lst_thread *t, struct task_st
 	struct lst_loop *l = gap_of(t, &slot);
 	if (!l || (__u64)epoll_object(task, l->fd) == l->object)
 		return;
-	pending_flush(l, slot, t);
+	pending_flush(l, slot);
 	gap_drop(l, slot, t);
 }
 

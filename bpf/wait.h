@@ -66,8 +66,11 @@ static __always_inline struct lst_loop *loop_of(struct lst_thread *t, struct fil
 	__u64 object = (__u64)BPF_CORE_READ(file, private_data);
 	if (object == t->wait_object) {
 		struct lst_loop *l = loop_at(t->wait_slot);
-		if (l && l->object == object && l->state == LST_SLOT_LIVE)
+		if (l && l->object == object && l->state == LST_SLOT_LIVE) {
+			l->fd = t->wait_fd =
+				fd; /* another descriptor of it, or another object at its address */
 			return l;
+		}
 	}
 	if (!object || !file_is_epoll(file))
 		return NULL;
@@ -103,12 +106,27 @@ static __always_inline void gap_end(struct lst_loop *l, __u32 slot, struct lst_t
 				    struct task_struct *task, __u64 now)
 {
 	if (l->pending.active && now - l->gap_start_ns > PROBE_NS) /* the last wait only probed */
-		stall_send(l, slot, t, LST_HARM_LATE, 0, 0);
+		stall_send(l, slot, LST_HARM_LATE, 0, 0);
 	if (t->open_gaps)
 		ledger_arrive(t, task, now);
 	if (l->owner != t->tid)
-		block_of_other(l, now);
-	gap_close(l, slot, t, task, now, 0);
+		block_of_other_send(l, now);
+	gap_close(l, slot, t, task, now, 0, 0);
+}
+
+/* The loop that the thread begins to wait on. If it is still in the wait on another one, that one's return was not seen. */
+static __always_inline struct lst_loop *wait_loop(struct lst_thread *t, __u32 fd, __u64 now)
+{
+	__u64 object = t->wait_object;
+	struct lst_loop *before = t->in_wait ? loop_at(t->wait_slot) : NULL;
+	struct lst_loop *l = loop_of(t, file_of_current(fd), fd, now);
+
+	if (before && before != l) {
+		t->in_wait = 0;
+		if (before->object == object)
+			__sync_fetch_and_add(&before->waiters, -1);
+	}
+	return l;
 }
 
 static __always_inline void wait_enter(__u32 fd, __s64 timeout_ns)
@@ -119,11 +137,9 @@ static __always_inline void wait_enter(__u32 fd, __s64 timeout_ns)
 	if (!t)
 		return;
 	__u64 now = bpf_ktime_get_ns();
-	struct lst_loop *l = loop_of(t, file_of_current(fd), fd, now);
-	if (!l) {
-		t->in_wait = 0;
+	struct lst_loop *l = wait_loop(t, fd, now);
+	if (!l)
 		return;
-	}
 	__u32 slot = t->wait_slot;
 	if (!t->in_wait) /* else it goes on after a signal, and is counted already */
 		__sync_fetch_and_add(&l->waiters, 1);
@@ -139,6 +155,37 @@ static __always_inline void wait_enter(__u32 fd, __s64 timeout_ns)
 	t->woken_ns = 0;
 	t->delay_ns = 0;
 	t->delay_throttled_ns = 0;
+}
+
+/* Several threads may leave at the same time, and each see that nobody is left: one opens the gap. */
+static __always_inline void gap_begin(struct lst_loop *l, __u32 slot, struct lst_thread *t,
+				      struct task_struct *task, __u64 now)
+{
+	if (!l->shared) {
+		gap_open(l, t, task, now);
+		return;
+	}
+	if (!gap_claim(l, slot))
+		return;
+	if (!l->gap_start_ns)
+		gap_open(l, t, task, now);
+	gap_unclaim(l, slot);
+	if (!l->waiters || !gap_claim(l, slot)) /* the second: who came is ending it */
+		return;
+	if (l->gap_start_ns && l->owner == t->tid)
+		gap_drop(l, slot, t);
+	gap_unclaim(l, slot);
+}
+
+/* A wait ends whose beginning was not seen: what looked like a gap was covered by it. */
+static __always_inline void gap_discard(struct lst_loop *l, __u32 slot)
+{
+	if (!l->gap_start_ns || !gap_claim(l, slot))
+		return;
+	struct lst_thread *owner = thread_at(l->owner_slot);
+	gap_drop(l, slot, owner && owner->tid == l->owner ? owner : NULL);
+	lose(LST_LOSS_GAP_DISCARDED);
+	gap_unclaim(l, slot);
 }
 
 /* Only the fd is needed if the wait began before we were there. */
@@ -163,6 +210,7 @@ static __always_inline void wait_exit(long ret)
 		if (!l)
 			return;
 		__sync_fetch_and_add(&l->waiters, 1);
+		gap_discard(l, t->wait_slot);
 		t->timeout_ns = TIMEOUT_NONE;
 		t->delay_ns = t->delay_throttled_ns = 0;
 		t->slept = 1;
@@ -182,14 +230,13 @@ static __always_inline void wait_exit(long ret)
 	}
 	if (t->woken_ns) /* its return to the CPU was not shown to us; it cannot have been long ago */
 		t->delay_ns += now - t->woken_ns;
+	t->woken_ns = 0;
 	l->last_wait_ns = now;
 	pending_judge(l, slot, t, ret, t->slept);
 	__sync_fetch_and_add(&l->waiters, -1);
 	if (l->waiters)
 		return;
-	gap_open(l, t, task, now);
-	if (l->shared && l->waiters)
-		gap_drop(l, slot, t);
+	gap_begin(l, slot, t, task, now);
 }
 
 /* An epoll object was made: whatever we knew of its address is another one's past. */
@@ -208,8 +255,8 @@ static __always_inline void epoll_created(long fd)
 		struct lst_thread *owner = thread_at(l->owner_slot);
 		gap_drop(l, *slot, owner && owner->tid == l->owner ? owner : NULL);
 	}
-	pending_flush(l, *slot, thread_at(l->owner_slot));
 	l->waiters = 0;
+	pending_flush(l, *slot);
 	l->generation++;
 }
 

@@ -190,7 +190,16 @@ struct lst_loop {
 	lst_u64 throttled_delay_ns; /* part of gap_delay_ns */
 	lst_u64 window_start_ns;    /* the five longest of the last 10 s */
 	lst_u64 window_top[5];
+	/* owner's blocks when the gap opened, if it had other gaps open then: they are none of this one's */
+	lst_u64 base_block_ns[LST_BLOCKS];
+	lst_u32 base_block_count[LST_BLOCKS];
+
 	struct lst_pending pending;
+	lst_u64 pending_throttled_delay_ns;
+	lst_u32 pending_n_blocks, base_n_blocks;
+	char pending_comm[LST_COMM_BYTES];
+	struct lst_child pending_children[2];
+	struct lst_block pending_blocks[LST_BLOCKS];
 };
 
 /* lst_thread.cpu */

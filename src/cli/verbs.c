@@ -14,7 +14,7 @@ const struct verb verbs[VERBS] = {
 	[VERB_REPORT] = {"report", OPERANDS_FILES, "FILE...", "read recordings, on any machine, without root",
 			 cmd_report},
 	[VERB_CHECK] = {"check", OPERANDS_TARGETS,
-			"[--fail-if CONDITIONS] TARGET... | -- COMMAND [ARGUMENT...]",
+			"[--fail-if CONDITIONS] TARGET... | -- COMMAND...",
 			"a gate for tests: exit code 3 when a loop stalled, else the command's own",
 			run_live},
 	[VERB_HIST] = {"hist", OPERANDS_TARGETS_OR_ALL, "[TARGET...] [INTERVAL [COUNT]]",

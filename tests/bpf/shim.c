@@ -91,7 +91,11 @@ void shim_map(const void *map, unsigned kind, unsigned key_bytes, unsigned value
 	if (shim.n_maps == MAX_MAPS)
 		abort();
 	struct map *m = &shim.maps[shim.n_maps++];
-	*m = (struct map){map, kind, key_bytes, value_bytes, entries};
+	*m = (struct map){.definition = map,
+			  .kind = kind,
+			  .key_bytes = key_bytes,
+			  .value_bytes = value_bytes,
+			  .entries = entries};
 	m->values = make(entries, value_bytes);
 	m->keys = make(entries, key_bytes);
 	m->used = make(entries, sizeof *m->used);

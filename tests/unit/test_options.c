@@ -223,7 +223,7 @@ static void bad_lines_say_what_is_wrong(void **state)
 		{"loopstall -p abc", "not a list of numbers"},
 		{"loopstall -p 12345678901234567890123456789012345", "too large"},
 		{"loopstall --last 3m x", "--last belongs to record"},
-		{"loopstall report -a f", "--all belongs to the everyday form, dump, record, hist, list"},
+		{"loopstall report -a f", "--all belongs to the everyday form, dump, record, check, hist, list"},
 		{"loopstall -a x", "the whole host"},
 		{"loopstall x -- y", "do not go together"},
 		{"loopstall --", "without a command"},
