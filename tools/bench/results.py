@@ -151,7 +151,7 @@ PARTS = {"micro": micro_targets, "servers": server_targets, "own": own_targets}
 def tables(run):
     host = run["host"]
     yield f"{host['program']} on Linux {host['kernel']}, {host['machine']}, {host['cpus']} CPUs ({host['model']}); " \
-          f"{host['rounds']} interleaved rounds in {host['elapsed_s']:.0f} s. Median, in brackets least and most of the rounds."
+          f"{host['elapsed_s']:.0f} s of interleaved rounds. Median, in brackets least and most of the rounds."
     yield f"The machine was not ours alone: load average {host['load_before']:.1f} before and {host['load_after']:.1f} after; " \
           f"{host['disturbed']} measurements were thrown away because somebody else traced at the time."
     yield ""

@@ -24,7 +24,8 @@ MICRO = {results.READY: READY, results.CALL: CALL, results.SWITCH: SWITCH}
 PACED_PER_S = 100_000
 STALLS_PER_S = 300
 STALLING_LOOPS = 20
-ALONE_S = 8  # to wait for a moment in which nobody else traces
+ALONE_S = 60  # to wait, in the whole run, for moments in which nobody else traces …
+ALONE_ONCE_S = 8  # … at most so long for one
 
 PYTHON = """
 import asyncio
@@ -50,6 +51,7 @@ class Bench:
         self.cpus = sorted(os.sched_getaffinity(0))
         self.stack = contextlib.ExitStack()
         self.disturbed = 0
+        self.patience_s = ALONE_S
         self.random = random.Random(1)
 
     def __enter__(self):
@@ -72,15 +74,19 @@ class Bench:
     def alone(self, measure, session=None):
         """What measure() gives when no stranger traced before and after it; None if that cannot be had."""
         pids = session.pids() if session else set()
-        deadline = time.monotonic() + ALONE_S
-        while time.monotonic() < deadline:
+        patience_s = min(ALONE_ONCE_S, self.patience_s)
+        while True:
+            began = time.monotonic()
             if not self.strangers(pids):
                 result = measure()
                 if not self.strangers(pids):
                     return result
                 self.disturbed += 1
             time.sleep(0.1)
-        return None
+            patience_s -= time.monotonic() - began
+            self.patience_s -= time.monotonic() - began
+            if patience_s <= 0:
+                return None
 
     # --- a ready wait, and what others pay
 
