@@ -2,6 +2,7 @@
 #include "symbol/frame_book.h"
 
 #include "base/array.h"
+#include "symbol/ownership.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -11,7 +12,12 @@ static void name_place(struct frame_book *b, const struct report_frame *report, 
 {
 	const struct target_module *m = targets_module(b->targets, report->module);
 
-	if (report->place == PLACE_ANONYMOUS) {
+	if (report->place == PLACE_PYTHON) {
+		frame->kind = FRAME_PYTHON;
+		frame->file = targets_name(b->targets, report->file, strlen(report->file));
+		frame->line = report->line;
+		frame->application = ownership_is_python_application(frame->file);
+	} else if (report->place == PLACE_ANONYMOUS) {
 		frame->object = "[JIT]"; /* whose code it is cannot be told without a name */
 	} else if (report->place == PLACE_MODULE && report->module == MODULE_VDSO) {
 		frame->object = "[vdso]";
@@ -24,8 +30,9 @@ static void name_place(struct frame_book *b, const struct report_frame *report, 
 int frame_book_define(struct frame_book *b, const struct report_frame *report)
 {
 	size_t len = strnlen(report->name, sizeof report->name);
+	size_t file_len = strnlen(report->file, sizeof report->file);
 	if (report->frame != b->n || report->place >= PLACES || report->method >= FRAME_METHODS ||
-	    len == sizeof report->name)
+	    len == sizeof report->name || file_len == sizeof report->file)
 		return -EPROTO;
 	if (b->n >= FRAME_BOOK_MAX)
 		return -E2BIG;

@@ -102,6 +102,14 @@ int opener_debug_file(uint32_t pid, const unsigned char *build_id, size_t bytes)
 	return fd < 0 ? -ENOENT : fd;
 }
 
+int opener_memory(uint32_t pid)
+{
+	char name[PROC_PATH_BYTES];
+	snprintf(name, sizeof name, "/proc/%u/mem", pid);
+	int fd = open(name, O_RDONLY | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
 int opener_read_maps(uint32_t pid, struct bytes *text)
 {
 	char name[PROC_PATH_BYTES], piece[16384];

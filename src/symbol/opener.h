@@ -19,6 +19,8 @@ int opener_stat(uint32_t pid, const struct maps_row *row, const char *path, stru
  * The separate debug file of a build id, in the target's file tree, else in ours. A descriptor, or -ENOENT.
  */
 int opener_debug_file(uint32_t pid, const unsigned char *build_id, size_t bytes);
+/* The memory of a process, to be read only. A descriptor, or -errno. */
+int opener_memory(uint32_t pid);
 /* All of /proc/PID/maps. 0 or -errno. */
 int opener_read_maps(uint32_t pid, struct bytes *text);
 

@@ -46,6 +46,19 @@ static bool is_one_of(const char *const *names, size_t n, const char *text,
 	return false;
 }
 
+/* Installed, and not written here: Python's packages, and the extensions of its standard library. */
+static const char *const package_folders[] = {"/site-packages/", "/dist-packages/", "/lib-dynload/"};
+
+static bool contains(const char *text, const char *part)
+{
+	return strstr(text, part);
+}
+
+static bool is_in_package(const char *path)
+{
+	return is_one_of(package_folders, ARRAY_LEN(package_folders), path, contains);
+}
+
 bool ownership_is_application(const char *path, bool is_main)
 {
 	const char *base = maps_base_name(path);
@@ -53,8 +66,23 @@ bool ownership_is_application(const char *path, bool is_main)
 		return false;
 	if (is_main)
 		return !is_one_of(interpreters, ARRAY_LEN(interpreters), base, is_program);
-	return !is_one_of(system_libraries, ARRAY_LEN(system_libraries), base, starts_with) &&
+	return !is_in_package(path) &&
+	       !is_one_of(system_libraries, ARRAY_LEN(system_libraries), base, starts_with) &&
 	       !is_one_of(system_folders, ARRAY_LEN(system_folders), path, starts_with);
+}
+
+/* Code without a file, as "<frozen importlib._bootstrap>" or "<string>", is mostly the interpreter's or a library's. */
+bool ownership_is_python_application(const char *path)
+{
+	static const char library[] = "/lib/python3";
+
+	if (!*path || *path == '<' || is_in_package(path))
+		return false;
+	const char *rest = strstr(path, library);
+	if (!rest)
+		return true;
+	rest += strlen(library);
+	return rest[strspn(rest, ".0123456789t")] != '/';
 }
 
 bool ownership_runs_js(const char *path)

@@ -10,6 +10,8 @@
 
 /* is_main: it is the program that the process runs, and not a library. */
 bool ownership_is_application(const char *path, bool is_main);
+/* A Python source file: not of the standard library and not installed as a package; "" is nobody's. */
+bool ownership_is_python_application(const char *path);
 /* Does this program compile JavaScript at run time? */
 bool ownership_runs_js(const char *path);
 

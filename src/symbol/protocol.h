@@ -8,6 +8,8 @@
  *	                         ←   WANT slot: a module, debug files, or fresh maps are missing
  *	  MODULE id (+fd), DEBUG →
  *	  STACK slot             →   the same again
+ *	  PYTHON pid +fd, modules →  is one of them an interpreter? its memory is behind the descriptor
+ *	                         ←   PYTHON: where it is and how it is laid out
  *	                         ←   FRAME: each frame once in a worker's life, numbered from 0
  *	                         ←   ANSWER slot: state and frame numbers
  *
@@ -19,6 +21,7 @@
 
 #include "model/fact.h"
 #include "symbol/elf_file.h"
+#include "symbol/python_find.h"
 #include "symbol/resolver.h"
 #include "symbol/unwind.h"
 
@@ -45,7 +48,7 @@ struct worker_state {
 	uint32_t slot_plus_1, module;
 };
 
-enum order_kind { ORDER_MAPS = 1, ORDER_FORGET, ORDER_STACK, ORDER_MODULE, ORDER_DEBUG };
+enum order_kind { ORDER_MAPS = 1, ORDER_FORGET, ORDER_STACK, ORDER_MODULE, ORDER_DEBUG, ORDER_PYTHON };
 
 struct order {
 	uint32_t kind;
@@ -59,18 +62,27 @@ struct order_maps {
 	struct unwind_map rows[PROTOCOL_ROWS];
 };
 
-enum report_kind { REPORT_FRAME = 1, REPORT_WANT, REPORT_ANSWER };
+/* Modules of a process that may hold its interpreter, likeliest first. */
+#define PROTOCOL_PYTHONS 4
+struct order_python {
+	struct order order;
+	uint32_t modules[PROTOCOL_PYTHONS]; /* MODULE_NONE ends */
+	uint32_t minors[PROTOCOL_PYTHONS];  /* 3.minor by the file's name, 0 unknown */
+};
+
+enum report_kind { REPORT_FRAME = 1, REPORT_WANT, REPORT_ANSWER, REPORT_PYTHON };
 
 /* What a frame's address lies in. */
-enum frame_place { PLACE_MODULE, PLACE_ANONYMOUS, PLACE_OUTSIDE, PLACES };
+enum frame_place { PLACE_MODULE, PLACE_ANONYMOUS, PLACE_OUTSIDE, PLACE_PYTHON, PLACES };
 
 struct report_frame {
 	uint32_t kind;
 	uint32_t frame; /* its number: the next one */
 	uint32_t module, place, method;
-	uint32_t pad;
+	uint32_t line; /* PLACE_PYTHON; 0 none */
 	uint64_t offset;
 	char name[PROTOCOL_NAME_BYTES]; /* "" none */
+	char file[PROTOCOL_NAME_BYTES]; /* PLACE_PYTHON */
 };
 
 struct wanted_debug {
@@ -93,11 +105,20 @@ struct report_answer {
 	uint32_t frames[FACT_MAX_FRAMES];
 };
 
+struct report_python {
+	uint32_t kind;
+	uint32_t pid, state; /* enum python_find */
+	uint32_t minor;	     /* also of a version that is refused, 0 unknown */
+	uint64_t runtime, gil, tasks, string_type;
+	struct python_offsets offsets;
+};
+
 union report {
 	uint32_t kind;
 	struct report_frame frame;
 	struct report_want want;
 	struct report_answer answer;
+	struct report_python python;
 };
 
 #endif

@@ -55,6 +55,8 @@ struct resolver {
 	uint64_t pause_until_ns;
 	unsigned restarts_in_a_row;
 	struct fact_frame frames[FACT_MAX_FRAMES + RAW_KERNEL];
+	resolver_python_found *python_found;
+	void *python_context;
 };
 
 /* --- answering */
@@ -131,21 +133,6 @@ static void order_maps(struct resolver *r, struct target *target)
 	target->sent = true;
 }
 
-static void order_stack(struct resolver *r, uint32_t slot)
-{
-	uint32_t dropped;
-	struct target *target = targets_get(&r->targets, r->requests[slot].pid, r->now_ns, &dropped);
-
-	if (dropped)
-		order_simple(r, ORDER_FORGET, dropped, -1);
-	if (target && !target->sent)
-		order_maps(r, target);
-	const struct order o = {.kind = ORDER_STACK, .number = slot, .flag = r->requests[slot].maps_final};
-	order(r, &o, sizeof o, -1);
-}
-
-/* --- what the worker wants */
-
 static void give_module(struct resolver *r, const struct target *target, uint32_t id)
 {
 	struct target_module *m = targets_module(&r->targets, id);
@@ -154,6 +141,42 @@ static void give_module(struct resolver *r, const struct target *target, uint32_
 	m->sent = true;
 	order_simple(r, ORDER_MODULE, id, targets_open_module(&r->targets, target, id));
 }
+
+/* Behind the process' maps. False if nothing in them can be an interpreter. */
+static bool order_python(struct resolver *r, struct target *target)
+{
+	struct order_python o = {.order = {.kind = ORDER_PYTHON, .number = target->pid}};
+	uint32_t n = targets_pythons(&r->targets, target, o.modules, o.minors, PROTOCOL_PYTHONS);
+
+	target->runs_python = n > 0;
+	for (uint32_t i = 0; i < n; i++)
+		give_module(r, target, o.modules[i]);
+	if (n)
+		order(r, &o, sizeof o, opener_memory(target->pid));
+	return n;
+}
+
+static void order_process(struct resolver *r, struct target *target)
+{
+	order_maps(r, target);
+	if (target->runs_python)
+		order_python(r, target);
+}
+
+static void order_stack(struct resolver *r, uint32_t slot)
+{
+	uint32_t dropped;
+	struct target *target = targets_get(&r->targets, r->requests[slot].pid, r->now_ns, &dropped);
+
+	if (dropped)
+		order_simple(r, ORDER_FORGET, dropped, -1);
+	if (target && !target->sent)
+		order_process(r, target);
+	const struct order o = {.kind = ORDER_STACK, .number = slot, .flag = r->requests[slot].maps_final};
+	order(r, &o, sizeof o, -1);
+}
+
+/* --- what the worker wants */
 
 static int give_wanted(struct resolver *r, const struct report_want *want)
 {
@@ -209,6 +232,29 @@ static int take_answer(struct resolver *r, const struct report_answer *answer, s
 	return 0;
 }
 
+static int take_python(struct resolver *r, const struct report_python *report)
+{
+	static const char *const refusals[PYTHON_FINDS] = {
+		[PYTHON_UNKNOWN] = "its version is not known",
+		[PYTHON_UNREADABLE] = "its memory cannot be read",
+		[PYTHON_UNLIKE] = "its layout is not that of its version",
+	};
+	struct resolver_python found = {.pid = report->pid,
+					.runtime = report->runtime,
+					.gil = report->gil,
+					.tasks = report->tasks,
+					.string_type = report->string_type};
+
+	if (report->state >= PYTHON_FINDS)
+		return -EPROTO;
+	found.refused = refusals[report->state];
+	if (report->state == PYTHON_FOUND)
+		found.offsets = &report->offsets;
+	if (r->python_found)
+		r->python_found(r->python_context, &found);
+	return 0;
+}
+
 static int take_report(struct resolver *r, const union report *report, size_t bytes)
 {
 	if (bytes < sizeof report->kind)
@@ -217,6 +263,8 @@ static int take_report(struct resolver *r, const union report *report, size_t by
 		return frame_book_define(&r->book, &report->frame);
 	if (report->kind == REPORT_WANT && bytes == sizeof report->want)
 		return give_wanted(r, &report->want);
+	if (report->kind == REPORT_PYTHON && bytes == sizeof report->python)
+		return take_python(r, &report->python);
 	if (report->kind == REPORT_ANSWER && bytes >= offsetof(struct report_answer, frames))
 		return take_answer(r, &report->answer, bytes);
 	return -EPROTO;
@@ -361,10 +409,10 @@ int resolver_submit(struct resolver *r, const struct raw_stack *raw, uint64_t co
 		    void *context)
 {
 	uint32_t slot;
-	if (raw->n_pages > RAW_PAGES || raw->n_kernel > RAW_KERNEL)
+	if (raw->n_pages > RAW_PAGES || raw->n_kernel > RAW_KERNEL || raw->n_python > RAW_PYTHON)
 		return -EINVAL;
 	r->counts.submitted++;
-	if (!raw->n_pages || !r->worker.pid || !find_slot(r, &slot)) {
+	if ((!raw->n_pages && !raw->n_python) || !r->worker.pid || !find_slot(r, &slot)) {
 		answer_without_worker(r, raw, cookie, done, context);
 		return 0;
 	}
@@ -378,6 +426,27 @@ int resolver_submit(struct resolver *r, const struct raw_stack *raw, uint64_t co
 	order_stack(r, slot);
 	watch_room(r);
 	return 0;
+}
+
+int resolver_python_find(struct resolver *r, uint32_t pid, resolver_python_found *found, void *context)
+{
+	uint32_t dropped;
+	struct target *target = targets_get(&r->targets, pid, r->now_ns, &dropped);
+
+	r->python_found = found;
+	r->python_context = context;
+	if (dropped)
+		order_simple(r, ORDER_FORGET, dropped, -1);
+	if (!target)
+		return -ENOMEM;
+	if (!r->worker.pid)
+		return -EAGAIN;
+	target->read_ns = 0; /* it may have only just begun: what else it maps may be looked for at once */
+	if (!target->sent)
+		order_maps(r, target);
+	bool asked = order_python(r, target);
+	watch_room(r);
+	return asked ? 0 : -ENOENT;
 }
 
 int resolver_fd(const struct resolver *r)

@@ -12,6 +12,7 @@
 
 #include "base/diag.h"
 #include "model/fact.h"
+#include "symbol/python_offsets.h"
 
 struct resolver;
 
@@ -19,6 +20,16 @@ struct resolver;
 #define RAW_KERNEL 24
 #define RAW_PAGE   4096
 #define RAW_PAGES  16
+#define RAW_PYTHON 96
+
+/* A Python frame as the kernel copied it; bpf/wire.h says what the marks in the code's address mean. */
+#define RAW_PYTHON_CODE	       0x0000fffffffffff8ull
+#define RAW_PYTHON_ENTRY_SHIFT 48
+#define RAW_PYTHON_OWNER_SHIFT 56
+struct raw_python_frame {
+	uint64_t code;
+	uint32_t instr, lines;
+};
 
 /*
  * A stack as the kernel saw it. Registers in DWARF numbering (x86-64: 3 rbx, 6 rbp, 7 rsp; arm64: x0…x30,
@@ -34,6 +45,9 @@ struct raw_stack {
 	const void *pages; /* n_pages * RAW_PAGE bytes */
 	uint32_t n_kernel;
 	uint64_t kernel[RAW_KERNEL]; /* innermost first */
+	uint32_t n_python;
+	bool python_cut;			    /* there were more */
+	struct raw_python_frame python[RAW_PYTHON]; /* innermost first */
 };
 
 /*
@@ -65,6 +79,19 @@ struct resolver *resolver_start(struct diag *d);
  */
 int resolver_submit(struct resolver *r, const struct raw_stack *raw, uint64_t cookie, resolver_done *done,
 		    void *context);
+/* What the worker found out about a process that may be Python's. */
+struct resolver_python {
+	uint32_t pid;
+	const struct python_offsets *offsets; /* NULL: not to be walked */
+	uint64_t runtime, gil;		      /* addresses; gil 0: unknown */
+	uint64_t tasks, string_type; /* asyncio's dict of running tasks, 0: not loaded (yet), or not needed */
+	const char *refused;	     /* why an interpreter cannot be read, NULL: it can, or there is none */
+};
+typedef void resolver_python_found(void *context, const struct resolver_python *found);
+/*
+ * Looks for an interpreter in a process; the answer comes from resolver_receive(). 0, or a negative errno
+ * (then there is no answer: -ENOENT, nothing in it can be one). */
+int resolver_python_find(struct resolver *r, uint32_t pid, resolver_python_found *found, void *context);
 /* A descriptor that becomes readable when resolver_receive() has something to do. Changes never. */
 int resolver_fd(const struct resolver *r);
 /* Takes all answers that are there, watches deadlines; call it also about every 100 ms. */

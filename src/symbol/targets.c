@@ -180,6 +180,46 @@ int targets_open_module(struct targets *t, const struct target *target, uint32_t
 	return -ENOENT;
 }
 
+/* "python3.9", "libpython3.9.so.1.0" */
+static uint32_t named_minor(const char *name)
+{
+	const char *at = strstr(name, "python3.");
+	return at ? (uint32_t)strtoul(at + strlen("python3."), NULL, 10) : 0;
+}
+
+/* How likely a module is the interpreter; 0: it is not. Programs that embed one may have any name. */
+static unsigned likelihood(const char *object, bool first)
+{
+	if (strstr(object, "libpython"))
+		return 3;
+	return strstr(object, "python") ? 2 : first;
+}
+
+static bool is_in(uint32_t module, const uint32_t *modules, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++)
+		if (modules[i] == module)
+			return true;
+	return false;
+}
+
+uint32_t targets_pythons(struct targets *t, const struct target *target, uint32_t *modules, uint32_t *minors,
+			 uint32_t max)
+{
+	uint32_t n = 0;
+
+	for (unsigned likely = 3; likely; likely--)
+		for (size_t i = 0; i < target->maps.n && n < max; i++) {
+			const struct target_module *m = targets_module(t, target->modules[i]);
+			if (!m || likelihood(m->object, i == 0) != likely ||
+			    is_in(target->modules[i], modules, n))
+				continue;
+			minors[n] = named_minor(m->object);
+			modules[n++] = target->modules[i];
+		}
+	return n;
+}
+
 void targets_mark_unsent(struct targets *t)
 {
 	size_t at = 0;

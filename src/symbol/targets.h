@@ -30,6 +30,7 @@ struct target {
 	uint64_t read_ns, used; /* used: counts up, for eviction */
 	bool sent;		/* the worker in life has these rows */
 	bool runs_js;
+	bool runs_python; /* the worker has been asked for its interpreter, and will be again if it dies */
 };
 
 struct targets {
@@ -57,6 +58,12 @@ void targets_forget(struct targets *t, uint32_t pid);
 struct target_module *targets_module(struct targets *t, uint32_t id);
 /* A descriptor of the module's file as this process maps it, or -errno. */
 int targets_open_module(struct targets *t, const struct target *target, uint32_t id);
+/*
+ * Modules that may be the interpreter, the program itself last, and the 3.minor that their names tell (0
+ * none). Returns their number.
+ */
+uint32_t targets_pythons(struct targets *t, const struct target *target, uint32_t *modules, uint32_t *minors,
+			 uint32_t max);
 /* A new worker knows nothing. */
 void targets_mark_unsent(struct targets *t);
 /* The cleaned, kept copy of a text from outside. */

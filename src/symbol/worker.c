@@ -6,7 +6,9 @@
 #include "base/intern.h"
 #include "symbol/channel.h"
 #include "symbol/module.h"
+#include "symbol/worker_python.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -14,6 +16,7 @@
 struct process {
 	struct unwind_map *maps;
 	size_t n, cap;
+	struct worker_python *python; /* NULL: none that we can read */
 };
 
 struct worker {
@@ -22,6 +25,7 @@ struct worker {
 	struct idmap modules;	/* id: struct module */
 	struct intern *frames;	/* struct frame_key: the frame's number */
 	struct unwound unwound;
+	uint32_t next_code; /* number of the next Python code object */
 };
 
 /* What makes two frames the same. No padding: it is hashed as bytes. */
@@ -78,16 +82,78 @@ static bool number_frame(struct worker *w, const struct unwind_frame *f, uint32_
 	return *number != INTERN_NONE;
 }
 
-static void answer(struct worker *w, uint32_t slot)
+static void define_python_frame(struct worker *w, uint32_t number, const struct joined_frame *f)
 {
-	struct report_answer report = {.kind = REPORT_ANSWER, .slot = slot, .state = w->unwound.state};
+	struct report_frame report = {
+		.kind = REPORT_FRAME,
+		.frame = number,
+		.place = PLACE_PYTHON,
+		.method = FRAME_LANGUAGE,
+		.line = f->line,
+	};
+	bool known = f->code.id != PYTHON_NO_CODE;
 
-	while (report.n < w->unwound.n &&
-	       number_frame(w, &w->unwound.frames[report.n], &report.frames[report.n]))
-		report.n++;
-	if (report.n < w->unwound.n)
-		report.state = STACK_TRUNCATED;
-	say(w, &report, offsetof(struct report_answer, frames) + report.n * sizeof report.frames[0]);
+	snprintf(report.name, sizeof report.name, "%s", known ? f->code.function : "?");
+	snprintf(report.file, sizeof report.file, "%s", known ? f->code.file : "");
+	say(w, &report, sizeof report);
+}
+
+static bool number_python_frame(struct worker *w, const struct joined_frame *f, uint32_t *number)
+{
+	struct frame_key key = {.address = (uint64_t)f->code.id << 32 | f->line,
+				.method = FRAME_LANGUAGE,
+				.place = PLACE_PYTHON};
+	uint32_t known = intern_count(w->frames);
+
+	*number = intern_id(w->frames, &key, sizeof key);
+	if (*number == known)
+		define_python_frame(w, *number, f);
+	return *number != INTERN_NONE;
+}
+
+struct answering {
+	struct worker *worker;
+	struct report_answer report;
+	bool cut;
+};
+
+static bool answer_put(void *context, const struct joined_frame *f)
+{
+	struct answering *a = context;
+	uint32_t *number = &a->report.frames[a->report.n];
+
+	a->cut = a->report.n == FACT_MAX_FRAMES || !(f->native ? number_frame(a->worker, f->native, number)
+							       : number_python_frame(a->worker, f, number));
+	a->report.n += !a->cut;
+	return !a->cut;
+}
+
+/* Its name tells, which is exported by every build. */
+static bool is_evaluator(void *context, const struct unwind_frame *f)
+{
+	const struct answering *a = context;
+	char name[64];
+	uint64_t start;
+	struct module *m = idmap_get(&a->worker->modules, f->module);
+
+	if (!m || !m->usable)
+		return false;
+	module_name(m, f->address - !f->exact, f->record_start, name, sizeof name, &start);
+	return !strncmp(name, "_PyEval_EvalFrameDefault", strlen("_PyEval_EvalFrameDefault"));
+}
+
+static void answer(struct worker *w, uint32_t slot, const struct raw_stack *raw, struct worker_python *python)
+{
+	struct answering a = {w, {.kind = REPORT_ANSWER, .slot = slot, .state = w->unwound.state}, false};
+
+	if (raw->n_python && python)
+		worker_python_join(python, raw, &w->unwound, is_evaluator, answer_put, &a);
+	else
+		for (uint32_t i = 0; i < w->unwound.n && !a.cut; i++)
+			answer_put(&a, &(struct joined_frame){.native = &w->unwound.frames[i]});
+	if (a.cut || raw->python_cut)
+		a.report.state = STACK_TRUNCATED;
+	say(w, &a.report, offsetof(struct report_answer, frames) + a.report.n * sizeof a.report.frames[0]);
 }
 
 /* --- one stack */
@@ -160,7 +226,7 @@ static void take_stack(struct worker *w, const struct order *order)
 	if (want.maps || want.module || want.n_debug || is_waiting_for_debug(w))
 		say(w, &want, sizeof want);
 	else
-		answer(w, order->number);
+		answer(w, order->number, &raw, p ? p->python : NULL);
 	*w->link.state = (struct worker_state){0};
 }
 
@@ -169,8 +235,10 @@ static void take_stack(struct worker *w, const struct order *order)
 static void drop_process(struct worker *w, uint32_t pid)
 {
 	struct process *p = idmap_take(&w->processes, pid);
-	if (p)
+	if (p) {
 		free(p->maps);
+		worker_python_free(p->python);
+	}
 	free(p);
 }
 
@@ -215,6 +283,68 @@ static void take_debug(struct worker *w, uint32_t id, int fd)
 	*w->link.state = (struct worker_state){0};
 }
 
+/* Run-time minus file address, from where the module's code is mapped. */
+static bool module_bias(const struct process *p, uint32_t id, const struct module *m, uint64_t *bias)
+{
+	for (size_t i = 0; i < p->n; i++) {
+		const struct unwind_map *row = &p->maps[i];
+		for (uint32_t k = 0; row->module == id && k < m->elf.n_loads; k++) {
+			const struct elf_load *l = &m->elf.loads[k];
+			if (!l->exec || l->offset >= row->offset + (row->end - row->start) ||
+			    l->offset + l->file_bytes <= row->offset)
+				continue;
+			*bias = row->start - row->offset + l->offset - l->address;
+			return true;
+		}
+	}
+	return false;
+}
+
+static enum python_find find_python(struct worker *w, const struct process *process,
+				    const struct order_python *order, struct worker_python *p)
+{
+	enum python_find state = PYTHON_ABSENT;
+	uint64_t bias;
+
+	for (uint32_t i = 0; i < PROTOCOL_PYTHONS && order->modules[i] && state == PYTHON_ABSENT; i++) {
+		struct module *m = idmap_get(&w->modules, order->modules[i]);
+		if (!m || !m->usable || !module_bias(process, order->modules[i], m, &bias))
+			continue;
+		w->link.state->module = p->module = order->modules[i];
+		state = python_find(&p->space, &m->elf, bias, order->minors[i]);
+	}
+	return state;
+}
+
+/* Takes the descriptor. */
+static void take_python(struct worker *w, const struct order_python *order, int fd)
+{
+	struct report_python report = {
+		.kind = REPORT_PYTHON, .pid = order->order.number, .state = PYTHON_UNREADABLE};
+	struct process *process = idmap_get(&w->processes, order->order.number);
+	struct worker_python *p = worker_python_new(fd, &w->next_code);
+
+	if (!p)
+		_exit(1);
+	if (process && fd >= 0)
+		report.state = find_python(w, process, order, p);
+	report.minor = p->space.offsets.minor;
+	report.runtime = p->space.runtime;
+	report.offsets = p->space.offsets;
+	if (report.state == PYTHON_FOUND) {
+		report.gil = worker_python_gil(p);
+		report.string_type = p->space.string_type;
+		if (p->space.offsets.thread_task == PYTHON_NO_MEMBER)
+			report.tasks = python_module_get(&p->space, "_asyncio", "_current_tasks");
+		worker_python_free(process->python);
+		process->python = p;
+	} else {
+		worker_python_free(p);
+	}
+	say(w, &report, sizeof report);
+	*w->link.state = (struct worker_state){0};
+}
+
 static void obey(struct worker *w, const struct order_maps *order, size_t bytes, int fd)
 {
 	switch (order->order.kind) {
@@ -230,7 +360,7 @@ static void obey(struct worker *w, const struct order_maps *order, size_t bytes,
 
 _Noreturn void worker_main(const struct worker_link *link)
 {
-	struct worker w = {.link = *link, .frames = intern_new()};
+	struct worker w = {.link = *link, .frames = intern_new(), .next_code = PYTHON_NO_CODE + 1};
 	static struct order_maps order; /* 32 KB, the largest message */
 	struct module *vdso = module_open_vdso();
 
@@ -241,6 +371,10 @@ _Noreturn void worker_main(const struct worker_link *link)
 		ssize_t got = channel_receive(w.link.socket, &order, sizeof order, &fd, true);
 		if (got <= 0)
 			_exit(0);
+		if (order.order.kind == ORDER_PYTHON && (size_t)got == sizeof(struct order_python)) {
+			take_python(&w, (const void *)&order, fd);
+			continue;
+		}
 		if ((size_t)got >= sizeof order.order)
 			obey(&w, &order, (size_t)got, fd);
 		if (fd >= 0)

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From a frame as the kernel copied it to function, file and line, by the code object in the process' memory.
+ *
+ * That memory is read later than the frame, and code objects are freed: a name is only given if the object
+ * still is a code object with the line table that the frame saw, and the instruction lies in it. Names are
+ * kept by address and checked the same way at every use.
+ */
+#ifndef LOOPSTALL_SYMBOL_PYTHON_CODE_H
+#define LOOPSTALL_SYMBOL_PYTHON_CODE_H
+
+#include "base/idmap.h"
+#include "symbol/python_space.h"
+#include "symbol/resolver.h"
+
+struct python_code {
+	uint32_t id;		     /* never used again for another */
+	const char *function, *file; /* bytes from outside, uncleaned */
+};
+
+/* A zeroed struct is an empty book. */
+struct python_codes {
+	struct idmap by_address;
+	uint32_t *next_id; /* shared by all books of a worker */
+};
+
+/* False: not to be named. *code is valid until the next call; *line is 0 where the code has none. */
+bool python_code_find(struct python_codes *codes, const struct python_space *p,
+		      const struct raw_python_frame *frame, struct python_code *code, uint32_t *line);
+void python_codes_clear(struct python_codes *codes);
+
+#endif

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Where CPython keeps what we read, by minor version: data, no code. All offsets are bytes and those of 64-bit
+ * builds; each row was measured on a running interpreter and from 3.13 on is compared with what the
+ * interpreter says of itself. A version without a row is refused, never guessed.
+ */
+#ifndef LOOPSTALL_SYMBOL_PYTHON_OFFSETS_H
+#define LOOPSTALL_SYMBOL_PYTHON_OFFSETS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define PYTHON_NO_MEMBER 0xffffu
+/* From here on the interpreter publishes its offsets at the start of _PyRuntime. */
+#define PYTHON_DEBUG_MINOR 13
+#define PYTHON_DEBUG_BYTES 1024
+
+struct python_offsets {
+	uint16_t minor;
+	bool free_threaded;
+	uint8_t owner_hidden;		  /* frames of this owner and above are the interpreter's own marks */
+	uint16_t runtime_interpreters;	  /* in _PyRuntime */
+	uint16_t runtime_gc, runtime_gil; /* PYTHON_NO_MEMBER: the interpreter has them */
+	uint16_t interp_next, interp_threads, interp_gc, interp_gil, interp_modules; /* gil: a pointer */
+	uint16_t thread_next, thread_id, thread_interp, thread_native_id;
+	uint16_t thread_frame, cframe_frame; /* cframe: thread_frame holds a structure that has the frame */
+	uint16_t thread_task;		     /* running asyncio task; PYTHON_NO_MEMBER: in a dict */
+	uint16_t frame_previous, frame_code, frame_instr, frame_owner, frame_entry, frame_locals, frame_bytes;
+	uint16_t code_file, code_name, code_qualname, code_lines, code_first_line;
+	uint16_t code_instructions;	   /* in the object from 3.11 on; before, a pointer to bytes */
+	uint16_t object_type, object_size; /* ob_type, ob_size */
+	uint16_t string_state, ascii_data, compact_data;
+	uint8_t kind_shift, compact_shift, ascii_shift; /* in a string's state */
+	uint16_t bytes_data;
+	uint16_t task_coro;  /* task_name lies behind it */
+	uint16_t coro_frame; /* PYTHON_NO_MEMBER: the frame tells the coroutine */
+};
+
+/* NULL for a version that is not known. */
+const struct python_offsets *python_offsets_of(unsigned minor);
+
+enum python_check {
+	PYTHON_CHECKED,
+	PYTHON_NO_COOKIE,     /* the bytes are not a runtime's that publishes its offsets */
+	PYTHON_OTHER_VERSION, /* the runtime is of another version than expected */
+	PYTHON_DIFFERS,	      /* an offset is not that of the table */
+};
+
+/*
+ * Compares the table with the start of a runtime from 3.13 on. *differs names the member. A free-threaded
+ * build has its own layout, which is taken over from there instead.
+ */
+enum python_check python_offsets_check(struct python_offsets *o, const void *runtime, size_t bytes,
+				       const char **differs);
+
+#endif

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "symbol/python_space.h"
+
+#include <string.h>
+#include <unistd.h>
+
+bool python_read(const struct python_space *p, uint64_t address, void *to, size_t bytes)
+{
+	return address <= INT64_MAX && pread(p->memory, to, bytes, (off_t)address) == (ssize_t)bytes;
+}
+
+bool python_read_word(const struct python_space *p, uint64_t address, uint64_t *word)
+{
+	return python_read(p, address, word, sizeof *word);
+}
+
+bool python_is_alive(const struct python_space *p)
+{
+	uint64_t word;
+	return python_read_word(p, p->runtime, &word);
+}
+
+bool python_is_a(const struct python_space *p, uint64_t object, uint64_t type)
+{
+	uint64_t its_type;
+	return object && type && python_read_word(p, object + p->offsets.object_type, &its_type) &&
+	       its_type == type;
+}
+
+static void put_utf8(struct bytes *b, uint32_t c)
+{
+	if (c < 0x80) {
+		bytes_putc(b, (char)c);
+	} else if (c < 0x800) {
+		bytes_putc(b, (char)(0xc0 | c >> 6));
+	} else if (c < 0x10000) {
+		bytes_putc(b, (char)(0xe0 | c >> 12));
+		bytes_putc(b, (char)(0x80 | (c >> 6 & 63)));
+	} else {
+		bytes_putc(b, (char)(0xf0 | (c >> 18 & 7)));
+		bytes_putc(b, (char)(0x80 | (c >> 12 & 63)));
+		bytes_putc(b, (char)(0x80 | (c >> 6 & 63)));
+	}
+	if (c >= 0x80)
+		bytes_putc(b, (char)(0x80 | (c & 63)));
+}
+
+/* Characters of 1, 2 or 4 bytes each. */
+static void put_characters(struct bytes *b, const unsigned char *data, size_t n, unsigned width)
+{
+	for (size_t i = 0; i < n; i++) {
+		uint32_t c = 0;
+		memcpy(&c, data + i * width, width); /* both machines are little-endian */
+		put_utf8(b, c);
+	}
+}
+
+bool python_read_string(const struct python_space *p, uint64_t object, bool keep_end, struct bytes *text)
+{
+	const struct python_offsets *o = &p->offsets;
+	unsigned char data[PYTHON_TEXT_BYTES];
+	uint64_t length;
+	uint32_t state;
+
+	if (!python_is_a(p, object, p->string_type) ||
+	    !python_read_word(p, object + o->object_size, &length) ||
+	    !python_read(p, object + o->string_state, &state, sizeof state))
+		return false;
+	unsigned width = state >> o->kind_shift & 7;
+	bool compact = state >> o->compact_shift & 1, ascii = state >> o->ascii_shift & 1;
+	if (!compact || (width != 1 && width != 2 && width != 4) || length > UINT32_MAX)
+		return false;
+	/* As UTF-8 a character takes at most three bytes, or the four it takes here. */
+	size_t most = ascii ? sizeof data : sizeof data / 4, n = length < most ? length : most;
+	uint64_t from = object + (ascii ? o->ascii_data : o->compact_data);
+	if (keep_end)
+		from += (length - n) * width;
+	if (n && !python_read(p, from, data, n * width))
+		return false;
+	put_characters(text, data, n, width);
+	return true;
+}
+
+bool python_read_bytes(const struct python_space *p, uint64_t object, size_t max, struct bytes *to)
+{
+	unsigned char piece[4096];
+	uint64_t length, from = object + p->offsets.bytes_data;
+
+	if (!python_is_a(p, object, p->bytes_type) ||
+	    !python_read_word(p, object + p->offsets.object_size, &length) || length > max)
+		return false;
+	while (length) {
+		size_t n = length < sizeof piece ? length : sizeof piece;
+		if (!python_read(p, from, piece, n))
+			return false;
+		bytes_put(to, piece, n);
+		from += n;
+		length -= n;
+	}
+	return bytes_ok(to);
+}
+
+/* --- dicts */
+
+#define DICT_MAX_ENTRIES 16384
+
+/* Head of a dict's keys. Members behind it: a table of indices, then entries. */
+struct keys_head {
+	uint64_t entries, n;
+	bool only_strings; /* entries are key and value, without the hash */
+};
+
+static bool read_keys(const struct python_space *p, uint64_t dict, struct keys_head *head)
+{
+	const struct python_offsets *o = &p->offsets;
+	uint64_t keys, words[5];
+
+	if (!python_is_a(p, dict, p->dict_type) || !python_read_word(p, dict + o->object_size + 16, &keys) ||
+	    !python_read(p, keys, words, sizeof words))
+		return false;
+	if (o->minor >= 11) {
+		unsigned log2_index_bytes = words[1] >> 8 & 0xff, kind = words[1] >> 16 & 0xff;
+		head->entries = keys + 32 + (log2_index_bytes < 32 ? 1ull << log2_index_bytes : 0);
+		head->n = words[3];
+		head->only_strings = kind != 0;
+	} else {
+		uint64_t size = words[1];
+		head->entries = keys + 40 + size * (size > 0xffff ? 4 : size > 0xff ? 2 : 1);
+		head->n = words[4];
+		head->only_strings = false;
+	}
+	return head->n <= DICT_MAX_ENTRIES;
+}
+
+static bool is_text(const struct python_space *p, uint64_t string, const char *text)
+{
+	struct bytes read = {0};
+	bool same = python_read_string(p, string, false, &read) && !strcmp(bytes_text(&read), text);
+	bytes_free(&read);
+	return same;
+}
+
+uint64_t python_dict_get(const struct python_space *p, uint64_t dict, const char *key)
+{
+	struct keys_head head;
+	uint64_t entry[3];
+
+	if (!read_keys(p, dict, &head))
+		return 0;
+	for (uint64_t i = 0; i < head.n; i++) {
+		size_t bytes = head.only_strings ? 16 : 24;
+		uint64_t *pair = head.only_strings ? entry : entry + 1; /* key, value */
+		if (!python_read(p, head.entries + i * bytes, entry, bytes))
+			return 0;
+		if (pair[0] && pair[1] && is_text(p, pair[0], key))
+			return pair[1];
+	}
+	return 0;
+}
+
+uint64_t python_module_get(const struct python_space *p, const char *module, const char *name)
+{
+	const struct python_offsets *o = &p->offsets;
+	uint64_t interp, modules, object, dict;
+
+	if (!python_read_word(p, p->runtime + o->runtime_interpreters, &interp) || !interp ||
+	    !python_read_word(p, interp + o->interp_modules, &modules))
+		return 0;
+	object = python_dict_get(p, modules, module);
+	if (!object ||
+	    !python_read_word(p, object + o->object_size, &dict)) /* its dict is its first member */
+		return 0;
+	return python_dict_get(p, dict, name);
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "symbol/ownership.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+static void python_files_of_the_application(void **state)
+{
+	(void)state;
+	assert_true(ownership_is_python_application("/srv/app/gpu.py"));
+	assert_true(ownership_is_python_application("app.py"));
+	assert_true(ownership_is_python_application("/srv/lib/python3way/x.py"));
+}
+
+static void python_files_of_others(void **state)
+{
+	(void)state;
+	assert_false(ownership_is_python_application("/usr/lib/python3.11/asyncio/events.py"));
+	assert_false(ownership_is_python_application(
+		"/root/.pyenv/versions/3.13t/lib/python3.13t/json/decoder.py"));
+	assert_false(
+		ownership_is_python_application("/srv/venv/lib/python3.12/site-packages/requests/api.py"));
+	assert_false(ownership_is_python_application("/usr/lib/python3/dist-packages/six.py"));
+	assert_false(ownership_is_python_application("<frozen importlib._bootstrap>"));
+	assert_false(ownership_is_python_application(""));
+}
+
+static void python_extensions_are_not_the_application(void **state)
+{
+	(void)state;
+	assert_false(ownership_is_application("/opt/python/lib/python3.11/lib-dynload/_asyncio.so", false));
+	assert_false(
+		ownership_is_application("/srv/venv/lib/python3.11/site-packages/uvloop/loop.so", false));
+	assert_true(ownership_is_application("/srv/app/_fast.so", false));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(python_files_of_the_application),
+		cmocka_unit_test(python_files_of_others),
+		cmocka_unit_test(python_extensions_are_not_the_application),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The table against the first words of a runtime, as 3.13.0 has them. */
+#include "symbol/python_offsets.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define WORDS 128
+
+static const uint64_t words_313[] = {
+	0,    0x030d00f0, 0,	283320, 608, 632, 194968, 7272, 7264, 7344, 7400, 7656, 7640, 7648, 16,
+	7752, 0,	  7768, 7760,	304, 0,	  8,	  16,	72,   152,  160,  232,	32,   80,   8,
+	0,    56,	  72,	70,	208, 112, 120,	  128,	136,  68,   52,	  96,	104,  200,  16,
+	8,    416,	  24,	88,	168, 32,  24,	  16,	40,   24,   16,	  48,	32,   40,   24,
+	16,   32,	  16,	24,	40,  16,  32,	  64,	32,   16,   40,	  240,	200,
+};
+
+static void runtime_313(uint64_t *words)
+{
+	memset(words, 0, WORDS * sizeof *words);
+	memcpy(words, words_313, sizeof words_313);
+	memcpy(words, "xdebugpy", 8);
+}
+
+static enum python_check check(const uint64_t *words, struct python_offsets *o, const char **differs)
+{
+	*o = *python_offsets_of(13);
+	return python_offsets_check(o, words, WORDS * sizeof *words, differs);
+}
+
+static void a_version_without_a_row_is_refused(void **state)
+{
+	(void)state;
+	assert_null(python_offsets_of(7));
+	assert_null(python_offsets_of(16));
+	for (unsigned minor = 8; minor <= 15; minor++)
+		assert_int_equal(python_offsets_of(minor)->minor, minor);
+}
+
+static void the_row_is_what_the_runtime_says(void **state)
+{
+	uint64_t words[WORDS];
+	struct python_offsets o;
+	const char *differs;
+
+	(void)state;
+	runtime_313(words);
+	assert_int_equal(check(words, &o, &differs), PYTHON_CHECKED);
+}
+
+static void another_layout_is_refused_and_named(void **state)
+{
+	uint64_t words[WORDS];
+	struct python_offsets o;
+	const char *differs;
+
+	(void)state;
+	runtime_313(words);
+	words[33] = 74;
+	assert_int_equal(check(words, &o, &differs), PYTHON_DIFFERS);
+	assert_string_equal(differs, "frame_owner");
+	runtime_313(words);
+	words[1] = 0x030e00f0;
+	assert_int_equal(check(words, &o, &differs), PYTHON_OTHER_VERSION);
+	memset(words, 0, 8);
+	assert_int_equal(check(words, &o, &differs), PYTHON_NO_COOKIE);
+}
+
+static void without_a_gil_the_runtime_tells(void **state)
+{
+	uint64_t words[WORDS];
+	struct python_offsets o;
+	const char *differs;
+
+	(void)state;
+	runtime_313(words);
+	words[2] = 1;
+	words[9] = 9000;
+	words[65] = 32; /* a header of 32 bytes */
+	assert_int_equal(check(words, &o, &differs), PYTHON_CHECKED);
+	assert_true(o.free_threaded);
+	assert_int_equal(o.interp_threads, 9000);
+	assert_int_equal(o.task_coro, python_offsets_of(13)->task_coro + 16);
+	assert_int_equal(o.compact_data, python_offsets_of(13)->compact_data + 16);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_version_without_a_row_is_refused),
+		cmocka_unit_test(the_row_is_what_the_runtime_says),
+		cmocka_unit_test(another_layout_is_refused_and_named),
+		cmocka_unit_test(without_a_gil_the_runtime_tells),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
