@@ -198,7 +198,7 @@ static __always_inline void block_snapshot(struct lst_thread *t, struct task_str
 		return;
 	}
 	struct stack_buffer *buffer = bpf_map_lookup_elem(&block_buffers, &index);
-	if (!buffer || !stack_capture(task, &buffer->record, buffer->pages)) {
+	if (!buffer || !stack_capture(task, t, buffer)) {
 		bpf_map_push_elem(&free_scratch, &index, BPF_ANY);
 		return;
 	}
@@ -244,7 +244,7 @@ static __always_inline void block_stack_send(struct lst_thread *t, struct lst_bl
 	r->for_tid = 0;
 	b->stack_seq = r->seq;
 	b->stack_ns = ns;
-	stack_send(r);
+	stack_send(buffer);
 }
 
 /* The owner of a gap that another thread ends may still be blocked: that block is what the gap was about. */
@@ -270,10 +270,12 @@ static __always_inline void block_end(struct lst_thread *t, __u64 blocked_ns, __
 		b->sum_ns += blocked_ns;
 		if (b->call == LST_CALL_FAULT)
 			t->ledger.fault_ns += blocked_ns;
-		if (blocked_ns > b->max_ns) {
-			b->max_ns = blocked_ns;
+		/* A lock is waited for with timeouts: who passed it on in the end tells more than that the longest wait timed out. */
+		if (blocked_ns > b->max_ns ? t->waker.tid || b->kind != LST_TARGET_FUTEX
+					   : t->waker.tid && !b->waker.tid)
 			b->waker = t->waker;
-		}
+		if (blocked_ns > b->max_ns)
+			b->max_ns = blocked_ns;
 		block_stack_send(t, b, b->sum_ns, blocked_ns, now);
 	}
 	t->block_now = ~0u;

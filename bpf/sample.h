@@ -29,14 +29,15 @@ static __always_inline int sample_take(struct bpf_perf_event_data *ctx)
 
 	if (!tid)
 		return 0;
-	if (!sample_is_due(thread_find(tid), &slot, &gap_seq, now) && !bpf_map_lookup_elem(&wanted, &tid))
+	struct lst_thread *t = thread_find(tid);
+	if (!sample_is_due(t, &slot, &gap_seq, now) && !bpf_map_lookup_elem(&wanted, &tid))
 		return 0;
 	struct stack_buffer *buffer = stack_buffer_of_cpu(BUFFER_SAMPLE);
 	if (!buffer)
 		return 0;
 	struct lst_stack_record *r = &buffer->record;
 	struct task_struct *task = (void *)bpf_get_current_task();
-	if (!stack_capture(task, r, buffer->pages))
+	if (!stack_capture(task, t, buffer))
 		return 0;
 	record_begin(&r->head, LST_RECORD_STACK, 0, id >> 32, tid, now);
 	r->why = LST_STACK_SAMPLE;
@@ -50,7 +51,7 @@ static __always_inline int sample_take(struct bpf_perf_event_data *ctx)
 		long bytes = bpf_get_stack(ctx, r->kstack, sizeof r->kstack, 0);
 		r->kernel_frames = bytes > 0 ? (__u32)bytes / 8 : 0;
 	}
-	stack_send(r);
+	stack_send(buffer);
 	return 0;
 }
 

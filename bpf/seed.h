@@ -140,7 +140,8 @@ static __always_inline void look_stack(struct task_struct *task, struct lst_task
 	r->gap_seq = task_record->gap_seq;
 	r->weight_ns = 0;
 	r->for_tid = r->kernel_frames = r->in_kernel = 0;
-	stack_send(r);
+	python_capture(task, NULL, &buffer->python.python, &buffer->scratch, task);
+	stack_send(buffer);
 }
 
 static __always_inline void look_task(struct task_struct *task)

@@ -9,11 +9,13 @@
 #ifndef LOOPSTALL_BPF_STACK_H
 #define LOOPSTALL_BPF_STACK_H
 
-#include "regs.h"
+#include "python.h"
 
 #define RED_ZONE_BYTES 128
 
 struct stack_buffer {
+	struct python_scratch scratch;
+	struct lst_python_record python; /* sent before the stack when it has frames */
 	struct lst_stack_record record;
 	char pages[LST_MAX_PAGES * LST_PAGE_BYTES];
 };
@@ -80,8 +82,8 @@ static __always_inline __u32 stack_pages(struct task_struct *task, __u64 sp, __u
 /*
  * Fills regs, base and pages; the caller has set head, why and the rest. The thread must be the one that runs now, because its memory is read.
  */
-static __always_inline bool stack_capture(struct task_struct *task, struct lst_stack_record *record,
-					  char *pages)
+static __always_inline bool stack_snapshot(struct task_struct *task, struct lst_stack_record *record,
+					   char *pages)
 {
 	struct pt_regs regs;
 
@@ -110,8 +112,18 @@ static __always_inline bool stack_capture(struct task_struct *task, struct lst_s
 	return true;
 }
 
-static __always_inline void stack_send(struct lst_stack_record *record)
+static __always_inline bool stack_capture(struct task_struct *task, struct lst_thread *t,
+					  struct stack_buffer *buffer)
 {
+	if (!stack_snapshot(task, &buffer->record, buffer->pages))
+		return false;
+	python_capture(task, t, &buffer->python.python, &buffer->scratch, NULL);
+	return true;
+}
+
+static __always_inline void stack_send(struct stack_buffer *buffer)
+{
+	struct lst_stack_record *record = &buffer->record;
 	__u32 n = record->n_pages;
 	if (n > LST_MAX_PAGES)
 		return;
@@ -121,7 +133,16 @@ static __always_inline void stack_send(struct lst_stack_record *record)
 		: "+r"(bytes)); /* else the sum becomes an `or`, for which the verifier loses the bound */
 	bytes += sizeof *record;
 	record->head.bytes = bytes;
-	if (bpf_ringbuf_output(&ring, record, bytes, ring_flags()))
+	long err;
+	if (buffer->python.python.n) {
+		buffer->python.head = record->head;
+		buffer->python.head.kind = LST_RECORD_PYTHON;
+		buffer->python.head.bytes = sizeof buffer->python + bytes;
+		err = bpf_ringbuf_output(&ring, &buffer->python, sizeof buffer->python + bytes, ring_flags());
+	} else {
+		err = bpf_ringbuf_output(&ring, record, bytes, ring_flags());
+	}
+	if (err)
 		lose(LST_LOSS_RING_FULL);
 }
 

@@ -75,7 +75,7 @@ static __always_inline void waker_stack_send(struct lst_thread *t, struct task_s
 	if (!l || !buffer || now - l->gap_start_ns < cfg.snapshot_age_ns)
 		return;
 	struct lst_stack_record *r = &buffer->record;
-	if (!stack_capture(waker, r, buffer->pages))
+	if (!stack_capture(waker, NULL, buffer))
 		return;
 	record_begin(&r->head, LST_RECORD_STACK, 0, tgid, tid, now);
 	r->why = LST_STACK_WAKER;
@@ -85,14 +85,14 @@ static __always_inline void waker_stack_send(struct lst_thread *t, struct task_s
 	r->gap_seq = l->gap_seq;
 	r->weight_ns = 0;
 	r->for_tid = t->tid;
-	stack_send(r);
+	stack_send(buffer);
 }
 
 /* The longest block of its kind so far gets a waker's stack; many short ones get one, when they have come to count. */
 static __always_inline bool waker_stack_counts(const struct lst_thread *t, struct lst_block *b, __u64 now)
 {
 	__u64 blocked = now - t->since_ns;
-	bool counts = blocked >= STACK_BLOCK_NS ? blocked > b->max_ns + b->max_ns / 4
+	bool counts = blocked >= STACK_BLOCK_NS ? !b->waker_stacks || blocked > b->max_ns + b->max_ns / 4
 						: !b->waker_stacks && b->sum_ns >= STACK_BLOCK_NS;
 	b->waker_stacks |= counts;
 	return counts;

@@ -32,6 +32,11 @@ typedef int64_t lst_s64;
 #define LST_TARGET_BYTES 160 /* path or socket address of a blocked call's target */
 #define LST_KSTACK	 24  /* kernel frames kept with a stack */
 #define LST_CALLS	 512 /* system call numbers told apart */
+#define LST_PYTHON_FRAMES                                                                                    \
+	96 /* Python frames kept with a stack, the interpreter's own entry marks among them */
+#define LST_PYTHON_FRAME_BYTES                                                                               \
+	112 /* of an interpreter's frame are looked at; all members we know lie in them */
+#define LST_PYTHON_TASK_BYTES 32 /* of an asyncio task's name */
 
 /* --- histograms --------------------------------------------------------------------------------------------------- */
 
@@ -84,6 +89,7 @@ enum lst_target_kind {
 	LST_TARGET_FAULT,  /* object: user address */
 	LST_TARGET_PATH,   /* target: path argument as the caller wrote it (open, stat …) */
 	LST_TARGET_SOCKET, /* another family: object is the family */
+	LST_TARGET_GIL,	   /* a futex of a language's global lock; only user space knows */
 	LST_TARGET_KINDS
 };
 
@@ -237,7 +243,8 @@ struct lst_thread {
 	lst_u32 gap_slots[LST_OPEN_GAPS]; /* loop slot + 1, 0 free */
 	lst_u64 gap_seq;		  /* of the outermost */
 
-	lst_u32 block_now; /* slot in blocks of the block it is in, ~0 none */
+	lst_u64 python_thread; /* its PyThreadState as found last; validated at every use */
+	lst_u32 block_now;     /* slot in blocks of the block it is in, ~0 none */
 	lst_u32 n_blocks;
 	struct lst_block blocks[LST_BLOCKS];
 	struct lst_child children[2]; /* forked in this gap, newest first */
@@ -274,6 +281,66 @@ enum lst_loss {
 	LST_LOSSES(X)
 #undef X
 		LST_LOSS_KINDS
+};
+
+/* --- Python ------------------------------------------------------------------------------------------------------------ */
+
+#define LST_PYTHON_NO_MEMBER 0xffffu
+
+/* Where one process' interpreter keeps what the walk reads; members are offsets in bytes, from a table by version. */
+struct lst_python_process {
+	lst_u64 runtime;	      /* address of _PyRuntime; 0: not Python */
+	lst_u16 runtime_interpreters; /* first interpreter */
+	lst_u16 interp_next, interp_threads, interp_gc;
+	lst_u16 thread_next, thread_id, thread_interp;
+	lst_u16 thread_frame; /* the innermost frame, or a structure that holds it … */
+	lst_u16 cframe_frame; /* … at this offset; LST_PYTHON_NO_MEMBER: thread_frame is the frame */
+	lst_u16 frame_bytes;  /* up to the last member below, at most LST_PYTHON_FRAME_BYTES */
+	lst_u16 frame_previous, frame_code, frame_instr, frame_locals, frame_owner, frame_entry;
+	lst_u16 code_lines;  /* line table of a code object */
+	lst_u16 minor;	     /* 3.minor */
+	lst_u16 runtime_gc;  /* 3.8 keeps it there; else LST_PYTHON_NO_MEMBER */
+	lst_u16 thread_task; /* the running asyncio task; LST_PYTHON_NO_MEMBER: in the dict `tasks` */
+	lst_u16 task_coro;   /* its coroutine, and behind that its name */
+	lst_u16 coro_frame; /* frame in a coroutine object; LST_PYTHON_NO_MEMBER: the frame knows its coroutine */
+	lst_u16 object_bytes; /* header of every object */
+	lst_u16 string_state, ascii_data, ascii_shift;
+	lst_u16 pad[2];
+	lst_u64 tasks;	     /* {event loop: running task}; 0: there is none */
+	lst_u64 string_type; /* of task names; a name of another type is a number */
+};
+
+/* The code object's address with marks in the bits that no user address has. */
+#define LST_PYTHON_CODE_MASK   0x0000fffffffffff8ULL
+#define LST_PYTHON_ENTRY_SHIFT 48 /* 1: the evaluator was called with this frame (3.11) */
+#define LST_PYTHON_OWNER_SHIFT 56 /* who owns the frame, as the interpreter numbers it (from 3.11 on) */
+
+struct lst_python_frame {
+	lst_u64 code;
+	lst_u32 instr; /* address of the instruction minus that of the code object; up to 3.10 its index */
+	/*
+	 * Of code that runs once (a module, a class body, exec), which is freed and used again before its name is read: low half of
+	 * the address of its line table. 0 for functions, which live longer; the read would cost half as much again as the walk.
+	 */
+	lst_u32 lines;
+};
+
+enum lst_python_state {
+	LST_PYTHON_COMPLETE,
+	LST_PYTHON_TRUNCATED, /* deeper than what is kept */
+	LST_PYTHON_BROKEN,    /* memory that could not be read */
+	LST_PYTHON_NO_THREAD, /* not a thread of the interpreter */
+};
+
+struct lst_python_stack {
+	lst_u32 n;
+	lst_u32 state;	    /* enum lst_python_state */
+	lst_u32 collecting; /* the garbage collector runs */
+	lst_u32 pad;
+	lst_u64 thread;			  /* address of the thread's state, 0 unknown */
+	char task[LST_PYTHON_TASK_BYTES]; /* name of the running asyncio task, "" unknown */
+	lst_u64 task_number;		  /* a task that nobody has named: "Task-N"; 0 none */
+	struct lst_python_frame frames[LST_PYTHON_FRAMES]; /* innermost first */
 };
 
 /* --- configuration: constants once loaded -------------------------------------------------------------------------- */
@@ -325,6 +392,7 @@ enum lst_record_kind {
 	LST_RECORD_STACK,
 	LST_RECORD_PROCESS,
 	LST_RECORD_TASK,
+	LST_RECORD_PYTHON, /* a stack with the interpreter's own before it */
 };
 
 struct lst_record {
@@ -387,6 +455,12 @@ struct lst_stack_record {
 	/* then n_pages * LST_PAGE_BYTES */
 };
 
+struct lst_python_record {
+	struct lst_record head;
+	struct lst_python_stack python;
+	/* then a struct lst_stack_record with its pages */
+};
+
 enum lst_process_event { LST_PROCESS_FORK = 1, LST_PROCESS_EXEC, LST_PROCESS_EXIT, LST_PROCESS_THREAD_EXIT };
 
 struct lst_process_record {
@@ -418,6 +492,7 @@ struct lst_wanted {
 LST_STATIC_ASSERT(sizeof(struct lst_record) == 24, "record head has no hidden padding");
 LST_STATIC_ASSERT(sizeof(struct lst_block) % 8 == 0, "blocks are arrays of eight-byte units");
 LST_STATIC_ASSERT(sizeof(struct lst_stack_record) % 8 == 0, "pages follow the stack head aligned");
+LST_STATIC_ASSERT(sizeof(struct lst_python_record) % 8 == 0, "a stack follows the Python head aligned");
 LST_STATIC_ASSERT(sizeof(struct lst_inet) <= LST_TARGET_BYTES, "an address fits the target");
 
 #endif

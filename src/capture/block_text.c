@@ -191,13 +191,19 @@ static void socket_text(struct bytes *out, const struct text_state *s)
 		     (unsigned long long)s->b->object);
 }
 
+static void gil_text(struct bytes *out, const struct text_state *s)
+{
+	(void)s;
+	bytes_puts(out, "the GIL");
+}
+
 static void (*const texts[LST_TARGET_KINDS])(struct bytes *out, const struct text_state *s) = {
 	[LST_TARGET_FILE] = file_text,	      [LST_TARGET_INET] = inet_text,
 	[LST_TARGET_UNIX] = unix_text,	      [LST_TARGET_PIPE] = pipe_and_child_text,
 	[LST_TARGET_ANON] = anon_text,	      [LST_TARGET_FUTEX] = futex_text,
 	[LST_TARGET_CHILD] = wait_child_text, [LST_TARGET_SLEEP] = sleep_text,
 	[LST_TARGET_FAULT] = fault_text,      [LST_TARGET_PATH] = argument_text,
-	[LST_TARGET_SOCKET] = socket_text,
+	[LST_TARGET_SOCKET] = socket_text,    [LST_TARGET_GIL] = gil_text,
 };
 
 void block_target_text(struct bytes *out, const struct lst_block *b, const struct block_context *context)

@@ -38,7 +38,9 @@ struct capture_handlers {
 	void *context;
 	void (*loop)(void *context, const struct lst_loop_record *r);
 	void (*stall)(void *context, const struct lst_stall_record *r);
-	void (*stack)(void *context, const struct lst_stack_record *r, const void *pages);
+	/* python: NULL unless the thread is one of an interpreter that is followed. */
+	void (*stack)(void *context, const struct lst_stack_record *r, const void *pages,
+		      const struct lst_python_stack *python);
 	void (*process)(void *context, const struct lst_process_record *r);
 	void (*task)(void *context, const struct lst_task_record *r);
 };
@@ -49,6 +51,8 @@ int capture_open(struct capture **out, const struct capture_options *o, const st
 /* Adds a process or thread to the scope; also later. 0 or a negative errno. */
 int capture_follow(struct capture *c, uint32_t tgid);
 int capture_follow_tid(struct capture *c, uint32_t tid);
+/* The process runs this interpreter: its stacks come with Python's own from now on. NULL: not any more. 0 or a negative errno. */
+int capture_python(struct capture *c, uint32_t tgid, const struct lst_python_process *p);
 /* Attaches everything, then makes threads asleep in a wait count as waiters. */
 int capture_attach(struct capture *c, struct diag *d);
 /* Readable when a record asks to be read at once. */

@@ -21,13 +21,21 @@ static const size_t record_bytes[] = {
 	[LST_RECORD_STACK] = sizeof(struct lst_stack_record),
 	[LST_RECORD_PROCESS] = sizeof(struct lst_process_record),
 	[LST_RECORD_TASK] = sizeof(struct lst_task_record),
+	[LST_RECORD_PYTHON] = sizeof(struct lst_python_record),
 };
 
-static void stack_take(struct capture *c, const struct lst_stack_record *r, size_t bytes)
+static void stack_take(struct capture *c, const struct lst_stack_record *r, size_t bytes,
+		       const struct lst_python_stack *python)
 {
-	if (r->n_pages <= LST_MAX_PAGES && bytes >= sizeof *r + (size_t)r->n_pages * LST_PAGE_BYTES &&
-	    r->kernel_frames <= LST_KSTACK)
-		c->handlers.stack(c->handlers.context, r, r + 1);
+	if (bytes >= sizeof *r && r->n_pages <= LST_MAX_PAGES &&
+	    bytes >= sizeof *r + (size_t)r->n_pages * LST_PAGE_BYTES && r->kernel_frames <= LST_KSTACK)
+		c->handlers.stack(c->handlers.context, r, r + 1, python);
+}
+
+static void python_take(struct capture *c, const struct lst_python_record *r, size_t bytes)
+{
+	if (r->python.n <= LST_PYTHON_FRAMES)
+		stack_take(c, (const void *)(r + 1), bytes - sizeof *r, &r->python);
 }
 
 static void record_take(struct capture *c, const struct lst_record *head, size_t bytes)
@@ -39,7 +47,8 @@ static void record_take(struct capture *c, const struct lst_record *head, size_t
 	case LST_RECORD_STALL: c->handlers.stall(context, (const void *)head); break;
 	case LST_RECORD_PROCESS: c->handlers.process(context, (const void *)head); break;
 	case LST_RECORD_TASK: c->handlers.task(context, (const void *)head); break;
-	case LST_RECORD_STACK: stack_take(c, (const void *)head, bytes); break;
+	case LST_RECORD_STACK: stack_take(c, (const void *)head, bytes, NULL); break;
+	case LST_RECORD_PYTHON: python_take(c, (const void *)head, bytes); break;
 	}
 }
 

@@ -3,6 +3,7 @@
 #include "capture/internal.h"
 #include "loopstall.skel.h"
 
+#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -39,6 +40,15 @@ void capture_release_thread(struct capture *c, uint32_t slot)
 {
 	memset(&c->threads[slot], 0, sizeof c->threads[slot]);
 	bpf_map_update_elem(bpf_map__fd(c->bpf->maps.free_threads), NULL, &slot, BPF_ANY);
+}
+
+int capture_python(struct capture *c, uint32_t tgid, const struct lst_python_process *p)
+{
+	int map = bpf_map__fd(c->bpf->maps.python_processes);
+	if (p)
+		return bpf_map_update_elem(map, &tgid, p, BPF_ANY);
+	int err = bpf_map_delete_elem(map, &tgid);
+	return err == -ENOENT ? 0 : err;
 }
 
 uint64_t capture_lost(const struct capture *c, enum lst_loss reason)

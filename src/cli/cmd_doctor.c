@@ -36,9 +36,10 @@ static void ignore_stall(void *context, const struct lst_stall_record *r)
 	(void)context, (void)r;
 }
 
-static void ignore_stack(void *context, const struct lst_stack_record *r, const void *pages)
+static void ignore_stack(void *context, const struct lst_stack_record *r, const void *pages,
+			 const struct lst_python_stack *python)
 {
-	(void)context, (void)r, (void)pages;
+	(void)context, (void)r, (void)pages, (void)python;
 }
 
 static void ignore_process(void *context, const struct lst_process_record *r)

@@ -93,6 +93,7 @@ static void process_add(struct live_source *s, uint32_t tgid)
 	if (!idmap_get(&s->processes, tgid))
 		idmap_put(&s->processes, tgid, s);
 	s->had_process = true;
+	python_follow(s, tgid);
 }
 
 static void process_event(void *context, const struct lst_process_record *r)
@@ -102,14 +103,17 @@ static void process_event(void *context, const struct lst_process_record *r)
 	switch (r->event) {
 	case LST_PROCESS_FORK:
 		resolver_forget(s->resolver, r->head.tgid); /* the number may have been another one's */
+		python_forget(s, r->head.tgid);
 		process_add(s, r->head.tgid);
 		break;
 	case LST_PROCESS_EXEC:
 		loops_process_gone(s, r->head.tgid, r->head.time_ns);
 		resolver_forget(s->resolver, r->head.tgid);
+		python_forget(s, r->head.tgid);
 		break;
 	case LST_PROCESS_EXIT:
 		loops_process_gone(s, r->head.tgid, r->head.time_ns);
+		python_forget(s, r->head.tgid);
 		idmap_take(&s->processes, r->head.tgid);
 		break;
 	}
@@ -171,6 +175,7 @@ static int source_start(struct live_source *s, struct diag *d)
 	if (err)
 		return diag_fail(d, err, d && d->text[0] ? "%s" : "the target cannot be followed",
 				 d ? d->text : "");
+	pythons_await(s);
 	s->start_ns = kernel_now_ns();
 	err = capture_attach(s->capture, d);
 	if (err)
@@ -208,6 +213,7 @@ void live_source_close(struct live_source *s)
 	free(s->loops);
 	free(s->retired);
 	idmap_free(&s->processes);
+	python_free(s);
 	intern_free(s->stacks);
 	intern_free(s->frames);
 	intern_free(s->texts);

@@ -78,6 +78,7 @@ void loops_appeared(void *context, const struct lst_loop_record *r)
 		idmap_put(&s->processes, r->head.tgid, l);
 		s->had_process = true;
 	}
+	python_follow(s, r->head.tgid);
 	capture_sample_thread(s->capture, r->head.tid);
 }
 

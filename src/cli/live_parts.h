@@ -59,6 +59,7 @@ struct live_source {
 	struct retired *retired; /* oldest first */
 	size_t n_retired, retired_cap;
 	struct idmap processes; /* followed tgid → itself */
+	struct idmap pythons;	/* pid → struct followed_python (live_python.c) */
 	bool had_process;
 	uint64_t stalls, iterations;
 	struct look *look; /* the look that is under way, or NULL (live_stuck.c) */
@@ -84,7 +85,20 @@ void loops_judge_stall(struct live_source *s, struct followed *l, const struct l
 struct followed *loops_at(struct live_source *s, uint32_t slot);
 
 /* live_stacks.c */
-void stacks_taken(void *context, const struct lst_stack_record *r, const void *pages);
+void stacks_taken(void *context, const struct lst_stack_record *r, const void *pages,
+		  const struct lst_python_stack *python);
+
+/* live_python.c */
+/* Looks whether the process runs Python; its stacks are Python's too as soon as that is known. */
+void python_follow(struct live_source *s, uint32_t pid);
+/* Waits a little for what is not known yet: the first stacks are often the ones that count. */
+void pythons_await(struct live_source *s);
+void python_forget(struct live_source *s, uint32_t pid);
+void python_free(struct live_source *s);
+/* Does the address lie in the lock of the process' interpreter? */
+bool python_is_gil(const struct live_source *s, uint32_t pid, uint64_t address);
+/* Name of the asyncio task that a stack ran, kept; "" unknown. */
+const char *python_task(struct live_source *s, const struct lst_python_stack *python);
 
 /* live_stalls.c */
 void stalls_ended(void *context, const struct lst_stall_record *r);

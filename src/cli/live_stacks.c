@@ -7,7 +7,10 @@
 #include <string.h>
 
 _Static_assert(RAW_PAGE == LST_PAGE_BYTES && RAW_PAGES >= LST_MAX_PAGES && RAW_KERNEL >= LST_KSTACK &&
-		       RAW_REGS == LST_REGS,
+		       RAW_REGS == LST_REGS && RAW_PYTHON >= LST_PYTHON_FRAMES &&
+		       RAW_PYTHON_CODE == LST_PYTHON_CODE_MASK &&
+		       RAW_PYTHON_ENTRY_SHIFT == LST_PYTHON_ENTRY_SHIFT &&
+		       RAW_PYTHON_OWNER_SHIFT == LST_PYTHON_OWNER_SHIFT,
 	       "what the kernel takes fits what the resolver accepts");
 
 /* The number of a frame; sends it when it is new. The offset inside a function, and the address of code without a name, are left out: they would make every sample another stack. */
@@ -82,6 +85,15 @@ static void raw_fill(struct raw_stack *raw, const struct lst_stack_record *r, co
 	memcpy(raw->kernel, r->kstack, sizeof r->kstack);
 }
 
+static void raw_python_fill(struct raw_stack *raw, const struct lst_python_stack *python)
+{
+	raw->n_python = python->n;
+	raw->python_cut = python->state == LST_PYTHON_TRUNCATED;
+	for (uint32_t i = 0; i < python->n; i++)
+		raw->python[i] = (struct raw_python_frame){python->frames[i].code, python->frames[i].instr,
+							   python->frames[i].lines};
+}
+
 static enum attribution_why stack_why(const struct lst_stack_record *r)
 {
 	if (r->why == LST_STACK_WAKER)
@@ -105,7 +117,8 @@ static bool gap_of_thread(struct live_source *s, uint32_t tid, uint32_t *slot, u
 	return false;
 }
 
-void stacks_taken(void *context, const struct lst_stack_record *r, const void *pages)
+void stacks_taken(void *context, const struct lst_stack_record *r, const void *pages,
+		  const struct lst_python_stack *python)
 {
 	struct live_source *s = context;
 	uint32_t slot = r->slot;
@@ -128,10 +141,14 @@ void stacks_taken(void *context, const struct lst_stack_record *r, const void *p
 		.seq = r->seq,
 		.waker_tid = r->head.tid,
 		.weight_ns = r->weight_ns,
+		.task = python ? python_task(s, python) : "",
+		.collecting = python && python->collecting,
 	};
 	if (attribution_sample(s->attribution, &expected))
 		return;
 	raw_fill(&raw, r, pages);
+	if (python)
+		raw_python_fill(&raw, python);
 	if (resolver_submit(s->resolver, &raw, expected.cookie, stack_named, s))
 		attribution_resolved(s->attribution, expected.cookie, 0, kernel_now_ns());
 }

@@ -41,6 +41,10 @@ void stalls_block(struct live_source *s, struct block *to, const struct lst_bloc
 	struct block_context context = {pid, children};
 	struct bytes text = {0};
 
+	struct lst_block known = *b;
+	if (b->kind == LST_TARGET_FUTEX && python_is_gil(s, pid, b->object))
+		known.kind = LST_TARGET_GIL;
+	b = &known;
 	block_target_text(&text, b, &context);
 	*to = (struct block){
 		.call = call_text(s, b->call),

@@ -164,6 +164,8 @@ int attribution_sample(struct attribution *a, const struct attribution_stack *s)
 	if (s->gap_seq)
 		gaps_over(a, l, s->gap_seq - 1);
 	struct gap_stacks *g = gap_open(a, l, s);
+	if (g)
+		gap_stacks_note(g, s);
 	if (!g || g->n_expected + l->collection.n_expected >= GAP_EXPECTED) {
 		a->counts.overflow++;
 		if (g && s->why == ATTRIBUTION_SAMPLE)
@@ -226,8 +228,12 @@ static void hand_out(struct attribution *a)
 		a->last = NULL;
 	a->counts.held--;
 	fill_blocks(a, h);
+	if (!s->task)
+		s->task = "";
 	if (h->gap) {
 		a->counts.unnamed += h->gap->over ? h->gap->n_expected : 0;
+		s->task = gap_stacks_task(h->gap);
+		s->collecting_ns = h->gap->collecting_ns;
 		s->n_samples = gap_stacks_samples(h->gap, s->samples, FACT_MAX_SAMPLES, false);
 		h->gap->held--;
 		if (h->gap->over && !h->gap->held)

@@ -35,7 +35,9 @@ struct attribution_stack {
 	uint64_t gap_seq;
 	uint32_t seq;	    /* ATTRIBUTION_BLOCK: number the stall's block refers to, never 0 */
 	uint32_t waker_tid; /* ATTRIBUTION_WAKER */
-	uint64_t weight_ns; /* ATTRIBUTION_SAMPLE: time it stands for */
+	uint64_t weight_ns; /* time it stands for */
+	const char *task;   /* asyncio task it ran, NULL or "" unknown; outlives the attribution */
+	bool collecting;    /* the garbage collector ran */
 };
 
 /*

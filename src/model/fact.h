@@ -126,6 +126,7 @@ enum target_kind {
 	TARGET_FAULT,
 	TARGET_PATH,
 	TARGET_SOCKET,
+	TARGET_GIL,
 	TARGET_KINDS
 };
 
@@ -198,8 +199,10 @@ struct fact_stall {
 	uint32_t n_blocks, n_samples;
 	struct block blocks[FACT_MAX_BLOCKS];	 /* longest sum first */
 	struct sample samples[FACT_MAX_SAMPLES]; /* longest first */
-	uint64_t covered_ns;			 /* part of the gap that the stacks stand for */
-	uint32_t culprit_frame;			 /* frame id, 0 none */
+	uint64_t collecting_ns; /* part of the samples in which the language's garbage collector ran */
+	const char *task;	/* asyncio task that most of its stacks ran, "" unknown */
+	uint64_t covered_ns;	/* part of the gap that the stacks stand for */
+	uint32_t culprit_frame; /* frame id, 0 none */
 	uint32_t culprit_stack;
 };
 

@@ -85,6 +85,8 @@ const struct field stall_fields[] = {
 	MAY("ready_fds", NUMBER, ready_fds),
 	MAY("late_us", NS, late_ns),
 	MAY_WORD("verdict", verdict, verdict),
+	MAY("collecting_us", NS, collecting_ns),
+	MAY("task", TEXT, task),
 	MUST("covered_us", NS, covered_ns),
 	{0}};
 const struct field culprit_fields[] = {

@@ -4,6 +4,7 @@
 #include "base/array.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static void append(struct gap_stacks *g, struct expected_stack *e)
 {
@@ -128,4 +129,39 @@ uint32_t gap_stacks_labelled(const struct gap_stacks *g, enum attribution_why wh
 			return l->stack;
 	}
 	return 0;
+}
+
+/* The entry of a task, else the lightest one, which is given up for it. */
+static struct task_weight *weight_of(struct gap_stacks *g, const char *task)
+{
+	struct task_weight *lightest = &g->tasks[0];
+	for (size_t i = 0; i < GAP_TASKS; i++) {
+		struct task_weight *w = &g->tasks[i];
+		if (w->task && !strcmp(w->task, task))
+			return w;
+		if (w->ns < lightest->ns)
+			lightest = w;
+	}
+	*lightest = (struct task_weight){.task = task};
+	return lightest;
+}
+
+void gap_stacks_note(struct gap_stacks *g, const struct attribution_stack *s)
+{
+	if (s->why == ATTRIBUTION_WAKER)
+		return;
+	if (s->why == ATTRIBUTION_SAMPLE && s->collecting)
+		g->collecting_ns += s->weight_ns;
+	if (s->task && s->task[0])
+		weight_of(g, s->task)->ns +=
+			s->weight_ns + 1; /* of a stuck thread nobody knows the time yet */
+}
+
+const char *gap_stacks_task(const struct gap_stacks *g)
+{
+	struct task_weight heaviest = {.task = ""};
+	for (size_t i = 0; i < GAP_TASKS; i++)
+		if (g->tasks[i].ns > heaviest.ns)
+			heaviest = g->tasks[i];
+	return heaviest.task;
 }

@@ -9,6 +9,7 @@
 #define GAP_EXPECTED                                                                                         \
 	512 /* unnamed stacks per gap: two seconds of samples at 199 Hz, more than the patience */
 #define GAP_DISTINCT 256 /* named ones told apart */
+#define GAP_TASKS    8	 /* told apart; a further one takes the place of the lightest */
 #define GAP_LABELLED 64	 /* block and waker stacks kept, the newest */
 
 struct gap_stacks;
@@ -27,6 +28,11 @@ struct labelled_stack {
 	uint32_t label, stack;
 };
 
+struct task_weight {
+	const char *task;
+	uint64_t ns;
+};
+
 struct gap_stacks {
 	uint64_t seq;
 	uint32_t tid;
@@ -39,6 +45,8 @@ struct gap_stacks {
 	struct sample unnamed; /* those without a stack, or beyond GAP_DISTINCT */
 	struct labelled_stack labelled[GAP_LABELLED];
 	uint32_t n_labelled; /* ever; the array is a ring */
+	struct task_weight tasks[GAP_TASKS];
+	uint64_t collecting_ns;
 	struct gap_stacks *next;
 };
 
@@ -55,6 +63,10 @@ bool gap_stacks_name(struct gap_stacks *g, const struct attribution_stack *s, ui
 uint64_t gap_stacks_move(struct gap_stacks *into, struct gap_stacks *from);
 /* The heaviest first, the rest and the unnamed as one sample without a stack. Returns how many. */
 uint32_t gap_stacks_samples(struct gap_stacks *g, struct sample *samples, uint32_t max, bool named_only);
+/* What is known of a stack before it has a name: the task it ran, and whether it collected garbage. */
+void gap_stacks_note(struct gap_stacks *g, const struct attribution_stack *s);
+/* The task of most of the time, "" if there is none. */
+const char *gap_stacks_task(const struct gap_stacks *g);
 /* 0 if there is none. */
 uint32_t gap_stacks_labelled(const struct gap_stacks *g, enum attribution_why why, uint32_t label);
 

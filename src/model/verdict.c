@@ -16,8 +16,9 @@ struct parts {
 	uint64_t cpu_ns, blocked_ns, code_ns; /* code: both */
 	uint64_t waiting_ns;		      /* runnable without a CPU, the delay included */
 	uint64_t throttled_ns, stopped_ns, unaccounted_ns;
-	uint64_t fault_ns, futex_ns;
-	bool code_alone; /* would have been a stall by its code alone */
+	uint64_t fault_ns, futex_ns, gil_ns;
+	uint64_t sampled_ns, collecting_ns; /* of cpu_ns, by its samples */
+	bool code_alone;		    /* would have been a stall by its code alone */
 };
 
 static bool most(uint64_t part_ns, uint64_t whole_ns)
@@ -50,6 +51,12 @@ static bool is_fault(const struct parts *p)
 	return most(p->fault_ns, p->code_ns);
 }
 
+/* The lock that only one thread of an interpreter may hold. */
+static bool is_gil(const struct parts *p)
+{
+	return most(p->blocked_ns, p->code_ns) && most(p->gil_ns, p->blocked_ns);
+}
+
 static bool is_lock(const struct parts *p)
 {
 	return most(p->blocked_ns, p->code_ns) && most(p->futex_ns, p->blocked_ns);
@@ -58,6 +65,11 @@ static bool is_lock(const struct parts *p)
 static bool is_blocked(const struct parts *p)
 {
 	return most(p->blocked_ns, p->code_ns);
+}
+
+static bool is_collection(const struct parts *p)
+{
+	return p->cpu_ns && most(p->collecting_ns, p->sampled_ns);
 }
 
 static bool is_cpu(const struct parts *p)
@@ -70,8 +82,9 @@ static const struct {
 	enum verdict verdict;
 } rules[] = {
 	{is_unknown, VERDICT_NONE},    {is_stopped, VERDICT_STOPPED}, {is_throttled, VERDICT_THROTTLED},
-	{is_starved, VERDICT_STARVED}, {is_fault, VERDICT_FAULT},     {is_lock, VERDICT_LOCK},
-	{is_blocked, VERDICT_BLOCKED}, {is_cpu, VERDICT_CPU},
+	{is_starved, VERDICT_STARVED}, {is_fault, VERDICT_FAULT},     {is_gil, VERDICT_GIL},
+	{is_lock, VERDICT_LOCK},       {is_blocked, VERDICT_BLOCKED}, {is_collection, VERDICT_GC},
+	{is_cpu, VERDICT_CPU},
 };
 
 static uint64_t larger(uint64_t a, uint64_t b)
@@ -101,8 +114,12 @@ static struct parts parts_of(const struct fact_stall *s, uint64_t threshold_ns)
 		.stopped_ns = l->stopped_ns,
 		.unaccounted_ns = l->unaccounted_ns,
 		.fault_ns = larger(l->fault_ns, block_ns(s, TARGET_FAULT)) + l->reclaim_ns,
-		.futex_ns = block_ns(s, TARGET_FUTEX),
+		.futex_ns = block_ns(s, TARGET_FUTEX) + block_ns(s, TARGET_GIL),
+		.gil_ns = block_ns(s, TARGET_GIL),
+		.collecting_ns = s->collecting_ns,
 	};
+	for (uint32_t i = 0; i < s->n_samples; i++)
+		p.sampled_ns += s->samples[i].ns;
 	p.code_ns = p.cpu_ns + p.blocked_ns;
 	p.code_alone = p.code_ns >= threshold_ns && p.code_ns >= p.lag_ns / 10;
 	return p;

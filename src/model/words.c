@@ -41,5 +41,6 @@ WORDS(stack_state, enum stack_state, STACK_STATES, "complete", "truncated", "bro
 WORDS(frame_method, enum frame_method, FRAME_METHODS, "pc", "cfi", "fp", "guess", "language", "kernel")
 WORDS(frame_kind, enum frame_kind, FRAME_KINDS, "native", "kernel", "python", "js")
 WORDS(target_kind, enum target_kind, TARGET_KINDS,
-      "none", "file", "inet", "unix", "pipe", "anon", "futex", "child", "sleep", "fault", "path", "socket")
+      "none", "file", "inet", "unix", "pipe", "anon", "futex", "child", "sleep", "fault", "path", "socket",
+      "gil")
 /* clang-format on */

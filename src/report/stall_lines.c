@@ -95,6 +95,8 @@ static void put_stack(struct pen *p, const struct fact_stall *s, const struct di
 		return;
 	begin_detail(p);
 	phrase_stack(p, d, stack, s->culprit_frame, STACK_LINES);
+	if (s->task && s->task[0])
+		pen_piecef(p, INK_CYAN, "  ", "task '%s'", s->task);
 	if (s->covered_ns < s->gap_ns / 2)
 		pen_piecef(p, INK_DIM, "  ", "(stacks cover %u %%)",
 			   (unsigned)((double)s->covered_ns * 100 / (double)s->gap_ns + 0.5));

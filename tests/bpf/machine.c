@@ -95,6 +95,7 @@ static void maps_make(const struct machine_size *size)
 	MAP(target_tids, BPF_MAP_TYPE_HASH, 64);
 	MAP(wanted, BPF_MAP_TYPE_HASH, 64);
 	MAP(look_buffers, BPF_MAP_TYPE_ARRAY, 1);
+	MAP(python_processes, BPF_MAP_TYPE_HASH, 64);
 	MAP(look_records, BPF_MAP_TYPE_ARRAY, 1);
 	QUEUE(free_loops, size->loops);
 	QUEUE(free_threads, size->threads);

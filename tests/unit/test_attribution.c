@@ -90,6 +90,24 @@ static void test_waits_for_names_and_merges(void **state)
 	assert_string_equal(dictionary_frame(b->t->dictionary, b->out[0].culprit_frame)->function, "f");
 }
 
+static void test_the_task_of_most_of_the_time(void **state)
+{
+	static const char *const tasks[] = {"fetch", "tick", "tick", ""};
+	struct bench *b = *state;
+	for (uint32_t i = 0; i < 4; i++) {
+		struct attribution_stack s = {ATTRIBUTION_SAMPLE, .cookie = 200 + i,   .tid = 10,
+					      .loop = b->loop,	  .gap_seq = 1,	       .weight_ns = 5 * MS,
+					      .task = tasks[i],	  .collecting = i == 3};
+		assert_int_equal(attribution_sample(b->a, &s), 0);
+		attribution_resolved(b->a, 200 + i, b->stacks[0], 0);
+	}
+	stall(b, 1, STALL_ENDED, 0);
+	assert_int_equal(b->n, 1);
+	assert_string_equal(b->out[0].task, "tick");
+	assert_int_equal(b->out[0].collecting_ns, 5 * MS);
+	assert_int_equal(b->out[0].verdict, VERDICT_CPU);
+}
+
 static void test_patience_ends(void **state)
 {
 	struct bench *b = *state;
@@ -249,6 +267,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		BENCH_TEST(test_waits_for_names_and_merges),
+		BENCH_TEST(test_the_task_of_most_of_the_time),
 		BENCH_TEST(test_patience_ends),
 		BENCH_TEST(test_order_of_arrival),
 		BENCH_TEST(test_short_gaps_are_dropped),

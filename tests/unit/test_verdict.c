@@ -15,6 +15,7 @@ static const struct {
 	{"busy", {.cpu_ns = 90 * MS}, 0, TARGET_NONE, VERDICT_CPU},
 	{"read", {.cpu_ns = 2 * MS, .blocked_ns = 640 * MS}, 0, TARGET_INET, VERDICT_BLOCKED},
 	{"lock", {.cpu_ns = 2 * MS, .blocked_ns = 640 * MS}, 0, TARGET_FUTEX, VERDICT_LOCK},
+	{"interpreter's lock", {.cpu_ns = 2 * MS, .blocked_ns = 640 * MS}, 0, TARGET_GIL, VERDICT_GIL},
 	{"page faults", {.cpu_ns = 2 * MS, .blocked_ns = 90 * MS}, 0, TARGET_FAULT, VERDICT_FAULT},
 	{"reclaim", {.cpu_ns = 100 * MS, .reclaim_ns = 70 * MS}, 0, TARGET_NONE, VERDICT_FAULT},
 	{"starved in the gap", {.cpu_ns = 10 * MS, .runnable_ns = 70 * MS}, 0, TARGET_NONE, VERDICT_STARVED},
@@ -58,6 +59,21 @@ static void test_verdicts(void **unused)
 		if (s.verdict != cases[i].verdict)
 			fail_msg("%s: %s", cases[i].what, verdict_word(s.verdict));
 	}
+}
+
+/* Half of the samples is enough; collecting hardly at all is the code's own CPU time. */
+static void test_collection_by_its_samples(void **unused)
+{
+	(void)unused;
+	struct fact_stall s = {
+		.lag_ns = 90 * MS, .gap_ns = 90 * MS, .ledger.cpu_ns = 90 * MS, .n_samples = 1};
+	s.samples[0] = (struct sample){.ns = 80 * MS, .n = 16};
+	s.collecting_ns = 60 * MS;
+	verdict_decide(&s, 50 * MS);
+	assert_int_equal(s.verdict, VERDICT_GC);
+	s.collecting_ns = 20 * MS;
+	verdict_decide(&s, 50 * MS);
+	assert_int_equal(s.verdict, VERDICT_CPU);
 }
 
 /* Found stuck at the attach: a block and no ledger. */
@@ -141,6 +157,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_verdicts),
+		cmocka_unit_test(test_collection_by_its_samples),
 		cmocka_unit_test(test_stuck_without_ledger),
 		cmocka_unit_test(test_samples_below_one_function_name_it),
 		cmocka_unit_test(test_library_frames_are_passed_over),

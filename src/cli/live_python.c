@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Python in the live source: which processes run an interpreter, and telling the kernel's walk how that one is laid out. */
+#include "cli/live_parts.h"
+
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define GIL_BYTES     208	      /* of the lock with its condition variables, the same in all versions */
+#define AWAIT_NS      (500 * LIVE_MS) /* symbols of a large interpreter, from a cold disk */
+#define AWAIT_STEP_MS 10
+
+_Static_assert(PYTHON_NO_MEMBER == LST_PYTHON_NO_MEMBER,
+	       "the resolver and the kernel mark missing members alike");
+
+struct followed_python {
+	bool answered;
+	bool complete; /* nothing is missing that a later look could find */
+	uint64_t gil;  /* 0 unknown */
+};
+
+static void layout_fill(struct lst_python_process *p, const struct resolver_python *found)
+{
+	const struct python_offsets *o = found->offsets;
+
+	*p = (struct lst_python_process){
+		.runtime = found->runtime,
+		.runtime_interpreters = o->runtime_interpreters,
+		.interp_next = o->interp_next,
+		.interp_threads = o->interp_threads,
+		.interp_gc = o->interp_gc,
+		.thread_next = o->thread_next,
+		.thread_id = o->thread_id,
+		.thread_interp = o->thread_interp,
+		.thread_frame = o->thread_frame,
+		.cframe_frame = o->cframe_frame,
+		.frame_bytes = o->frame_bytes,
+		.frame_previous = o->frame_previous,
+		.frame_code = o->frame_code,
+		.frame_instr = o->frame_instr,
+		.frame_locals = o->frame_locals,
+		.frame_owner = o->frame_owner,
+		.frame_entry = o->frame_entry,
+		.code_lines = o->code_lines,
+		.minor = o->minor,
+		.runtime_gc = o->runtime_gc,
+		.thread_task = o->thread_task,
+		.task_coro = o->task_coro,
+		.coro_frame = o->coro_frame,
+		.object_bytes = o->object_size,
+		.string_state = o->string_state,
+		.ascii_data = o->ascii_data,
+		.ascii_shift = o->ascii_shift,
+		.tasks = found->tasks,
+		.string_type = found->string_type,
+	};
+}
+
+static void python_found(void *context, const struct resolver_python *found)
+{
+	struct live_source *s = context;
+	struct followed_python *f = idmap_get(&s->pythons, found->pid);
+	struct lst_python_process p;
+
+	if (!f)
+		return;
+	f->answered = true;
+	if (found->refused) {
+		f->complete = true;
+		fprintf(stderr, "loopstall: no Python names for process %u: %s\n", found->pid,
+			found->refused);
+	}
+	if (!found->offsets)
+		return;
+	f->gil = found->gil;
+	f->complete = found->tasks || found->offsets->thread_task != PYTHON_NO_MEMBER;
+	layout_fill(&p, found);
+	capture_python(s->capture, found->pid, &p);
+}
+
+void python_follow(struct live_source *s, uint32_t pid)
+{
+	struct followed_python *f = idmap_get(&s->pythons, pid);
+
+	if (f && (f->complete || !f->answered))
+		return;
+	if (!f) {
+		f = calloc(1, sizeof *f);
+		if (!f || !idmap_put(&s->pythons, pid, f)) {
+			free(f);
+			return;
+		}
+	}
+	f->answered = resolver_python_find(s->resolver, pid, python_found, s) != 0;
+}
+
+static bool is_awaited(const struct live_source *s)
+{
+	size_t at = 0;
+	for (const struct followed_python *f; (f = idmap_next(&s->pythons, &at, NULL));)
+		if (!f->answered)
+			return true;
+	return false;
+}
+
+void pythons_await(struct live_source *s)
+{
+	uint64_t until = kernel_now_ns() + AWAIT_NS;
+
+	while (is_awaited(s) && kernel_now_ns() < until) {
+		struct pollfd p = {.fd = resolver_fd(s->resolver), .events = POLLIN};
+		poll(&p, 1, AWAIT_STEP_MS);
+		resolver_receive(s->resolver, kernel_now_ns());
+	}
+}
+
+void python_forget(struct live_source *s, uint32_t pid)
+{
+	struct followed_python *f = idmap_take(&s->pythons, pid);
+	if (!f)
+		return;
+	free(f);
+	capture_python(s->capture, pid, NULL);
+}
+
+void python_free(struct live_source *s)
+{
+	size_t at = 0;
+	for (struct followed_python *f; (f = idmap_next(&s->pythons, &at, NULL));)
+		free(f);
+	idmap_free(&s->pythons);
+}
+
+bool python_is_gil(const struct live_source *s, uint32_t pid, uint64_t address)
+{
+	const struct followed_python *f = idmap_get(&s->pythons, pid);
+	return f && f->gil && address - f->gil < GIL_BYTES;
+}
+
+const char *python_task(struct live_source *s, const struct lst_python_stack *python)
+{
+	char text[40];
+
+	if (!python->task_number)
+		return live_text(s, python->task, sizeof python->task);
+	snprintf(text, sizeof text, "Task-%llu", (unsigned long long)python->task_number);
+	return live_text(s, text, sizeof text);
+}

@@ -1,0 +1,60 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# Python stacks against a program that marks in its own source which line calls what. PYTHONS="…" names further interpreters.
+load live
+
+INTERPRETERS="$PYTHON ${PYTHONS:-}"
+SECONDS_EACH=5
+
+# INTERPRETER: its stalls are watched, and every frame of at least 300 samples must lie on a marked path.
+watch_truth() {
+	background "$1" "$ROOT/tests/progs/python_truth.py" 60 >"$LIVE/out"
+	target=$last
+	within 50 has_line "$LIVE/out" READY
+	"$LOOPSTALL" -d "$SECONDS_EACH" --rate 499 --json -p "$target" >"$SEEN"
+	kill "$target"
+	"$PYTHON" "$ROOT/tests/live/python_compare.py" "$ROOT/tests/progs/python_truth.py" "$SEEN" 300
+}
+
+@test "every function, line and task is right" {
+	for interpreter in $INTERPRETERS; do
+		echo "# $interpreter"
+		watch_truth "$interpreter"
+	done
+}
+
+@test "a child that was forked later has names at once" {
+	background "$PYTHON" "$ROOT/tests/progs/python_fork.py" >"$LIVE/out"
+	target=$last
+	within 50 has_line "$LIVE/out" READY
+	"$LOOPSTALL" -d 3 --json -p "$target" >"$SEEN"
+	within 10 has_line "$SEEN" '"function":"in_child","file":"[^"]*python_fork.py","line":14'
+	lacks_line "$SEEN" '"function":"?"'
+}
+
+@test "waiting for the GIL names who passed it on, and where that one was" {
+	background "$PYTHON" "$ROOT/tests/progs/python_gil.py" >"$LIVE/out"
+	target=$last
+	within 50 has_line "$LIVE/out" READY
+	"$LOOPSTALL" -d 3 --json -p "$target" >"$SEEN"
+	has_line "$SEEN" '"verdict":"GIL"'
+	has_line "$SEEN" '"target":"the GIL"'
+	has_line "$SEEN" '"function":"hog","file":"[^"]*python_gil.py"'
+}
+
+@test "a collection is named, with the line that caused it" {
+	background "$PYTHON" "$ROOT/tests/progs/python_collect.py" >"$LIVE/out"
+	target=$last
+	within 100 has_line "$LIVE/out" READY
+	"$LOOPSTALL" -d 3 --json -p "$target" >"$SEEN"
+	has_line "$SEEN" '"verdict":"GC".*"function":"sweep","file":"[^"]*python_collect.py"'
+}
+
+@test "a thread stuck before the attach shows its line and task" {
+	background "$PYTHON" "$ROOT/tests/progs/python_stuck.py" >"$LIVE/out"
+	target=$last
+	within 50 has_line "$LIVE/out" READY
+	sleep 0.5
+	"$LOOPSTALL" -d 2 --json -p "$target" >"$SEEN"
+	has_line "$SEEN" '"state":"stuck".*"task":"stuck-one".*"function":"query","file":"[^"]*python_stuck.py","line":9'
+}
