@@ -188,38 +188,48 @@ static __always_inline struct lst_loop *gap_of(struct lst_thread *t, __u32 *slot
 	return NULL;
 }
 
-static __always_inline void block_snapshot(struct lst_thread *t, struct task_struct *task)
+/*
+ * The thread that runs now. A function of its own, as the three below: the verifier looks at it once and not behind every branch of its
+ * callers, which is what a start costs most.
+ */
+SEPARATE int block_snapshot(__u32 slot)
 {
+	struct lst_thread *t = thread_at(slot);
 	__u32 index;
-	if (!cfg.stacks)
-		return;
+	if (!t || !cfg.stacks)
+		return 0;
 	if (bpf_map_pop_elem(&free_scratch, &index)) {
 		lose(LST_LOSS_NO_SCRATCH);
-		return;
+		return 0;
 	}
 	struct stack_buffer *buffer = bpf_map_lookup_elem(&block_buffers, &index);
-	if (!buffer || !stack_capture(task, t, buffer)) {
+	if (!buffer || !stack_capture((void *)bpf_get_current_task(), t, buffer)) {
 		bpf_map_push_elem(&free_scratch, &index, BPF_ANY);
-		return;
+		return 0;
 	}
 	t->scratch = index + 1;
+	return 0;
 }
 
 /* The thread leaves the CPU to wait for something, inside a gap; it still runs. */
-static __always_inline void block_begin(struct lst_thread *t, struct task_struct *task)
+SEPARATE int block_begin(__u32 slot)
 {
 	struct pt_regs regs;
 	__u32 cpu = bpf_get_smp_processor_id();
+	struct task_struct *task = (void *)bpf_get_current_task();
 	struct lst_block *b = bpf_map_lookup_elem(&new_blocks, &cpu);
+	struct lst_thread *t = thread_at(slot);
 
+	if (!t)
+		return 0;
 	t->block_now = ~0u;
 	t->waker.tid = t->waker.tgid = t->waker.why = 0;
 	if (!b || !regs_read(task, &regs))
-		return;
+		return 0;
 	__builtin_memset(b, 0, sizeof *b);
 	block_describe(task, &regs, b);
 	t->block_now = block_slot(t, b);
-	block_snapshot(t, task);
+	return 0;
 }
 
 /* Sends the scratch snapshot if this block is the longest of its kind so far, or many short ones have come to count. */
@@ -260,8 +270,11 @@ static __always_inline void block_of_other_send(struct lst_loop *l, __u64 now)
 }
 
 /* The thread is back. */
-static __always_inline void block_end(struct lst_thread *t, __u64 blocked_ns, __u64 now)
+SEPARATE int block_end(__u32 slot, __u64 blocked_ns, __u64 now)
 {
+	struct lst_thread *t = thread_at(slot);
+	if (!t)
+		return 0;
 	__u32 at = t->block_now;
 
 	if (at < LST_BLOCKS) {
@@ -280,6 +293,7 @@ static __always_inline void block_end(struct lst_thread *t, __u64 blocked_ns, __
 	}
 	t->block_now = ~0u;
 	scratch_release(t);
+	return 0;
 }
 
 #endif

@@ -54,7 +54,10 @@ static __always_inline void thread_out(struct lst_thread *t, struct task_struct 
 	ledger_out(t, task, to, now);
 	quota_note(t, task);
 	if (to == LST_CPU_BLOCKED)
-		block_begin(t, task);
+	{
+		block_begin(t->slot);
+		block_snapshot(t->slot);
+	}
 }
 
 static __always_inline void thread_in(struct lst_thread *t, struct task_struct *task)
@@ -75,7 +78,7 @@ static __always_inline void thread_in(struct lst_thread *t, struct task_struct *
 	bool was_blocked = t->cpu == LST_CPU_BLOCKED;
 	__u64 blocked = ledger_in(t, task, now);
 	if (was_blocked)
-		block_end(t, blocked, now);
+		block_end(t->slot, blocked, now);
 }
 
 static __always_inline void thread_waking(struct lst_thread *t)

@@ -12,6 +12,8 @@
 
 #include "wire.h"
 
+#define SEPARATE __attribute__((noinline)) /* global: verified by itself */
+
 const volatile struct lst_config cfg = {};
 const volatile __u8 call_shape[LST_CALLS] = {}; /* enum lst_call_shape by system call number */
 
