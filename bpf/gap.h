@@ -60,6 +60,19 @@ static __always_inline void blocks_note(struct lst_loop *l, const struct lst_thr
 	}
 }
 
+/* Of the thread that runs now. At every iteration, hence the plain loads where the kernel has typed pointers. */
+static __always_inline void faults_read(struct task_struct *task, __u64 *minor, __u64 *major)
+{
+	if (cfg.has_task_regs) {
+		struct task_struct *typed = bpf_get_current_task_btf();
+		*minor = typed->min_flt;
+		*major = typed->maj_flt;
+	} else {
+		*minor = BPF_CORE_READ(task, min_flt);
+		*major = BPF_CORE_READ(task, maj_flt);
+	}
+}
+
 /* The thread returned from its wait and nobody else waits. */
 static __always_inline void gap_open(struct lst_loop *l, struct lst_thread *t, struct task_struct *task,
 				     __u64 now)
@@ -82,8 +95,7 @@ static __always_inline void gap_open(struct lst_loop *l, struct lst_thread *t, s
 	l->owner_slot = t->slot;
 	l->base = t->ledger;
 	blocks_note(l, t);
-	l->base_minor_faults = BPF_CORE_READ(task, min_flt);
-	l->base_major_faults = BPF_CORE_READ(task, maj_flt);
+	faults_read(task, &l->base_minor_faults, &l->base_major_faults);
 	l->gap_delay_ns = t->delay_ns;
 	l->throttled_delay_ns = t->delay_throttled_ns;
 	l->deadline_ns =

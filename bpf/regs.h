@@ -39,6 +39,14 @@ static __always_inline __u32 regs_call(const struct pt_regs *regs)
 	return nr < 0 ? NO_CALL : (__u32)nr;
 }
 
+/* The same from registers still in the kernel's memory. */
+static __always_inline __u32 regs_call_of(const struct pt_regs *kernel_regs)
+{
+	long nr = -1;
+	bpf_probe_read_kernel(&nr, sizeof nr, &kernel_regs->orig_ax);
+	return nr < 0 ? NO_CALL : (__u32)nr;
+}
+
 static __always_inline __u64 regs_arg(const struct pt_regs *regs, int n)
 {
 	switch (n) {
@@ -101,6 +109,13 @@ static __always_inline bool regs_are_64bit(const struct pt_regs *regs)
 static __always_inline __u32 regs_call(const struct pt_regs *regs)
 {
 	return regs->syscallno < 0 ? NO_CALL : (__u32)regs->syscallno;
+}
+
+static __always_inline __u32 regs_call_of(const struct pt_regs *kernel_regs)
+{
+	int nr = -1;
+	bpf_probe_read_kernel(&nr, sizeof nr, &kernel_regs->syscallno);
+	return nr < 0 ? NO_CALL : (__u32)nr;
 }
 
 static __always_inline __u64 regs_arg(const struct pt_regs *regs, int n)

@@ -53,8 +53,7 @@ static __always_inline void thread_out(struct lst_thread *t, struct task_struct 
 		return;
 	ledger_out(t, task, to, now);
 	quota_note(t, task);
-	if (to == LST_CPU_BLOCKED)
-	{
+	if (to == LST_CPU_BLOCKED) {
 		block_begin(t->slot);
 		block_snapshot(t->slot);
 	}

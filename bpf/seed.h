@@ -93,6 +93,8 @@ static __always_inline struct lst_loop *stuck_adopt(struct task_struct *task, co
 	t->timeout_ns = TIMEOUT_NONE;
 	t->delay_ns = t->delay_throttled_ns = 0;
 	gap_open(l, t, task, now);
+	l->base_minor_faults = BPF_CORE_READ(task, min_flt);
+	l->base_major_faults = BPF_CORE_READ(task, maj_flt);
 	l->gap_flags = LST_GAP_BEFORE_ATTACH;
 	if (r->cpu == LST_CPU_BLOCKED) {
 		if (want->since_ns && want->since_ns < now)
