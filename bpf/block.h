@@ -136,6 +136,11 @@ struct {
 	__type(value, struct lst_block);
 } new_blocks SEC(".maps");
 
+static __always_inline struct lst_block *block_at(struct lst_thread *t, __u32 at)
+{
+	return &t->blocks[bounded(at, LST_BLOCKS - 1)];
+}
+
 static __always_inline bool block_is_same(const struct lst_block *a, const struct lst_block *b)
 {
 	if (a->call != b->call || a->kind != b->kind)
@@ -159,7 +164,7 @@ static __always_inline __u32 block_slot(struct lst_thread *t, const struct lst_b
 			return i;
 	if (n < LST_BLOCKS) {
 		t->n_blocks = n + 1;
-		bpf_probe_read_kernel(&t->blocks[n & (LST_BLOCKS - 1)], sizeof *b, b);
+		bpf_probe_read_kernel(block_at(t, n), sizeof *b, b);
 		return n;
 	}
 	lose(LST_LOSS_BLOCKS_FULL);
@@ -264,7 +269,7 @@ static __always_inline void block_of_other_send(struct lst_loop *l, __u64 now)
 	if (!owner || owner->tid != l->owner || owner->cpu != LST_CPU_BLOCKED ||
 	    owner->block_now >= LST_BLOCKS)
 		return;
-	struct lst_block *b = &owner->blocks[owner->block_now & (LST_BLOCKS - 1)];
+	struct lst_block *b = block_at(owner, owner->block_now);
 	__u64 ns = blocked_so_far(owner, now);
 	block_stack_send(owner, b, b->sum_ns + ns, ns, now);
 }
@@ -278,7 +283,7 @@ SEPARATE int block_end(__u32 slot, __u64 blocked_ns, __u64 now)
 	__u32 at = t->block_now;
 
 	if (at < LST_BLOCKS) {
-		struct lst_block *b = &t->blocks[at];
+		struct lst_block *b = block_at(t, at);
 		b->count++;
 		b->sum_ns += blocked_ns;
 		if (b->call == LST_CALL_FAULT)

@@ -71,7 +71,7 @@ static __always_inline void path_read(struct file *file, char *text)
 			struct mount *above = BPF_CORE_READ(mount, mnt_parent);
 			if (above == mount || dentry != BPF_CORE_READ(mount, mnt.mnt_root)) {
 				if (at < LST_TARGET_BYTES)
-					text[at] = 0;
+					text[bounded(at, LST_TARGET_BYTES - 1)] = 0;
 				return;
 			}
 			dentry = BPF_CORE_READ(mount, mnt_mountpoint);
@@ -80,8 +80,9 @@ static __always_inline void path_read(struct file *file, char *text)
 		}
 		if (at > LST_TARGET_BYTES - PATH_NAME_BYTES)
 			return;
-		long n = bpf_probe_read_kernel_str(text + at, PATH_NAME_BYTES,
-						   BPF_CORE_READ(dentry, d_name.name));
+		const unsigned char *name = BPF_CORE_READ(dentry, d_name.name);
+		long n = bpf_probe_read_kernel_str(text + bounded(at, LST_TARGET_BYTES - PATH_NAME_BYTES),
+						   PATH_NAME_BYTES, name);
 		if (n <= 0)
 			return;
 		at += n & (PATH_NAME_BYTES * 2 - 1);

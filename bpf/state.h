@@ -85,6 +85,20 @@ static __always_inline void loop_add(const struct lst_loop *l, __u64 *figure, __
 		*figure += n;
 }
 
+/*
+ * The value, or `most` if it is larger. A comparison in C would do, but kernels before 6.4 forget what they learned from it when the
+ * compiler keeps the value on the stack in between: to be called right before the use.
+ */
+static __always_inline __u64 bounded(__u64 value, const __u64 most)
+{
+#ifdef __bpf__
+	asm volatile("if %0 <= %1 goto +1\n%0 = %1" : "+r"(value) : "i"(most));
+	return value;
+#else /* compiled for user space, by tests */
+	return value <= most ? value : most;
+#endif
+}
+
 static __always_inline struct lst_loop *loop_at(__u32 slot)
 {
 	return bpf_map_lookup_elem(&loops, &slot);

@@ -106,14 +106,14 @@ static __always_inline void waker_prove(struct lst_thread *t, __u64 now)
 		return;
 	__u64 id = bpf_get_current_pid_tgid();
 	struct task_struct *waker = (void *)bpf_get_current_task();
-	__u32 why = (__u32)id ? waker_why(t, &t->blocks[at], waker, id >> 32) : LST_WAKER_UNKNOWN;
+	__u32 why = (__u32)id ? waker_why(t, block_at(t, at), waker, id >> 32) : LST_WAKER_UNKNOWN;
 	if (why == LST_WAKER_UNKNOWN)
 		return;
 	t->waker.tgid = id >> 32;
 	t->waker.tid = (__u32)id;
 	t->waker.why = why;
 	bpf_get_current_comm(t->waker.comm, sizeof t->waker.comm);
-	if (why != LST_WAKER_EXIT && cfg.stacks && waker_stack_counts(t, &t->blocks[at], now) &&
+	if (why != LST_WAKER_EXIT && cfg.stacks && waker_stack_counts(t, block_at(t, at), now) &&
 	    scope_has_process(id >> 32))
 		waker_stack_send(t, waker, id >> 32, (__u32)id, now);
 }
