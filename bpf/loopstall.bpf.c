@@ -150,9 +150,13 @@ int lst_raw_exit(struct bpf_raw_tracepoint_args *ctx)
 
 /* --- rung: fentry and fexit on the system calls; user space names the function of this machine -------------------------------- */
 
+/* Before 5.15 a program may be refused the argument: some kernels' BTF only declares its type there. */
 static __always_inline void call_read(__u64 *ctx, struct pt_regs *regs)
 {
-	bpf_probe_read_kernel(regs, sizeof *regs, (void *)ctx[0]);
+	if (cfg.has_task_regs)
+		bpf_probe_read_kernel(regs, sizeof *regs, (void *)ctx[0]);
+	else
+		regs_read((void *)bpf_get_current_task(), regs);
 }
 
 SEC("fentry/sys_epoll_wait")
