@@ -98,7 +98,12 @@ static int program_plan(struct capture *c, const struct probe *p, struct bpf_pro
 	if (c->rung != RUNG_FENTRY || program_rung(name) != RUNG_FENTRY || !call || call_number(call) == ~0u)
 		return 0;
 	snprintf(function, sizeof function, "%s%s", CALL_PREFIX, call);
-	return bpf_program__set_attach_target(program, 0, function);
+	int err = bpf_program__set_attach_target(program, 0, function);
+	if (err != -ESRCH)
+		return err;
+	bpf_program__set_autoload(program,
+				  false); /* a kernel without this call: epoll_pwait2 came with 5.11 */
+	return 0;
 }
 
 static void config_fill(struct capture *c, struct lst_config *cfg, const struct probe *p)
