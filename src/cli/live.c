@@ -170,11 +170,11 @@ static int parts_open(struct live_source *s, struct diag *d)
 static int source_start(struct live_source *s, struct diag *d)
 {
 	int err = parts_open(s, d);
-	if (!err)
-		err = targets_follow(s);
 	if (err)
-		return diag_fail(d, err, d && d->text[0] ? "%s" : "the target cannot be followed",
-				 d ? d->text : "");
+		return err;
+	err = targets_follow(s);
+	if (err)
+		return diag_fail(d, err, "the target cannot be followed: %s", strerror(-err));
 	pythons_await(s);
 	s->start_ns = kernel_now_ns();
 	err = capture_attach(s->capture, d);
