@@ -27,7 +27,7 @@ watch_truth() {
 	background "$PYTHON" "$ROOT/tests/progs/python_fork.py" >"$LIVE/out"
 	target=$last
 	within 50 has_line "$LIVE/out" READY
-	"$LOOPSTALL" -d 3 --json -p "$target" >"$SEEN"
+	"$LOOPSTALL" -d 5 --json -p "$target" >"$SEEN"
 	within 10 has_line "$SEEN" '"function":"in_child","file":"[^"]*python_fork.py","line":14'
 	lacks_line "$SEEN" '"function":"?"'
 }

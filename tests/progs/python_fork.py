@@ -21,7 +21,7 @@ async def stalls():
 
 sys.stdout.write("READY\n")
 sys.stdout.flush()
-asyncio.run(idle(1.2))
+asyncio.run(idle(2.5))
 if os.fork():
     asyncio.run(idle(5))
 else:
