@@ -38,9 +38,12 @@ static void stall_came(void *context, const struct lst_stall_record *r)
 		say(&r->blocks[i], r->children);
 }
 
-static void stack_came(void *context, const struct lst_stack_record *r, const void *pages)
+static void stack_came(void *context, const struct lst_stack_record *r, const void *pages,
+		       const struct lst_python_stack *python)
 {
 	(void)context;
+	if (python)
+		read_all(python->frames, python->n * sizeof python->frames[0]);
 	if (r->kernel_frames > LST_KSTACK || r->n_pages > LST_MAX_PAGES)
 		abort();
 	read_all(r, sizeof *r);
@@ -76,7 +79,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (bytes >= sizeof head) { /* most kinds are foreign: a known one, unless the byte says otherwise */
 		memcpy(&head, record, sizeof head);
 		if (head.kind < 64)
-			head.kind %= LST_RECORD_TASK + 2;
+			head.kind %= LST_RECORD_PYTHON + 2;
 		memcpy(record, &head, sizeof head);
 	}
 	ring_take(&c, record, bytes);

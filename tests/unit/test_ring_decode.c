@@ -11,7 +11,7 @@
 /* How often each handler was called, by record kind; and what a stack came with. */
 struct calls {
 	unsigned of[LST_RECORD_TASK + 1];
-	uint32_t pages;
+	uint32_t pages, python_frames;
 	char first_byte;
 };
 
@@ -25,9 +25,11 @@ static void stall_came(void *context, const struct lst_stall_record *r)
 	((struct calls *)context)->of[LST_RECORD_STALL] += r->slot == 7;
 }
 
-static void stack_came(void *context, const struct lst_stack_record *r, const void *pages)
+static void stack_came(void *context, const struct lst_stack_record *r, const void *pages,
+		       const struct lst_python_stack *python)
 {
 	struct calls *c = context;
+	c->python_frames = python ? python->n : 0;
 	c->of[LST_RECORD_STACK]++;
 	c->pages = r->n_pages;
 	c->first_byte = r->n_pages ? *(const char *)pages : 0;
@@ -113,7 +115,7 @@ static void a_record_cut_short_is_dropped(void **state)
 static void an_unknown_kind_is_dropped(void **state)
 {
 	(void)state;
-	static const uint32_t kinds[] = {0, LST_RECORD_TASK + 1, 1000, UINT32_MAX};
+	static const uint32_t kinds[] = {0, LST_RECORD_PYTHON + 1, 1000, UINT32_MAX};
 	for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
 		give(record_new(kinds[i], 8192), 8192);
 		assert_int_equal(taken(), 0);
@@ -152,6 +154,37 @@ static void a_stack_has_the_pages_it_says(void **state)
 	assert_int_equal(taken(), 0);
 }
 
+/* A Python stack, and behind it a stack of one page; cut: bytes that are missing at the end. */
+static void give_python(uint32_t frames, size_t cut)
+{
+	size_t bytes = sizeof(struct lst_python_record) + sizeof(struct lst_stack_record) + LST_PAGE_BYTES;
+	struct lst_python_record *r = record_new(LST_RECORD_PYTHON, bytes - cut);
+	struct lst_stack_record stack = {.n_pages = 1};
+	if (cut < sizeof *r + LST_PAGE_BYTES) {
+		r->python.n = frames;
+		if (cut <= LST_PAGE_BYTES)
+			memcpy(r + 1, &stack, sizeof stack);
+	}
+	give(r, bytes - cut);
+}
+
+static void a_python_stack_comes_with_its_native_one(void **state)
+{
+	(void)state;
+	give_python(LST_PYTHON_FRAMES, 0);
+	assert_int_equal(calls.of[LST_RECORD_STACK], 1);
+	assert_int_equal(calls.pages, 1);
+	assert_int_equal(calls.python_frames, LST_PYTHON_FRAMES);
+	give_python(LST_PYTHON_FRAMES + 1, 0);
+	assert_int_equal(taken(), 0);
+	give_python(1, 1);
+	assert_int_equal(taken(), 0);
+	give_python(1, LST_PAGE_BYTES + 8);
+	assert_int_equal(taken(), 0);
+	give_python(1, LST_PAGE_BYTES + sizeof(struct lst_stack_record));
+	assert_int_equal(taken(), 0);
+}
+
 /* A flood ends a poll now and then: a return below zero, with the record taken. */
 static void a_poll_is_bounded(void **state)
 {
@@ -173,8 +206,11 @@ static void a_poll_is_bounded(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(each_kind_has_its_handler),  cmocka_unit_test(a_record_cut_short_is_dropped),
-		cmocka_unit_test(an_unknown_kind_is_dropped), cmocka_unit_test(a_stack_has_the_pages_it_says),
+		cmocka_unit_test(each_kind_has_its_handler),
+		cmocka_unit_test(a_record_cut_short_is_dropped),
+		cmocka_unit_test(an_unknown_kind_is_dropped),
+		cmocka_unit_test(a_stack_has_the_pages_it_says),
+		cmocka_unit_test(a_python_stack_comes_with_its_native_one),
 		cmocka_unit_test(a_poll_is_bounded),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
