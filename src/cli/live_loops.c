@@ -247,6 +247,8 @@ void loops_forget_retired(struct live_source *s, uint64_t now)
 	size_t n = 0;
 	for (; n < s->n_retired && s->retired[n].at_ns + RETIRE_NS < now; n++)
 		attribution_forget(s->attribution, s->retired[n].id);
+	if (!n)
+		return;
 	memmove(s->retired, s->retired + n, (s->n_retired - n) * sizeof *s->retired);
 	s->n_retired -= n;
 }
