@@ -3,6 +3,8 @@
 
 #include "base/array.h"
 
+#include <string.h>
+
 static const char ellipsis[] = "\xe2\x80\xa6";
 
 /* Characters that are well-formed and still not harmless on a terminal or in a line of text. */
@@ -82,4 +84,18 @@ void clean_text(struct bytes *out, const char *text, size_t len)
 		bytes_puts(out, ellipsis);
 		return;
 	}
+}
+
+void clean_fit(char *to, size_t bytes, const char *text)
+{
+	size_t len = strlen(text), cut = len;
+	memset(to, 0, bytes);
+	if (len >= bytes) {
+		cut = bytes - sizeof ellipsis;
+		while (cut && ((unsigned char)text[cut] & 0xc0) == 0x80)
+			cut--;
+	}
+	memcpy(to, text, cut);
+	if (cut < len)
+		memcpy(to + cut, ellipsis, sizeof ellipsis);
 }

@@ -16,6 +16,9 @@
 /* Appends the cleaned text. It ends at len, not at a NUL: a NUL is a bad byte. */
 void clean_text(struct bytes *out, const char *text, size_t len);
 
+/* Fits clean text into a place of so many bytes: cut like that if it is too long, zeros behind it. */
+void clean_fit(char *to, size_t bytes, const char *text);
+
 /* Bytes of the well-formed UTF-8 character at text (1 to 4, len > 0) and its code point; 0 if it is
  * malformed. */
 size_t clean_character(const char *text, size_t len, uint32_t *point);

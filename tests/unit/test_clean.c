@@ -97,6 +97,21 @@ static void cleaning_twice_changes_nothing(void **state)
 	}
 }
 
+static void fits_into_its_place(void **state)
+{
+	(void)state;
+	char place[8];
+	memset(place, 'x', sizeof place);
+	clean_fit(place, sizeof place, "abc");
+	assert_memory_equal(place, "abc\0\0\0\0\0", 8); /* zeros behind: equal facts are equal bytes */
+	clean_fit(place, sizeof place, "abcdefg");
+	assert_string_equal(place, "abcdefg");
+	clean_fit(place, sizeof place, "abcdefgh");
+	assert_string_equal(place, "abcd…");
+	clean_fit(place, sizeof place, "abc\u00e4defgh"); /* not through the character */
+	assert_string_equal(place, "abc…");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -105,6 +120,7 @@ int main(void)
 		cmocka_unit_test(malformed_bytes_are_spelled_out),
 		cmocka_unit_test(long_text_is_cut_at_a_character),
 		cmocka_unit_test(cleaning_twice_changes_nothing),
+		cmocka_unit_test(fits_into_its_place),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
