@@ -2,6 +2,8 @@
 /* Saturated loops: none of their gaps need be long, but everything in them is late. Judged once a second from the counts. */
 #include "cli/live_parts.h"
 
+#include "model/cause.h"
+
 #define FULL_NS	       LIVE_S /* no sleeping wait for this long, or … */
 #define BUSY_SHARE_PCT 90     /* … this busy for five seconds */
 
@@ -27,6 +29,7 @@ static void saturation_report(struct live_source *s, struct followed *l, const s
 		.ended = ended,
 	};
 	saturated.n_samples = attribution_collected(s->attribution, l->id, saturated.samples, 8);
+	cause_of_saturation(&saturated, now - sat->since_ns, s->options.dictionary);
 	struct fact f = {.kind = FACT_SATURATED, .saturated = &saturated};
 	live_emit(s, &f, now);
 }

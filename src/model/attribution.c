@@ -11,6 +11,7 @@
 #include "model/attribution.h"
 
 #include "base/idmap.h"
+#include "model/cause.h"
 #include "model/culprit.h"
 #include "model/gap_stacks.h"
 #include "model/verdict.h"
@@ -242,6 +243,7 @@ static void hand_out(struct attribution *a)
 	s->covered_ns = covered_ns(s);
 	verdict_decide(s, a->options.threshold_ns);
 	culprit_choose(s, a->options.dictionary);
+	cause_decide(s, dictionary_loop(a->options.dictionary, s->loop), a->options.dictionary);
 	a->options.ready(a->options.context, s, h->s.at_ns);
 	free(h);
 }

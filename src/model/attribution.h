@@ -6,7 +6,7 @@
  *
  *	stack seen       attribution_sample()    expected, by gap
  *	stack named      attribution_resolved()  counted in its gap
- *	stall seen       attribution_stall()     held, then ready(): samples, block stacks, coverage, verdict, culprit
+ *	stall seen       attribution_stall()     held, then ready(): samples, block stacks, coverage, verdict, culprit, cause
  *	gap ended short  attribution_closed()    its stacks are dropped, or collected if the loop is saturated
  *
  * Loops are fact loop numbers; a gap is (loop, gap_seq). No clock: every call that can end a wait is told the
@@ -41,7 +41,7 @@ struct attribution_stack {
 };
 
 /*
- * A stall with everything but stacks, verdict and culprit; block_seq[i]: the stack of stall.blocks[i], 0
+ * A stall with everything but stacks, verdict, culprit and cause; block_seq[i]: the stack of stall.blocks[i], 0
  * none.
  */
 struct attribution_stall {

@@ -19,6 +19,7 @@
 #define FACT_FORMAT_VERSION 1
 #define FACT_MAX_FRAMES	    512
 #define FACT_MAX_BLOCKS	    8
+#define FACT_EVIDENCE_BYTES 192
 #define FACT_MAX_SAMPLES    64 /* distinct stacks kept per stall; the rest is summed without a stack */
 
 enum fact_kind {
@@ -204,6 +205,10 @@ struct fact_stall {
 	uint64_t covered_ns;	/* part of the gap that the stacks stand for */
 	uint32_t culprit_frame; /* frame id, 0 none */
 	uint32_t culprit_stack;
+	const char *cause;  /* a word of model/cause.h; "" unclassified, and then no evidence and no remedy */
+	const char *remedy; /* what would end it, in one line */
+	char evidence
+		[FACT_EVIDENCE_BYTES]; /* what the cause is told by, in one line; in the fact: every stall has its own */
 };
 
 /* A loop without a sleeping wait for a second, or 90 % busy for five. */
@@ -214,6 +219,7 @@ struct fact_saturated {
 	bool ended;
 	uint32_t n_samples;
 	struct sample samples[8]; /* its top culprits */
+	char evidence[FACT_EVIDENCE_BYTES];
 };
 
 /* Differences since the last counts fact of the loop. */

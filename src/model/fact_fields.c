@@ -88,6 +88,9 @@ const struct field stall_fields[] = {
 	MAY("collecting_us", NS, collecting_ns),
 	MAY("task", TEXT, task),
 	MUST("covered_us", NS, covered_ns),
+	MAY("cause", TEXT, cause),
+	MAY("evidence", LINE, evidence),
+	MAY("remedy", TEXT, remedy),
 	{0}};
 const struct field culprit_fields[] = {
 	MAY("frame", FRAME, culprit_frame),
@@ -149,6 +152,7 @@ const struct field saturated_fields[] = {
 	MUST("busy_us", NS, busy_ns),
 	MUST("iterations", NUMBER, iterations),
 	MAY("ended", BOOL, ended),
+	MAY("evidence", LINE, evidence),
 	{0}};
 #undef T
 
@@ -204,6 +208,8 @@ uint64_t field_number(const struct field *field, const void *base)
 const char *field_text(const struct field *field, const void *base)
 {
 	const char *text;
+	if (field->type == FIELD_LINE)
+		return (const char *)base + field->offset;
 	memcpy(&text, (const char *)base + field->offset, sizeof text);
 	return text ? text : "";
 }

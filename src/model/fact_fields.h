@@ -17,6 +17,7 @@ enum field_type {
 	FIELD_HEX, /* uint64_t address or offset, as text */
 	FIELD_BOOL,
 	FIELD_TEXT,
+	FIELD_LINE,  /* text inside the struct, NUL-terminated */
 	FIELD_WORD,  /* an enum */
 	FIELD_LOOP,  /* uint32_t number of a loop; never 0 */
 	FIELD_STACK, /* uint32_t number of a stack, 0 none; expanded in a stream */

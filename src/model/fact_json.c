@@ -71,7 +71,8 @@ static void put_field(const struct fact_json *how, struct json *j, const struct 
 	case FIELD_AT: put_at(how, j, field->key, field_number(field, base)); break;
 	case FIELD_HEX: put_hex(j, field->key, field_number(field, base)); break;
 	case FIELD_BOOL: json_bool(j, field->key, field_is_true(field, base)); break;
-	case FIELD_TEXT: json_text(j, field->key, field_text(field, base)); break;
+	case FIELD_TEXT:
+	case FIELD_LINE: json_text(j, field->key, field_text(field, base)); break;
 	case FIELD_WORD: json_text(j, field->key, field->word((unsigned)field_number(field, base))); break;
 	case FIELD_LOOP: put_loop(j, (uint32_t)field_number(field, base)); break;
 	case FIELD_STACK: put_stack(how, j, (uint32_t)field_number(field, base)); break;
@@ -81,7 +82,7 @@ static void put_field(const struct fact_json *how, struct json *j, const struct 
 
 static bool is_empty(const struct field *field, const void *base)
 {
-	if (field->type == FIELD_TEXT)
+	if (field->type == FIELD_TEXT || field->type == FIELD_LINE)
 		return !*field_text(field, base);
 	if (field->type == FIELD_BOOL)
 		return !field_is_true(field, base);

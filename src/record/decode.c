@@ -137,6 +137,18 @@ static int read_text(struct decoder *d, const struct field *field, const json_t 
 	return id < before ? 0 : keep_bytes(d, d->clean.len);
 }
 
+static int read_line(struct decoder *d, const struct field *field, const json_t *value, char *at)
+{
+	if (!json_is_string(value))
+		return wrong(d, field->key, "a text");
+	bytes_clear(&d->clean);
+	clean_text(&d->clean, json_string_value(value), json_string_length(value));
+	if (!bytes_ok(&d->clean))
+		return diag_fail(d->diag, -ENOMEM, "no memory for its texts");
+	clean_fit(at, field->bytes, bytes_text(&d->clean));
+	return 0;
+}
+
 static int read_word(struct decoder *d, const struct field *field, const json_t *value, void *at)
 {
 	int word = json_is_string(value) ? field->parse(json_string_value(value)) : -1;
@@ -210,6 +222,7 @@ static int read_field(struct decoder *d, const struct field *field, const json_t
 	case FIELD_HEX: return read_hex(d, field, value, at);
 	case FIELD_BOOL: return read_bool(d, field, value, at);
 	case FIELD_TEXT: return read_text(d, field, value, at);
+	case FIELD_LINE: return read_line(d, field, value, at);
 	case FIELD_WORD: return read_word(d, field, value, at);
 	case FIELD_STACK:
 	case FIELD_FRAME: return read_reference(d, field, value, at);

@@ -196,8 +196,9 @@ static void test_blocks_and_wakers(void **state)
 				      .gap_ns = 90 * MS,
 				      .ledger.blocked_ns = 90 * MS,
 				      .n_blocks = 2};
-	s.stall.blocks[0] = (struct block){.sum_ns = 50 * MS};
-	s.stall.blocks[1] = (struct block){.kind = TARGET_FUTEX, .sum_ns = 40 * MS, .waker = {.tid = 44}};
+	s.stall.blocks[0] = (struct block){.call = "read", .target = "", .sum_ns = 50 * MS};
+	s.stall.blocks[1] = (struct block){
+		.call = "futex", .target = "", .kind = TARGET_FUTEX, .sum_ns = 40 * MS, .waker = {.tid = 44}};
 	assert_int_equal(attribution_stall(b->a, &s, 0), 0);
 	attribution_resolved(b->a, 202, b->stacks[2], 0);
 	attribution_resolved(b->a, 201, b->stacks[1], 0);

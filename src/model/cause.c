@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model/cause.h"
+
+#include "base/array.h"
+#include "base/clean.h"
+#include "model/culprit.h"
+#include "model/evidence.h"
+#include "model/remedy.h"
+#include "model/service.h"
+
+#include <string.h>
+
+#define BIT(n) (1u << (n))
+
+/* --- kinds of waiting: which blocks of a stall count towards a cause ----------------------------- */
+
+static bool calls_one_of(const struct block *b, const char *const *calls, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!strcmp(b->call, calls[i]))
+			return true;
+	return false;
+}
+
+static bool is_fork(const struct block *b)
+{
+	static const char *const calls[] = {"vfork", "fork", "clone", "clone3"};
+	return calls_one_of(b, calls, ARRAY_LEN(calls));
+}
+
+static bool has_forked(const struct scene *sc)
+{
+	for (size_t i = 0; i < sc->n_waits; i++)
+		if (is_fork(sc->waits[i].block) || sc->waits[i].block->kind == TARGET_CHILD)
+			return true;
+	return false;
+}
+
+/* A pipe may lead to any process: to a child if one was made or ended in this stall, or its library says so. */
+static bool is_for_child(const struct scene *sc, const struct wait *w)
+{
+	const struct block *b = w->block;
+	bool between = b->kind == TARGET_PIPE || b->kind == TARGET_ANON || b->kind == TARGET_UNIX;
+	if (b->kind == TARGET_CHILD || is_fork(b) || (w->trace.kinds & BIT(LIBRARY_PROCESS)))
+		return true;
+	if (!between || !strstr(b->target, "pid "))
+		return false;
+	return has_forked(sc) || (b->waker.tid && b->waker.pid != sc->stall->pid && b->waker.why &&
+				  !strcmp(b->waker.why, "exit"));
+}
+
+static bool is_for_gil(const struct scene *sc, const struct wait *w)
+{
+	return w->block->kind == TARGET_GIL ||
+	       (w->block->kind == TARGET_FUTEX && library_takes_gil(sc->dictionary, w->block->stack));
+}
+
+/* A JVM stops its threads by a futex that one of its own service threads wakes. */
+static bool is_for_collector(const struct scene *sc, const struct wait *w)
+{
+	static const char *const threads[] = {"VM Thread", "G1 ", "GC Thread", "ZDriver", "Shenandoah"};
+	bool is_jvm = sc->loop && !strncmp(sc->loop->runtime, "jvm", 3);
+	if (w->trace.kinds & BIT(LIBRARY_GC))
+		return true;
+	for (size_t i = 0; is_jvm && w->block->waker.tid && i < ARRAY_LEN(threads); i++)
+		if (!strncmp(w->block->waker.comm, threads[i], strlen(threads[i])))
+			return true;
+	return false;
+}
+
+static bool is_for_sqlite(const struct scene *sc, const struct wait *w)
+{
+	(void)sc;
+	return w->trace.kinds & BIT(LIBRARY_SQLITE);
+}
+
+static bool is_sleep(const struct scene *sc, const struct wait *w)
+{
+	(void)sc;
+	return w->block->kind == TARGET_SLEEP;
+}
+
+static bool is_for_name(const struct scene *sc, const struct wait *w)
+{
+	(void)sc;
+	return (w->service && w->service->kind == SERVICE_DNS) || (w->trace.kinds & BIT(LIBRARY_DNS));
+}
+
+static bool is_for_disk(const struct scene *sc, const struct wait *w)
+{
+	static const char *const calls[] = {"fsync", "fdatasync", "sync_file_range",
+					    "msync", "syncfs",	  "sync"};
+	(void)sc;
+	return calls_one_of(w->block, calls, ARRAY_LEN(calls));
+}
+
+static bool is_for_file_lock(const struct scene *sc, const struct wait *w)
+{
+	static const char *const calls[] = {"flock", "fcntl"};
+	(void)sc;
+	return calls_one_of(w->block, calls, ARRAY_LEN(calls));
+}
+
+static bool is_for_lock(const struct scene *sc, const struct wait *w)
+{
+	(void)sc;
+	return w->block->kind == TARGET_FUTEX;
+}
+
+static bool is_for_peer(const struct scene *sc, const struct wait *w)
+{
+	(void)sc;
+	return w->block->kind == TARGET_INET || w->block->kind == TARGET_UNIX;
+}
+
+static bool is_for_db(const struct scene *sc, const struct wait *w)
+{
+	return is_for_peer(sc, w) &&
+	       ((w->trace.kinds & BIT(LIBRARY_DB)) || (w->service && w->service->kind == SERVICE_DB));
+}
+
+static bool is_for_http(const struct scene *sc, const struct wait *w)
+{
+	return is_for_peer(sc, w) &&
+	       ((w->trace.kinds & BIT(LIBRARY_HTTP)) || (w->service && w->service->kind == SERVICE_HTTP));
+}
+
+/* A FIFO has a path: opened and read like a file, whoever is at its other end. */
+static bool is_fifo(const struct block *b)
+{
+	return b->kind == TARGET_PIPE && b->target[0] == '/';
+}
+
+static bool is_for_other(const struct scene *sc, const struct wait *w)
+{
+	return is_for_peer(sc, w) || (w->block->kind == TARGET_PIPE && !is_fifo(w->block));
+}
+
+static bool is_for_file(const struct scene *sc, const struct wait *w)
+{
+	(void)sc;
+	return w->block->kind == TARGET_FILE || w->block->kind == TARGET_PATH || is_fifo(w->block) ||
+	       (w->trace.kinds & BIT(LIBRARY_FILE));
+}
+
+/* --- more that must hold ------------------------------------------------------------------------- */
+
+#define MANY_CALLS 16
+
+/* One peer, none of the waits long by itself. */
+static bool are_many(const struct scene *sc, const struct share *sh)
+{
+	(void)sc;
+	return sh->count >= MANY_CALLS && sh->max_ns <= sh->ns / 4 &&
+	       sh->same_target_ns >= sh->ns - sh->ns / 4;
+}
+
+static bool is_reclaim(const struct scene *sc, const struct share *sh)
+{
+	const struct ledger *l = &sc->stall->ledger;
+	(void)sh;
+	return l->reclaim_ns && l->reclaim_ns >= l->fault_ns;
+}
+
+/* On CPU in the collector for at least half of what was sampled. */
+static bool is_collecting(const struct scene *sc, const struct share *sh)
+{
+	(void)sh;
+	return sc->sampled_ns && sc->collecting_ns >= sc->sampled_ns - sc->sampled_ns / 2;
+}
+
+/* Reads and writes that cost CPU: most samples are in them, and some of them waited for a file, so that it is no socket. */
+static bool are_copies(const struct scene *sc, const struct share *sh)
+{
+	return sh->ns >= sc->stall->lag_ns / 10 && sc->sampled_ns &&
+	       sc->in_file_calls_ns >= sc->sampled_ns - sc->sampled_ns / 2;
+}
+
+/* --- the rules ----------------------------------------------------------------------------------- */
+
+#define WAITING (BIT(VERDICT_BLOCKED) | BIT(VERDICT_LOCK))
+
+static const struct rule {
+	const char *cause;
+	unsigned verdicts;
+	/* The blocks that count: they must be half of the blocked time. NULL: the rule looks at the whole stall. */
+	bool (*counts)(const struct scene *sc, const struct wait *w);
+	bool (*holds)(const struct scene *sc, const struct share *sh); /* NULL: nothing else is asked */
+	void (*tell)(struct evidence *e, const struct scene *sc, const struct share *sh);
+} rules[] = {
+	{"stopped", BIT(VERDICT_STOPPED), NULL, NULL, evidence_stopped},
+	{"throttled", BIT(VERDICT_THROTTLED), NULL, NULL, evidence_throttled},
+	{"no_cpu", BIT(VERDICT_STARVED), NULL, NULL, evidence_no_cpu},
+	{"reclaim", BIT(VERDICT_FAULT), NULL, is_reclaim, evidence_reclaim},
+	{"faults", BIT(VERDICT_FAULT), NULL, NULL, evidence_faults},
+	{"gil", WAITING | BIT(VERDICT_GIL), is_for_gil, NULL, evidence_gil},
+	{"gc", BIT(VERDICT_GC), NULL, NULL, evidence_gc},
+	{"gc", WAITING, is_for_collector, NULL, evidence_gc_wait},
+	{"subprocess", WAITING, is_for_child, NULL, evidence_child},
+	{"sqlite", WAITING, is_for_sqlite, NULL, evidence_sqlite},
+	{"sleep", WAITING, is_sleep, NULL, evidence_sleep},
+	{"dns", WAITING, is_for_name, NULL, evidence_peer},
+	{"fsync", WAITING, is_for_disk, NULL, evidence_call},
+	{"file_lock", WAITING, is_for_file_lock, NULL, evidence_call},
+	{"lock", WAITING, is_for_lock, NULL, evidence_lock},
+	{"many_calls", WAITING, is_for_peer, are_many, evidence_many},
+	{"sync_db", WAITING, is_for_db, NULL, evidence_peer},
+	{"sync_http", WAITING, is_for_http, NULL, evidence_peer},
+	{"sync_io", WAITING, is_for_other, NULL, evidence_peer},
+	{"file_io", WAITING, is_for_file, NULL, evidence_call},
+	{"gc", BIT(VERDICT_CPU), NULL, is_collecting, evidence_gc},
+	{"file_io", BIT(VERDICT_CPU), is_for_file, are_copies, evidence_copying},
+	{"cpu", BIT(VERDICT_CPU), NULL, NULL, evidence_cpu},
+};
+
+/* --- what the rules look at ---------------------------------------------------------------------- */
+
+static void look_at_blocks(struct scene *sc)
+{
+	const struct fact_stall *s = sc->stall;
+	for (uint32_t i = 0; i < s->n_blocks && i < FACT_MAX_BLOCKS; i++) {
+		const struct block *b = &s->blocks[i];
+		struct wait *w = &sc->waits[sc->n_waits++];
+		bool has_peer = b->kind == TARGET_INET || b->kind == TARGET_UNIX;
+		*w = (struct wait){b, library_of_stack(sc->dictionary, b->stack),
+				   has_peer ? service_of(b->target) : NULL};
+		sc->blocked_ns += b->sum_ns;
+	}
+	if (sc->blocked_ns < s->ledger.blocked_ns)
+		sc->blocked_ns = s->ledger.blocked_ns;
+}
+
+static void look_at_samples(struct scene *sc)
+{
+	const struct fact_stall *s = sc->stall;
+	struct {
+		const struct library *library;
+		uint64_t ns;
+	} seen[FACT_MAX_SAMPLES];
+	size_t n = 0;
+	for (uint32_t i = 0; i < s->n_samples && i < FACT_MAX_SAMPLES; i++) {
+		struct library_trace trace = library_of_stack(sc->dictionary, s->samples[i].stack);
+		size_t at = 0;
+		sc->sampled_ns += s->samples[i].ns;
+		sc->samples += s->samples[i].n;
+		if (library_calls_file(sc->dictionary, s->samples[i].stack))
+			sc->in_file_calls_ns += s->samples[i].ns;
+		sc->collecting_ns += trace.kinds & BIT(LIBRARY_GC) ? s->samples[i].ns : 0;
+		if (!trace.called)
+			continue;
+		while (at < n && seen[at].library != trace.called)
+			at++;
+		seen[at].ns = (at < n ? seen[at].ns : 0) + s->samples[i].ns;
+		seen[at].library = trace.called;
+		n += at == n;
+	}
+	if (sc->collecting_ns < s->collecting_ns)
+		sc->collecting_ns =
+			s->collecting_ns; /* known also where the collector's functions have no names */
+	for (size_t i = 0; i < n; i++)
+		if (seen[i].ns >= sc->sampled_ns - sc->sampled_ns / 2)
+			sc->computing = seen[i].library;
+}
+
+static void add_wait(struct share *sh, const struct wait *w)
+{
+	const struct block *b = w->block;
+	sh->ns += b->sum_ns;
+	sh->count += b->count;
+	if (b->max_ns > sh->max_ns)
+		sh->max_ns = b->max_ns;
+	if (!sh->main)
+		sh->main = w; /* blocks are sorted: the longest */
+	if (!strcmp(b->target, sh->main->block->target))
+		sh->same_target_ns += b->sum_ns;
+	if (!sh->library)
+		sh->library = w->trace.called;
+}
+
+static struct share share_of(const struct scene *sc, const struct rule *r)
+{
+	struct share sh = {0};
+	for (size_t i = 0; i < sc->n_waits; i++)
+		if (r->counts(sc, &sc->waits[i]))
+			add_wait(&sh, &sc->waits[i]);
+	return sh;
+}
+
+static bool applies(const struct rule *r, const struct scene *sc, struct share *sh)
+{
+	*sh = (struct share){0};
+	if (!(r->verdicts & BIT(sc->stall->verdict)))
+		return false;
+	if (r->counts) {
+		*sh = share_of(sc, r);
+		if (!sh->ns || sh->ns < sc->blocked_ns - sc->blocked_ns / 2)
+			return false;
+	} else {
+		sh->library = sc->computing;
+	}
+	return !r->holds || r->holds(sc, sh);
+}
+
+void cause_decide(struct fact_stall *s, const struct fact_loop *l, const struct dictionary *d)
+{
+	struct scene sc = {.stall = s, .loop = l, .dictionary = d};
+	struct share sh;
+	s->cause = s->remedy = "";
+	memset(s->evidence, 0, sizeof s->evidence);
+	look_at_blocks(&sc);
+	look_at_samples(&sc);
+	for (size_t i = 0; i < ARRAY_LEN(rules); i++) {
+		if (!applies(&rules[i], &sc, &sh))
+			continue;
+		struct evidence e = {{0}};
+		rules[i].tell(&e, &sc, &sh);
+		evidence_end(&e, &sc, s->evidence);
+		uint32_t stack = sh.main && sh.main->block->stack ? sh.main->block->stack : s->culprit_stack;
+		s->cause = rules[i].cause;
+		s->remedy = remedy_for(s->cause, sh.library, l, d, stack);
+		return;
+	}
+}
+
+void cause_of_saturation(struct fact_saturated *s, uint64_t elapsed_ns, const struct dictionary *d)
+{
+	struct evidence e = {{0}};
+	memset(s->evidence, 0, sizeof s->evidence);
+	evidence_saturated(&e, s, elapsed_ns, d);
+	clean_fit(s->evidence, sizeof s->evidence, bytes_text(&e.text));
+	bytes_free(&e.text);
+}

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model/remedy.h"
+
+#include "base/array.h"
+
+#include <string.h>
+
+/* What the loop is built on, as far as it changes what to write. */
+enum family { FAMILY_ANY, PYTHON, TRIO, TWISTED, GEVENT, NODE, JVM, FAMILIES };
+
+static const struct {
+	const char *runtime; /* begins with */
+	enum family family;
+} runtimes[] = {
+	{"cpython", PYTHON}, {"node", NODE}, {"deno", NODE}, {"bun", NODE}, {"jvm", JVM},
+};
+
+/* Python frameworks with another way to wait than asyncio's. */
+static const struct {
+	const char *file;
+	enum family family;
+} frameworks[] = {
+	{"*-packages/trio/*", TRIO},
+	{"*-packages/twisted/*", TWISTED},
+	{"*-packages/gevent/*", GEVENT},
+	{"*-packages/eventlet/*", GEVENT},
+};
+
+static enum family family_of(const struct fact_loop *l, const struct dictionary *d, uint32_t stack)
+{
+	enum family family = FAMILY_ANY;
+	for (size_t i = 0; l && !family && i < ARRAY_LEN(runtimes); i++)
+		if (!strncmp(l->runtime, runtimes[i].runtime, strlen(runtimes[i].runtime)))
+			family = runtimes[i].family;
+	for (size_t i = 0; family == PYTHON && i < ARRAY_LEN(frameworks); i++)
+		if (library_has_file(d, stack, frameworks[i].file))
+			family = frameworks[i].family;
+	return family;
+}
+
+#define WAITS(what, instead) what " waits inside the loop: " instead
+
+/* The first row of the cause with the family or FAMILY_ANY. */
+static const struct {
+	const char *cause;
+	enum family family;
+	const char *text;
+} remedies[] = {
+	{"subprocess", PYTHON, WAITS("a child process", "asyncio.create_subprocess_exec() yields")},
+	{"subprocess", TRIO, WAITS("a child process", "trio.run_process() yields")},
+	{"subprocess", TWISTED, WAITS("a child process", "reactor.spawnProcess() yields")},
+	{"subprocess", GEVENT, WAITS("a child process", "gevent.subprocess yields")},
+	{"subprocess", NODE,
+	 WAITS("a child process", "child_process.execFile() or spawn() with a callback yields")},
+	{"subprocess", JVM, WAITS("a child process", "Process.onExit() with a callback")},
+	{"subprocess", FAMILY_ANY, WAITS("a child process", "watch SIGCHLD or a pidfd in it instead")},
+
+	{"sleep", PYTHON, WAITS("time.sleep()", "await asyncio.sleep() yields")},
+	{"sleep", TRIO, WAITS("time.sleep()", "await trio.sleep() yields")},
+	{"sleep", TWISTED, WAITS("time.sleep()", "reactor.callLater() yields")},
+	{"sleep", GEVENT, WAITS("time.sleep()", "gevent.sleep() or monkey.patch_all() yields")},
+	{"sleep", NODE, WAITS("a sleep", "await timers/promises.setTimeout() yields")},
+	{"sleep", JVM, WAITS("Thread.sleep()", "schedule a task on the event loop")},
+	{"sleep", FAMILY_ANY, WAITS("a sleep", "a timer of the loop serves meanwhile")},
+
+	{"sqlite", PYTHON,
+	 WAITS("sqlite3", "aiosqlite or asyncio.to_thread(); short transactions, WAL mode against its lock")},
+	{"sqlite", NODE,
+	 WAITS("SQLite", "a worker_threads Worker; short transactions, WAL mode against its lock")},
+	{"sqlite", FAMILY_ANY,
+	 WAITS("SQLite", "a thread of its own; short transactions, WAL mode against its lock")},
+
+	{"dns", PYTHON, WAITS("a name lookup", "loop.getaddrinfo() runs it in a thread; cache the address")},
+	{"dns", TRIO, WAITS("a name lookup", "trio.socket.getaddrinfo() yields")},
+	{"dns", FAMILY_ANY,
+	 WAITS("a name lookup", "look names up in a thread or with c-ares; cache the address")},
+
+	{"fsync", PYTHON,
+	 "the disk is waited for inside the loop: asyncio.to_thread(os.fsync, fd), and fewer of them"},
+	{"fsync", NODE,
+	 "the disk is waited for inside the loop: fs.promises, FileHandle.sync(), and fewer of them"},
+	{"fsync", FAMILY_ANY,
+	 "the disk is waited for inside the loop: sync in another thread, and less often"},
+
+	{"file_lock", PYTHON,
+	 "another process holds the file's lock: asyncio.to_thread(), or LOCK_NB and try later"},
+	{"file_lock", FAMILY_ANY,
+	 "another process holds the file's lock: take it in another thread, or try without waiting"},
+
+	{"many_calls", PYTHON,
+	 "each call waits for its answer before the next, gather() or not: one batched call, or an "
+	 "asynchronous client"},
+	{"many_calls", NODE,
+	 "each call waits for its answer before the next: one batched call, or an asynchronous client"},
+	{"many_calls", FAMILY_ANY,
+	 "each call waits for its answer before the next: one batched or pipelined call, outside the loop"},
+
+	{"sync_db", PYTHON,
+	 WAITS("a database call", "its asynchronous driver yields, or asyncio.to_thread()")},
+	{"sync_http", PYTHON,
+	 WAITS("an HTTP call", "httpx.AsyncClient or aiohttp yields, or asyncio.to_thread()")},
+	{"sync_io", PYTHON,
+	 WAITS("a blocking socket or pipe", "asyncio streams yield, or asyncio.to_thread()")},
+	{"file_io", PYTHON, "a file is waited for inside the loop: asyncio.to_thread() or aiofiles"},
+	{"lock", PYTHON,
+	 "a lock is waited for inside the loop: asyncio.Lock among tasks; with threads hold it shorter, or "
+	 "asyncio.to_thread()"},
+
+	{"sync_db", NODE, WAITS("a database call", "its promise API yields")},
+	{"sync_http", NODE, WAITS("an HTTP call", "fetch() yields")},
+	{"sync_io", NODE, WAITS("a blocking socket or pipe", "net streams yield")},
+	{"file_io", NODE, WAITS("a file", "fs.promises yields")},
+	{"lock", NODE,
+	 "a lock is waited for inside the loop: Atomics.waitAsync(), or a message to the worker"},
+
+	{"sync_db", TRIO, WAITS("a database call", "trio.to_thread.run_sync() yields")},
+	{"sync_http", TRIO, WAITS("an HTTP call", "httpx.AsyncClient yields")},
+	{"sync_io", TRIO, WAITS("a blocking socket or pipe", "trio.SocketStream yields")},
+	{"file_io", TRIO, WAITS("a file", "trio.open_file() yields")},
+	{"lock", TRIO, WAITS("a thread's lock", "trio.Lock yields, or trio.to_thread.run_sync()")},
+	{"sync_db", TWISTED, WAITS("a database call", "adbapi or deferToThread() yields")},
+	{"sync_http", TWISTED, WAITS("an HTTP call", "treq yields")},
+	{"sync_io", TWISTED, WAITS("a blocking socket or pipe", "an endpoint or deferToThread() yields")},
+	{"file_io", TWISTED, WAITS("a file", "deferToThread() yields")},
+	{"lock", TWISTED, WAITS("a thread's lock", "DeferredLock yields, or deferToThread()")},
+	{"sync_db", GEVENT, WAITS("a database call", "monkey.patch_all() first, or a driver in pure Python")},
+	{"sync_http", GEVENT, WAITS("an HTTP call", "monkey.patch_all() before the first import yields")},
+	{"sync_io", GEVENT,
+	 WAITS("a blocking socket or pipe", "monkey.patch_all() before the first import yields")},
+	{"file_io", GEVENT, WAITS("a file", "gevent.get_hub().threadpool or FileObjectThread yields")},
+
+	{"sync_db", FAMILY_ANY, WAITS("a database call", "its non-blocking interface, or another thread")},
+	{"sync_http", FAMILY_ANY, WAITS("an HTTP call", "a non-blocking client, or another thread")},
+	{"sync_io", FAMILY_ANY,
+	 WAITS("a blocking descriptor", "make it non-blocking and add it to the loop")},
+	{"file_io", FAMILY_ANY, WAITS("a file", "read and write it in another thread, or by io_uring")},
+	{"lock", FAMILY_ANY,
+	 "a lock is waited for inside the loop: hold it shorter, or hand the work over by a queue"},
+
+	{"gil", FAMILY_ANY,
+	 "other threads of the process hold the GIL: move their work to a process pool, or lower "
+	 "sys.setswitchinterval()"},
+
+	{"gc", PYTHON,
+	 "the collector walks every object: gc.freeze() after start-up, a higher gc.set_threshold(), fewer "
+	 "live objects"},
+	{"gc", NODE, "the collector stops the loop: fewer live objects, a larger --max-semi-space-size"},
+	{"gc", JVM, "the collector stops every thread: ZGC or Shenandoah, or a smaller live heap"},
+	{"gc", FAMILY_ANY, "the collector stops the loop: fewer live objects"},
+
+	{"cpu", PYTHON,
+	 "nothing else runs meanwhile: a ProcessPoolExecutor (threads share the GIL), or smaller steps with "
+	 "await asyncio.sleep(0)"},
+	{"cpu", TRIO,
+	 "nothing else runs meanwhile: a process pool (threads share the GIL), or smaller steps with "
+	 "trio.lowlevel.checkpoint()"},
+	{"cpu", GEVENT,
+	 "nothing else runs meanwhile: a process pool (threads share the GIL), or smaller steps with "
+	 "gevent.sleep(0)"},
+	{"cpu", TWISTED,
+	 "nothing else runs meanwhile: a process pool (threads share the GIL), or smaller steps with "
+	 "task.cooperate()"},
+	{"cpu", NODE,
+	 "nothing else runs meanwhile: a worker_threads Worker, or smaller steps with setImmediate()"},
+	{"cpu", FAMILY_ANY, "nothing else runs meanwhile: another thread, or smaller steps"},
+
+	{"throttled", FAMILY_ANY,
+	 "the cgroup's CPU limit is too low for its bursts: raise cpu.max, or run fewer threads in it"},
+	{"no_cpu", FAMILY_ANY,
+	 "too few CPUs for what runs: move neighbours away, or raise its cpu.weight or nice level"},
+	{"stopped", FAMILY_ANY,
+	 "nothing in the code: find who sends SIGSTOP, attaches a debugger or freezes the cgroup"},
+	{"reclaim", FAMILY_ANY,
+	 "the kernel takes pages back inside the loop: raise memory.high and memory.max, or use less"},
+	{"faults", FAMILY_ANY,
+	 "its memory is fetched inside the loop: more memory, no swap, or touch mapped files elsewhere "
+	 "first"},
+};
+
+static const char *by_family(const char *cause, enum family family)
+{
+	for (size_t i = 0; i < ARRAY_LEN(remedies); i++)
+		if (remedies[i].family == family && !strcmp(remedies[i].cause, cause))
+			return remedies[i].text;
+	return NULL;
+}
+
+/* What the environment causes is not the library's, and many quick calls stay many in an asynchronous one. */
+static bool takes_library(const char *cause)
+{
+	static const char *const elsewhere[] = {"throttled", "no_cpu", "stopped", "reclaim",
+						"faults",    "gil",    "gc",	  "many_calls"};
+	for (size_t i = 0; i < ARRAY_LEN(elsewhere); i++)
+		if (!strcmp(cause, elsewhere[i]))
+			return false;
+	return true;
+}
+
+const char *remedy_for(const char *cause, const struct library *library, const struct fact_loop *l,
+		       const struct dictionary *d, uint32_t stack)
+{
+	enum family family = family_of(l, d, stack);
+	if (library && library->remedy && (family == PYTHON || family == NODE) && takes_library(cause))
+		return library->remedy;
+	const char *text = by_family(cause, family);
+	return text ? text : by_family(cause, FAMILY_ANY);
+}
