@@ -227,6 +227,17 @@ static bool add_without(struct summary *s, const struct tally_totals *t)
 	return ok;
 }
 
+#define REGULAR_TIMES 8
+#define REGULAR_SHARE 0.2 /* of the mean: standard deviation up to which a rhythm is one */
+
+static uint64_t period_of(const struct tally_rhythm *r)
+{
+	if (r->n < REGULAR_TIMES)
+		return 0;
+	double allowed_ns = r->mean_ns * REGULAR_SHARE, variance = r->squares / (double)r->n;
+	return variance <= allowed_ns * allowed_ns ? (uint64_t)r->mean_ns : 0;
+}
+
 static void fill_cause(struct summary_cause *c, const struct tally_cause *from, const struct summary *s)
 {
 	const struct weighted_stack *heaviest = &from->stacks[0];
@@ -235,6 +246,9 @@ static void fill_cause(struct summary_cause *c, const struct tally_cause *from, 
 	c->verdict = top_verdict(from->verdict_ns);
 	c->loops = (uint32_t)__builtin_popcountll(from->loop_bits);
 	c->share = ratio(from->ns, s->stall_ns);
+	c->named = from->naming.cause ? from->naming.cause : "";
+	c->remedy = from->naming.cause ? from->naming.remedy : "";
+	c->period_ns = period_of(&from->rhythm);
 	for (size_t i = 1; i < TALLY_TOP_STACKS; i++)
 		if (from->stacks[i].ns > heaviest->ns)
 			heaviest = &from->stacks[i];

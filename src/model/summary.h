@@ -38,6 +38,8 @@ struct summary_cause {
 	enum verdict verdict;		/* of most of its time */
 	uint32_t loops;			/* different ones, up to 64 */
 	double share;			/* of all stall time */
+	const char *named, *remedy;	/* the cause of most of its time and its remedy; "" unclassified */
+	uint64_t period_ns;		/* between the starts of its stalls, if they come regularly; else 0 */
 	const struct fact_stack *stack; /* the heaviest, NULL none */
 };
 

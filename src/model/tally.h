@@ -50,6 +50,22 @@ struct tally_stall {
 	struct cause_part parts[TALLY_PARTS + CAUSE_KINDS - 1];
 };
 
+/*
+ * The cause that most of a culprit's time was named as, if one has more than half: a weighted majority vote, so that one name and one
+ * number are enough. "" wins where most stalls are unclassified.
+ */
+struct tally_naming {
+	const char *cause, *remedy;
+	uint64_t votes_ns;
+};
+
+/* How regularly stalls of a culprit begin: running mean and variance of the time between them. */
+struct tally_rhythm {
+	uint64_t last_ns;	 /* start of the last one */
+	uint64_t n;		 /* times between */
+	double mean_ns, squares; /* squares: sum of squared distances from the mean */
+};
+
 struct tally_cause {
 	uint64_t key; /* equal for frames of one function */
 	enum cause_kind kind;
@@ -60,6 +76,8 @@ struct tally_cause {
 	uint32_t loop;	     /* the first it was seen in */
 	uint64_t loop_bits;  /* bit of each loop number modulo 64 */
 	uint64_t verdict_ns[VERDICTS];
+	struct tally_naming naming; /* by the stalls that it is the first culprit of */
+	struct tally_rhythm rhythm; /* of the same */
 	struct weighted_stack stacks[TALLY_TOP_STACKS];
 };
 

@@ -77,6 +77,43 @@ static size_t cause_index(struct tally_totals *t, enum cause_kind kind, uint64_t
 	return t->n_causes++;
 }
 
+static void vote(struct tally_naming *to, const struct fact_stall *s, uint64_t ns)
+{
+	const char *cause = s->cause ? s->cause : "";
+	if (!to->cause || (strcmp(to->cause, cause) != 0 && to->votes_ns <= ns))
+		*to = (struct tally_naming){cause, s->remedy ? s->remedy : "",
+					    to->cause ? ns - to->votes_ns : ns};
+	else if (strcmp(to->cause, cause) != 0)
+		to->votes_ns -= ns;
+	else
+		to->votes_ns += ns;
+}
+
+/* Welford's sums: no list of times. */
+static void beat(struct tally_rhythm *r, uint64_t start_ns)
+{
+	if (r->last_ns && start_ns > r->last_ns) {
+		double between_ns = (double)(start_ns - r->last_ns), before_ns = between_ns - r->mean_ns;
+		r->n++;
+		r->mean_ns += before_ns / (double)r->n;
+		r->squares += before_ns * (between_ns - r->mean_ns);
+	}
+	if (start_ns)
+		r->last_ns = start_ns;
+}
+
+/* A stall's cause speaks for its first culprit, and a cause that is not in the code for its own kind of time. */
+static bool speaks_for(const struct fact_stall *s, enum cause_kind kind, const struct tally_stall *so_far)
+{
+	static const char *const words[CAUSE_KINDS] = {
+		[CAUSE_THROTTLED] = "throttled", [CAUSE_NO_CPU] = "no_cpu", [CAUSE_STOPPED] = "stopped"};
+	bool outside = s->verdict == VERDICT_STARVED || s->verdict == VERDICT_THROTTLED ||
+		       s->verdict == VERDICT_STOPPED;
+	if (kind == CAUSE_FRAME)
+		return !so_far->n_parts && !outside;
+	return words[kind] && s->cause && !strcmp(words[kind], s->cause);
+}
+
 static int add_part(struct tally_totals *t, struct tally_stall *to, const struct fact_stall *s,
 		    enum cause_kind kind, uint64_t key, const struct culprit *c)
 {
@@ -94,6 +131,10 @@ static int add_part(struct tally_totals *t, struct tally_stall *to, const struct
 	cause->verdict_ns[s->verdict] += c->ns;
 	if (c->ns > cause->longest_ns)
 		cause->longest_ns = c->ns;
+	if (speaks_for(s, kind, to)) {
+		vote(&cause->naming, s, c->ns);
+		beat(&cause->rhythm, s->start_ns);
+	}
 	if (c->stack)
 		add_stack(cause->stacks, c->stack, c->ns);
 	to->parts[to->n_parts++] = (struct cause_part){(uint32_t)i, c->ns};

@@ -160,6 +160,8 @@ static void put_loop(struct json *j, const struct summary_loop *l)
 		json_end(j);
 	}
 	put_us(j, "saturated_us", l->saturated_ns);
+	if (l->last_saturated)
+		put_text(j, "saturated_evidence", l->last_saturated->evidence);
 	put_histogram(j, "lag_histogram", &l->lag);
 	json_end(j);
 }
@@ -179,6 +181,10 @@ static void put_cause(struct json *j, const struct summary *s, const struct summ
 	json_double(j, "share", c->share, 4);
 	json_uint(j, "loops", c->loops);
 	json_text(j, "verdict", verdict_word(c->verdict));
+	put_text(j, "cause", c->named);
+	put_text(j, "remedy", c->remedy);
+	if (c->period_ns)
+		put_us(j, "period_us", c->period_ns);
 	put_stack(j, "stack", c->stack, s->dictionary);
 	json_end(j);
 }

@@ -211,6 +211,15 @@ static void put_saturated(struct pen *p, const struct fact_saturated *s, uint64_
 			   number_text((uint64_t)((double)s->iterations / seconds + 0.5), rate));
 }
 
+static void put_saturated_evidence(struct pen *p, const struct fact_saturated *s)
+{
+	if (!s->evidence[0])
+		return;
+	pen_end(p);
+	pen_indent(p, STALL_INDENT);
+	pen_words(p, INK_PLAIN, s->evidence);
+}
+
 /* Everything is late and no single gap is long: what it spends its time on is all there is to say. */
 static void put_saturated_stack(struct live *l, struct pen *p, const struct fact_saturated *s)
 {
@@ -246,6 +255,7 @@ static int take_saturated(struct live *l, const struct fact *f)
 	pen_to(&p, STALL_INDENT);
 	pen_printf(&p, INK_PLAIN, "%s  ", bytes_text(&name));
 	put_saturated(&p, s, f->at_ns);
+	put_saturated_evidence(&p, s);
 	put_saturated_stack(l, &p, s);
 	pen_end(&p);
 	l->out.failed |= !bytes_ok(&name);

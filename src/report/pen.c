@@ -168,6 +168,33 @@ void pen_piecef(struct pen *p, enum ink ink, const char *separator, const char *
 	va_end(args);
 }
 
+/* Bytes of the whole words that fit into columns, but at least of the first word. */
+static size_t words_fitting(const struct pen *p, const char *text, unsigned columns)
+{
+	size_t at = 0, whole = 0;
+	while (text[at]) {
+		struct glyph g = glyph_at(p, text + at);
+		if (text[at] == ' ')
+			whole = at;
+		if (g.columns > columns)
+			return whole ? whole : strcspn(text, " ");
+		columns -= g.columns;
+		at += g.taken;
+	}
+	return at;
+}
+
+void pen_words(struct pen *p, enum ink ink, const char *text)
+{
+	while (*text) {
+		unsigned room = pen_room(p), used = p->begun && room;
+		size_t len = words_fitting(p, text, room - used);
+		pen_piecef(p, ink, " ", "%.*s", (int)len, text);
+		text += len;
+		text += strspn(text, " ");
+	}
+}
+
 void pen_to(struct pen *p, unsigned column)
 {
 	while (p->column < column && pen_room(p)) {

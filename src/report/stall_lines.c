@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "report/stall_lines.h"
 
+#include "base/array.h"
 #include "base/duration.h"
 #include "report/moment.h"
 #include "report/phrase.h"
+
+#include <string.h>
 
 #define ALSO_SHARE  10 /* a further block is named if it has at least 1/10 of the lag */
 #define STACK_LINES 2
@@ -102,6 +105,40 @@ static void put_stack(struct pen *p, const struct fact_stall *s, const struct di
 			   (unsigned)((double)s->covered_ns * 100 / (double)s->gap_ns + 0.5));
 }
 
+static bool is_said(const char *text)
+{
+	return text && text[0];
+}
+
+/* Causes whose evidence the head and the ledger have said already, but for its share. */
+static bool is_told_by_head(const struct fact_stall *s)
+{
+	static const char *const causes[] = {"subprocess", "sleep",   "sync_io",   "file_io",
+					     "fsync",	   "stopped", "throttled", "file_lock"};
+	for (size_t i = 0; i < ARRAY_LEN(causes); i++)
+		if (s->verdict != VERDICT_CPU && !strcmp(s->cause, causes[i]))
+			return true;
+	return false;
+}
+
+/* The named pattern with its numbers, and what would end it. */
+static void put_cause(struct pen *p, const struct fact_stall *s)
+{
+	if (!is_said(s->cause))
+		return;
+	if (p->style->verbose || !is_told_by_head(s)) {
+		begin_detail(p);
+		pen_printf(p, INK_BOLD, "%s:", s->cause);
+		pen_words(p, INK_PLAIN, s->evidence);
+	}
+	if (!is_said(s->remedy))
+		return;
+	begin_detail(p);
+	pen_put(p, INK_GREEN, "→");
+	p->indent += 2;
+	pen_words(p, INK_GREEN, s->remedy);
+}
+
 /* Who held the lock, wrote into the pipe, or was waited for. */
 static void put_waker(struct pen *p, const struct fact_stall *s, const struct dictionary *d)
 {
@@ -123,6 +160,7 @@ void stall_lines(struct pen *p, const struct fact_stall *s, const struct diction
 		put_other_blocks(p, s);
 		put_stack(p, s, d);
 		put_waker(p, s, d);
+		put_cause(p, s);
 	}
 	if (p->begun)
 		pen_end(p);

@@ -175,6 +175,11 @@ static void put_saturated(struct pen *p, const struct summary *s, const struct s
 		phrase_stack(p, s->dictionary, stack, c.frame, 2);
 	}
 	pen_end(p);
+	if (!last || !last->evidence[0])
+		return;
+	pen_indent(p, 4);
+	pen_words(p, INK_PLAIN, last->evidence);
+	pen_end(p);
 }
 
 #define OPEN_NS 1000000000u /* a shorter one at the end of the run is just the stall that was cut off */
@@ -265,6 +270,18 @@ static void phrase_cause(struct bytes *out, const struct summary_cause *c)
 		bytes_puts(out, c->tally.kind == CAUSE_FRAME ? "?" : cause_words[c->tally.kind]);
 }
 
+static void put_remedy(struct pen *p, const struct summary_cause *c)
+{
+	if (!c->remedy[0])
+		return;
+	pen_indent(p, 17);
+	pen_printf(p, INK_BOLD, "%s", c->named);
+	pen_piece(p, INK_GREEN, " ", "→");
+	p->indent += 2;
+	pen_words(p, INK_GREEN, c->remedy);
+	pen_end(p);
+}
+
 static void put_cause(struct pen *p, const struct summary *s, const struct summary_cause *c)
 {
 	struct bytes text = {0};
@@ -279,6 +296,8 @@ static void put_cause(struct pen *p, const struct summary *s, const struct summa
 		pen_piece(p, phrase_verdict_ink(c->verdict), "  ", verdict_word(c->verdict));
 	pen_piecef(p, INK_DIM, "  ", "in %s stall%s, up to %s", number_text(c->tally.stalls, count),
 		   c->tally.stalls == 1 ? "" : "s", duration_text(c->tally.longest_ns, sum));
+	if (c->period_ns)
+		pen_piecef(p, INK_DIM, ", ", "one every %s", duration_text(c->period_ns, sum));
 	if (c->loops > 1)
 		pen_piecef(p, INK_DIM, ", ", "%u loops", c->loops);
 	pen_end(p);
@@ -287,6 +306,7 @@ static void put_cause(struct pen *p, const struct summary *s, const struct summa
 		phrase_stack(p, s->dictionary, c->stack, c->tally.frame, 2);
 		pen_end(p);
 	}
+	put_remedy(p, c);
 	p->out->failed |= !bytes_ok(&text);
 	bytes_free(&text);
 }

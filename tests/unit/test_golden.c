@@ -6,6 +6,7 @@
 #include "story.h"
 
 #include "base/bytes.h"
+#include "model/cause.h"
 #include "model/culprit.h"
 #include "model/summary.h"
 #include "model/tally.h"
@@ -21,6 +22,7 @@ static void judged(struct story *t, struct fact_stall *s)
 {
 	verdict_decide(s, 50 * MS);
 	culprit_choose(s, t->dictionary);
+	cause_decide(s, dictionary_loop(t->dictionary, s->loop), t->dictionary);
 	for (uint32_t i = 0; i < s->n_blocks; i++)
 		s->covered_ns += s->blocks[i].stack ? s->blocks[i].sum_ns : 0;
 	for (uint32_t i = 0; i < s->n_samples; i++)
@@ -35,6 +37,10 @@ static void scene_uvicorn(struct story *t)
 	uint32_t loop = story_loop(t, "uvicorn", 4121, "cpython 3.11");
 	uint32_t poll = story_library(t, "__poll", "libc.so.6"),
 		 eval = story_library(t, "_PyEval_EvalFrameDefault", "python3.11");
+	uint32_t run = story_frame_full(t, (struct fact_frame){.kind = FRAME_PYTHON,
+							       .function = "run",
+							       .file = "/usr/lib/python3.11/subprocess.py",
+							       .line = 548});
 	uint32_t vram = story_frame_full(t, (struct fact_frame){.kind = FRAME_PYTHON,
 								.function = "poll_vram",
 								.file = "app/gpu.py",
@@ -50,7 +56,7 @@ static void scene_uvicorn(struct story *t)
 								 .file = "app/catalogue.py",
 								 .line = 212,
 								 .application = true});
-	uint32_t blocked = story_stack(t, poll, eval, vram, tick, 0),
+	uint32_t blocked = story_stack(t, poll, run, vram, tick, 0),
 		 burning = story_stack(t, eval, parse, tick, 0);
 	story_seconds(t, 12, loop, 800, 200000);
 	for (uint64_t i = 0; i < 6; i++) {
@@ -60,6 +66,7 @@ static void scene_uvicorn(struct story *t)
 			(struct ledger){2100000, 640200000, 400000, .unaccounted_ns = 312000}, 120000);
 		s.harm = HARM_QUEUED;
 		s.ready_fds = 14 + (uint32_t)i;
+		s.task = "gpu-tick";
 		s.n_blocks = 1;
 		s.blocks[0] = (struct block){"poll",
 					     "2 pipes of pid 4180 nvidia-smi",
@@ -195,6 +202,7 @@ static void host_saturation(struct story *t, uint32_t gzip)
 				      .iterations = 1300,
 				      .n_samples = 1};
 	busy.samples[0] = (struct sample){1400 * MS, gzip, 280};
+	cause_of_saturation(&busy, 1600 * MS, t->dictionary);
 	story_tell(t, (struct fact){.kind = FACT_SATURATED, .saturated = &busy});
 	story_seconds(t, 7, 1, 820, 1180000);
 	story_loss(t, "ring_full", "records dropped because the ring buffer was full", 3);
@@ -202,6 +210,7 @@ static void host_saturation(struct story *t, uint32_t gzip)
 	busy.busy_ns = 8300 * MS;
 	busy.iterations = 7000;
 	busy.n_samples = 0;
+	cause_of_saturation(&busy, t->at_ns - busy.since_ns, t->dictionary);
 	story_tell(t, (struct fact){.kind = FACT_SATURATED, .saturated = &busy});
 	story_seconds(t, 4, 1, 500, 300000);
 }

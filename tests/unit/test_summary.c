@@ -155,12 +155,37 @@ static void test_empty(void **state)
 
 #define BENCH_TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
+/* Named as what most of its time was; regular if it comes like a clock. */
+static void test_naming_and_rhythm(void **state)
+{
+	struct bench *b = *state;
+	uint32_t loop = story_loop(b->t, "app", 10, ""), x = story_stack(b->t, story_own(b->t, "x"), 0),
+		 y = story_stack(b->t, story_own(b->t, "y"), 0);
+	for (uint64_t i = 0; i < 12; i++) {
+		struct fact_stall s = story_stall_of(
+			b->t, loop, i, (struct ledger){.cpu_ns = i == 3 ? 400 * MS : 100 * MS}, 0);
+		b->t->at_ns = (i + 1) * S + (i % 2) * 20 * MS;
+		s.start_ns = b->t->at_ns - s.lag_ns;
+		s.verdict = VERDICT_CPU;
+		s.cause = i == 3 ? "" : i == 4 ? "gc" : "cpu";
+		s.remedy = i == 3 ? "" : i == 4 ? "collect less" : "compute less";
+		s.samples[s.n_samples++] = (struct sample){s.lag_ns, i < 11 ? x : y, 1};
+		story_stall(b->t, &s);
+	}
+	story_end(b->t, "duration");
+	const struct summary *s = summarise(b);
+	assert_string_equal(s->causes[0].frame->function, "x");
+	assert_string_equal(s->causes[0].named, "cpu"); /* 900 ms, 400 unclassified, 100 otherwise */
+	assert_string_equal(s->causes[0].remedy, "compute less");
+	assert_near(s->causes[0].period_ns, 1000 * MS, 50 * MS);
+	assert_int_equal(s->causes[1].period_ns, 0); /* once is no rhythm */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		BENCH_TEST(test_without),
-		BENCH_TEST(test_loops_by_harm),
-		BENCH_TEST(test_open_stall_counts),
+		BENCH_TEST(test_without),	BENCH_TEST(test_naming_and_rhythm),
+		BENCH_TEST(test_loops_by_harm), BENCH_TEST(test_open_stall_counts),
 		BENCH_TEST(test_empty),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
