@@ -329,11 +329,20 @@ int lst_seed(struct bpf_iter__task *ctx)
 	return 0;
 }
 
-SEC("iter.s/task")
+SEC("iter/task")
 int lst_look(struct bpf_iter__task *ctx)
 {
 	struct task_struct *task = ctx->task;
 	if (task)
 		look_task(task);
+	return 0;
+}
+
+SEC("iter.s/task")
+int lst_look_stack(struct bpf_iter__task *ctx)
+{
+	struct task_struct *task = ctx->task;
+	if (task)
+		look_stack(task);
 	return 0;
 }

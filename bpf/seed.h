@@ -3,7 +3,8 @@
  * Task iterators, run by user space: what was the case before the attach fires no event.
  *
  * seed_task() makes threads that sleep in a loop's wait count as waiters, so that a loop asleep at the attach is covered. look_task() shows
- * what a sleeping thread does, with registers and stack, without stopping it; if asked, it becomes the owner of its loop's gap.
+ * what a sleeping thread does, without stopping it; if asked, it becomes the owner of its loop's gap. look_stack() then takes its stack: in a
+ * program of its own, because it has to sleep, and before 6.4 programs that may sleep cannot use queues.
  */
 #ifndef LOOPSTALL_BPF_SEED_H
 #define LOOPSTALL_BPF_SEED_H
@@ -113,19 +114,38 @@ static __always_inline struct lst_loop *stuck_adopt(struct task_struct *task, co
 	return l;
 }
 
-static __always_inline void look_stack(struct task_struct *task, struct lst_task_record *task_record,
-				       const struct pt_regs *regs)
+/* All of a sleeping thread's stack but its pages. */
+static __always_inline void look_frame(struct task_struct *task, const struct pt_regs *regs,
+				       const struct lst_wanted *want, struct lst_stack_record *r)
 {
-	__u32 zero = 0;
-	struct stack_buffer *buffer = bpf_map_lookup_elem(&look_buffers, &zero);
-	if (!buffer)
-		return;
-	struct lst_stack_record *r = &buffer->record;
-	regs_to_dwarf(regs, &r->regs);
 	__u64 sp = regs_sp(regs);
+
+	record_begin(&r->head, LST_RECORD_STACK, 0, BPF_CORE_READ(task, tgid), BPF_CORE_READ(task, pid),
+		     bpf_ktime_get_ns());
+	regs_to_dwarf(regs, &r->regs);
 	r->base = (sp - RED_ZONE_BYTES) & ~(__u64)(LST_PAGE_BYTES - 1);
 	r->n_pages = stack_pages(task, sp, r->base);
 	r->pages_present = 0;
+	r->why = LST_STACK_STUCK;
+	r->slot = want->slot;
+	r->seq = stack_number();
+	r->block = out_state(false, task_state(task)) == LST_CPU_BLOCKED ? 0 : ~0u;
+	r->gap_seq = want->gap_seq;
+	r->weight_ns = 0;
+	r->for_tid = r->kernel_frames = r->in_kernel = 0;
+}
+
+static __always_inline void look_stack(struct task_struct *task)
+{
+	struct pt_regs regs;
+	__u32 tid = BPF_CORE_READ(task, pid), zero = 0;
+	const struct lst_wanted *want = bpf_map_lookup_elem(&wanted, &tid);
+	struct stack_buffer *buffer = bpf_map_lookup_elem(&look_buffers, &zero);
+
+	if (!want || !buffer || !task_state(task) || !regs_read(task, &regs))
+		return;
+	struct lst_stack_record *r = &buffer->record;
+	look_frame(task, &regs, want, r);
 	for (__u32 i = 0; i < LST_MAX_PAGES; i++) {
 		if (i >= r->n_pages)
 			break;
@@ -133,15 +153,6 @@ static __always_inline void look_stack(struct task_struct *task, struct lst_task
 					     (void *)(r->base + i * LST_PAGE_BYTES), task, 0))
 			r->pages_present |= 1ULL << i;
 	}
-	record_begin(&r->head, LST_RECORD_STACK, 0, task_record->head.tgid, task_record->head.tid,
-		     task_record->head.time_ns);
-	r->why = LST_STACK_STUCK;
-	r->slot = task_record->slot;
-	r->seq = stack_number();
-	r->block = task_record->cpu == LST_CPU_BLOCKED ? 0 : ~0u;
-	r->gap_seq = task_record->gap_seq;
-	r->weight_ns = 0;
-	r->for_tid = r->kernel_frames = r->in_kernel = 0;
 	python_capture(task, NULL, &buffer->python.python, &buffer->scratch, task);
 	stack_send(buffer);
 }
@@ -170,10 +181,12 @@ static __always_inline void look_task(struct task_struct *task)
 		block_describe(task, &regs, &r->block);
 	if (want->fd != ~0u)
 		stuck_adopt(task, want, r, now);
+	want->slot = r->slot;
+	want->gap_seq = r->gap_seq;
+	if (state && !cfg.has_copy)
+		look_frame(task, &regs, want, &r->stack);
 	if (bpf_ringbuf_output(&ring, r, sizeof *r, BPF_RB_FORCE_WAKEUP))
 		lose(LST_LOSS_RING_FULL);
-	if (state)
-		look_stack(task, r, &regs);
 }
 
 #endif

@@ -376,12 +376,12 @@ struct lst_config {
 		[4]; /* epoll_wait, epoll_pwait, epoll_pwait2, unused: numbers, ~0 where the machine has none */
 	lst_u32 create_nr[2];  /* epoll_create, epoll_create1 */
 	lst_u32 has_task_regs; /* bpf_task_pt_regs and bpf_get_current_task_btf are there */
+	lst_u32 has_copy;      /* bpf_copy_from_user_task */
 	lst_u32 thread_bytes;  /* THREAD_SIZE, for kernels without them */
 	lst_u32 has_kstack;    /* kernel frames wanted */
 	lst_u32 max_loops, max_threads, max_scratch;
 	lst_u32 ring_wake_bytes; /* wake the reader when this much is waiting */
 	lst_u32 stacks;		 /* 0: histograms and ledgers only */
-	lst_u32 pad;
 };
 
 /* --- records ----------------------------------------------------------------------------------------------------- */
@@ -478,14 +478,16 @@ struct lst_task_record {
 	lst_u64 last_ran_ns; /* scheduler clock, a few ms off CLOCK_MONOTONIC; 0 unknown */
 	lst_u64 gap_seq;
 	char comm[LST_COMM_BYTES];
-	struct lst_block block; /* call ~0: in user space */
+	struct lst_block block;	       /* call ~0: in user space */
+	struct lst_stack_record stack; /* of a thread that sleeps, without its pages; head.kind 0: none */
 };
 
 /* What user space asks about a thread. */
 struct lst_wanted {
-	lst_u32 fd; /* epoll descriptor whose gap it shall own, ~0: only look */
-	lst_u32 pad;
+	lst_u32 fd;	  /* epoll descriptor whose gap it shall own, ~0: only look */
+	lst_u32 slot;	  /* answer: loop whose gap it was made to own, ~0 none */
 	lst_u64 since_ns; /* start of that gap */
+	lst_u64 gap_seq;  /* answer */
 };
 
 #define LST_STATIC_ASSERT(what, text) _Static_assert(what, text)

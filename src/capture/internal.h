@@ -11,17 +11,23 @@
 
 struct loopstall_bpf;
 
+/* A stack as it comes from the ring. */
+struct whole_stack {
+	struct lst_stack_record record;
+	char pages[LST_MAX_PAGES * LST_PAGE_BYTES];
+};
+
 struct capture {
 	struct capture_options options;
 	struct capture_handlers handlers;
 	struct loopstall_bpf *bpf;
 	enum rung rung;
-	bool has_look; /* the iterator that reads sleeping threads loaded */
 
 	struct bpf_link **links;
 	size_t n_links, links_cap;
 	struct ring_buffer *ring;
-	size_t polled; /* records of the running poll */
+	size_t polled;		   /* records of the running poll */
+	struct whole_stack looked; /* of a sleeping thread */
 
 	struct lst_loop *loops;
 	struct lst_loop_hists *hists;
@@ -38,6 +44,9 @@ bool plan_wants_link(const struct capture *c, const struct bpf_program *program)
 /* sampler.c */
 int samplers_open_cpus(struct capture *c);
 void samplers_close(struct capture *c);
+
+/* look.c: hands on the stack of a thread that was looked at, if the kernel could not read it. */
+void look_stack_take(struct capture *c, const struct lst_task_record *r);
 
 /* ring.c: checks a record and hands it to its handler. */
 int ring_take(void *context, void *data, size_t bytes);

@@ -199,7 +199,10 @@ int capture_attach(struct capture *c, struct diag *d)
 
 int capture_look(struct capture *c)
 {
-	return iterator_run(c->bpf->progs.lst_look);
+	int err = iterator_run(c->bpf->progs.lst_look);
+	if (!err && bpf_program__autoload(c->bpf->progs.lst_look_stack))
+		err = iterator_run(c->bpf->progs.lst_look_stack);
+	return err;
 }
 
 static int member_add(const struct bpf_map *map, uint32_t id)
@@ -220,7 +223,7 @@ int capture_follow_tid(struct capture *c, uint32_t tid)
 
 int capture_want(struct capture *c, uint32_t tid, uint32_t fd, uint64_t since_ns)
 {
-	struct lst_wanted want = {.fd = fd, .since_ns = since_ns};
+	struct lst_wanted want = {.fd = fd, .slot = ~0u, .since_ns = since_ns};
 	return bpf_map_update_elem(bpf_map__fd(c->bpf->maps.wanted), &tid, &want, BPF_ANY) ? -errno : 0;
 }
 

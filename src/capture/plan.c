@@ -32,9 +32,13 @@ static const struct {
 	enum ability_id ability;
 	bool unless; /* loaded when the ability is missing */
 } conditional[] = {
-	{"lst_btf_switch", ABILITY_SWITCH_TP_BTF, false}, {"lst_btf_waking", ABILITY_SWITCH_TP_BTF, false},
-	{"lst_raw_switch", ABILITY_SWITCH_TP_BTF, true},  {"lst_raw_waking", ABILITY_SWITCH_TP_BTF, true},
-	{"lst_seed", ABILITY_ITER_TASK, false},		  {"lst_look", ABILITY_COPY_FROM_TASK, false},
+	{"lst_btf_switch", ABILITY_SWITCH_TP_BTF, false},
+	{"lst_btf_waking", ABILITY_SWITCH_TP_BTF, false},
+	{"lst_raw_switch", ABILITY_SWITCH_TP_BTF, true},
+	{"lst_raw_waking", ABILITY_SWITCH_TP_BTF, true},
+	{"lst_seed", ABILITY_ITER_TASK, false},
+	{"lst_look", ABILITY_ITER_TASK, false},
+	{"lst_look_stack", ABILITY_COPY_FROM_TASK, false},
 };
 
 /* System calls whose function carries the machine's name: __x64_sys_epoll_wait. */
@@ -122,6 +126,7 @@ static void config_fill(struct capture *c, struct lst_config *cfg, const struct 
 			    call_number("epoll_pwait2"), ~0u},
 		.create_nr = {call_number("epoll_create"), call_number("epoll_create1")},
 		.has_task_regs = probe_can(p, ABILITY_TASK_REGS),
+		.has_copy = probe_can(p, ABILITY_COPY_FROM_TASK),
 		.has_kstack = o->kernel_stacks,
 		.max_loops = o->max_loops,
 		.max_threads = o->max_threads,
@@ -168,7 +173,6 @@ int plan_load(struct capture *c, const struct probe *p, struct diag *d)
 	c->rung = c->options.rung != RUNG_NONE ? c->options.rung : p->rung;
 	if (c->rung == RUNG_NONE)
 		return diag_fail(d, -EPERM, "no way to trace waits works here: %s", p->rung_why);
-	c->has_look = probe_can(p, ABILITY_COPY_FROM_TASK);
 	bpf_object__for_each_program(program, c->bpf->obj)
 	{
 		err = program_plan(c, p, program);

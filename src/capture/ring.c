@@ -46,7 +46,10 @@ static void record_take(struct capture *c, const struct lst_record *head, size_t
 	case LST_RECORD_LOOP: c->handlers.loop(context, (const void *)head); break;
 	case LST_RECORD_STALL: c->handlers.stall(context, (const void *)head); break;
 	case LST_RECORD_PROCESS: c->handlers.process(context, (const void *)head); break;
-	case LST_RECORD_TASK: c->handlers.task(context, (const void *)head); break;
+	case LST_RECORD_TASK:
+		c->handlers.task(context, (const void *)head);
+		look_stack_take(c, (const void *)head);
+		break;
 	case LST_RECORD_STACK: stack_take(c, (const void *)head, bytes, NULL); break;
 	case LST_RECORD_PYTHON: python_take(c, (const void *)head, bytes); break;
 	}
