@@ -312,6 +312,19 @@ int lst_reclaim_x(void *ctx __attribute__((unused)))
 	return 0;
 }
 
+/* --- run by user space ------------------------------------------------------------------------------------------------------ */
+
+SEC("raw_tp")
+int lst_where(void *ctx __attribute__((unused)))
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+	volatile __u64 *place =
+		&regs_offset; /* stored and read again: the verifier does no sums on typed pointers */
+	*place = (__u64)bpf_task_pt_regs(bpf_get_current_task_btf());
+	*place -= (__u64)BPF_CORE_READ(task, stack);
+	return 0;
+}
+
 /* --- samples and iterators ---------------------------------------------------------------------------------------------------- */
 
 SEC("perf_event")

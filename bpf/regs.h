@@ -8,20 +8,28 @@
 
 #include "state.h"
 
-#define NO_CALL (~0u)
+#define NO_CALL		   (~0u)
+#define KERNEL_STACK_BYTES 16384 /* x86-64, and arm64 with pages of 4 KB */
 
 /*
- * Where they lie in the kernel stack. Kernels before 5.15 have no bpf_task_pt_regs(): user space sets THREAD_SIZE - sizeof(struct pt_regs); where the
- * helper is there, the task iterator corrects it at start (FRED kernels keep a gap above).
+ * Where they lie in the kernel stack: where bpf_task_pt_regs() says (5.15; kernels with FRED keep a gap above them), which lst_where
+ * asks before anything is attached; on older kernels at the very top.
  */
-__u64 regs_offset = 16384 - 168;
+__u64 regs_offset;
+
+static __always_inline __u64 regs_place(void)
+{
+	if (regs_offset)
+		return regs_offset;
+	return KERNEL_STACK_BYTES - bpf_core_type_size(struct pt_regs);
+}
 
 /* Registers of a thread in user space or in a system call; for a running thread only from its own context. */
 static __always_inline bool regs_read(struct task_struct *task, struct pt_regs *regs)
 {
 	if (BPF_CORE_READ(task, flags) & PF_KTHREAD)
 		return false;
-	return !bpf_probe_read_kernel(regs, sizeof *regs, BPF_CORE_READ(task, stack) + regs_offset);
+	return !bpf_probe_read_kernel(regs, sizeof *regs, BPF_CORE_READ(task, stack) + regs_place());
 }
 
 #if defined(__TARGET_ARCH_x86)

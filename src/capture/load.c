@@ -122,12 +122,12 @@ static int link_keep(struct capture *c, struct bpf_link *link)
 	return 0;
 }
 
-/* Samplers attach per thread or CPU, iterators when they are run. */
+/* Samplers attach per thread or CPU, what user space runs does not attach. */
 static bool attaches_at_start(const struct bpf_program *program)
 {
 	const char *section = bpf_program__section_name(program);
 	return bpf_program__autoload(program) && strncmp(section, "iter", 4) &&
-	       strncmp(section, "perf_event", 10);
+	       strncmp(section, "perf_event", 10) && strcmp(section, "raw_tp") != 0;
 }
 
 static bool is_optional(const char *name)
@@ -178,6 +178,14 @@ static int iterator_run(struct bpf_program *program)
 	return err;
 }
 
+/* Without it the programs take what holds on kernels that cannot be asked. */
+static void saved_regs_find(struct capture *c)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, run);
+	if (bpf_program__autoload(c->bpf->progs.lst_where))
+		bpf_prog_test_run_opts(bpf_program__fd(c->bpf->progs.lst_where), &run);
+}
+
 int capture_attach(struct capture *c, struct diag *d)
 {
 	if (c->options.scope == LST_SCOPE_CGROUP) {
@@ -187,6 +195,7 @@ int capture_attach(struct capture *c, struct diag *d)
 			return diag_fail(d, -errno, "the cgroup is not one of version 2: %s",
 					 strerror(errno));
 	}
+	saved_regs_find(c);
 	int err = programs_attach(c, d);
 	if (!err && c->options.per_cpu_samples && c->options.sample_hz)
 		err = samplers_open_cpus(c);

@@ -39,6 +39,7 @@ static const struct {
 	{"lst_seed", ABILITY_ITER_TASK, false},
 	{"lst_look", ABILITY_ITER_TASK, false},
 	{"lst_look_stack", ABILITY_COPY_FROM_TASK, false},
+	{"lst_where", ABILITY_TASK_REGS, false},
 };
 
 /* System calls whose function carries the machine's name: __x64_sys_epoll_wait. */
