@@ -5,6 +5,7 @@
 VERSION  := 0.1.0
 B        := build
 PREFIX   ?= /usr/local
+STATIC   ?= loopstall.static
 CC       ?= cc
 CLANG    ?= clang
 BPFTOOL  ?= $(firstword $(shell command -v bpftool /usr/sbin/bpftool /sbin/bpftool 2>/dev/null) bpftool)
@@ -46,8 +47,8 @@ loopstall: $(B)/src/cli/main.o $(OBJECTS)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
-static: loopstall.static
-loopstall.static: $(B)/src/cli/main.o $(OBJECTS) $(B)/tools/libeu.o
+static: $(STATIC)
+$(STATIC): $(B)/src/cli/main.o $(OBJECTS) $(B)/tools/libeu.o
 	$(call say,STATIC,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -static -o $@ $^ $(PKG_STATIC)
 

@@ -30,9 +30,9 @@ live_teardown() {
 setup() { live_setup; }
 teardown() { live_teardown; }
 
-# Tenths of a second, then a command that must succeed within them.
+# Tenths of a second, then a command that must succeed within them; PATIENCE times as long on slow machines.
 within() {
-	local tenths=$1
+	local tenths=$(($1 * ${PATIENCE:-1}))
 	shift
 	while ! "$@"; do
 		[ "$((tenths -= 1))" -gt 0 ] || return 1
