@@ -62,7 +62,7 @@ class Server(asyncio.Protocol):
         start_us, start_ns = time.time_ns() // 1000, time.monotonic_ns()
         function()
         truth = {"pid": os.getpid(), "kind": name.decode(), "state": "ended", "verdict": "BLOCKED", "start_us": start_us,
-                 "gap_ns": time.monotonic_ns() - start_ns, "frame": "_PyEval_EvalFrameDefault|python3", **expected}
+                 "gap_ns": time.monotonic_ns() - start_ns, "frame": "Server.stall", **expected}
         self.books.append(json.dumps(truth))
 
 
