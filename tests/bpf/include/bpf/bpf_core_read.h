@@ -25,6 +25,7 @@
 #define BPF_CORE_READ_STR_INTO(to, src, member) shim_read_text(to, sizeof *(to), CORE_ADDRESS(src, member))
 
 #define bpf_core_field_exists(field)	    1
+#define bpf_core_type_size(type)	    sizeof(type)
 #define bpf_core_field_offset(type, member) __builtin_offsetof(type, member)
 
 #endif

@@ -30,6 +30,7 @@
 #define bpf_get_current_pid_tgid()			      shim_current_id()
 #define bpf_get_current_task()				      ((unsigned long)shim_current())
 #define bpf_get_current_task_btf()			      ((struct task_struct *)shim_current())
+#define bpf_task_pt_regs(task)				      ((void *)((char *)(task)->stack + regs_offset))
 #define bpf_get_current_comm(to, bytes)			      shim_current_comm(to, bytes)
 #define bpf_get_smp_processor_id()			      0u
 #define bpf_current_task_under_cgroup(map, index)	      0
