@@ -36,9 +36,11 @@ static bool is_stopped(const struct parts *p)
 	return !p->code_alone && most(p->stopped_ns, p->lag_ns);
 }
 
+/* Half of the lag, or half of what made it starve. */
 static bool is_throttled(const struct parts *p)
 {
-	return !p->code_alone && most(p->throttled_ns, p->lag_ns);
+	return !p->code_alone && (most(p->throttled_ns, p->lag_ns) ||
+				  (most(p->waiting_ns, p->lag_ns) && most(p->throttled_ns, p->waiting_ns)));
 }
 
 static bool is_starved(const struct parts *p)
