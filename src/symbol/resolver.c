@@ -115,6 +115,29 @@ static void order_simple(struct resolver *r, uint32_t kind, uint32_t number, int
 	order(r, &o, sizeof o, fd);
 }
 
+/* What cannot be had the worker is told too, or it would ask for ever. */
+static void give_module(struct resolver *r, const struct target *target, uint32_t id)
+{
+	struct target_module *m = targets_module(&r->targets, id);
+	if (!m || m->sent)
+		return;
+	int fd = targets_open_module(&r->targets, target, id);
+	m->sent = fd >= 0;
+	if (m->sent || !m->missing)
+		order_simple(r, ORDER_MODULE, id, fd);
+	m->missing = fd < 0;
+}
+
+/* A stack may come behind its program's exec, or its end, when nothing maps the file any more; the next process has it. */
+static void give_missing_modules(struct resolver *r, const struct target *target)
+{
+	for (size_t i = 0; i < target->maps.n; i++) {
+		const struct target_module *m = targets_module(&r->targets, target->modules[i]);
+		if (m && m->missing)
+			give_module(r, target, target->modules[i]);
+	}
+}
+
 static void order_maps(struct resolver *r, struct target *target)
 {
 	struct order_maps o = {.order = {.kind = ORDER_MAPS, .number = target->pid, .flag = 1}};
@@ -131,15 +154,7 @@ static void order_maps(struct resolver *r, struct target *target)
 		o.order.flag = 0;
 	} while (at < target->maps.n);
 	target->sent = true;
-}
-
-static void give_module(struct resolver *r, const struct target *target, uint32_t id)
-{
-	struct target_module *m = targets_module(&r->targets, id);
-	if (!m || m->sent)
-		return;
-	m->sent = true;
-	order_simple(r, ORDER_MODULE, id, targets_open_module(&r->targets, target, id));
+	give_missing_modules(r, target);
 }
 
 /* Behind the process' maps. False if nothing in them can be an interpreter. */

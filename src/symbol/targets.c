@@ -227,5 +227,5 @@ void targets_mark_unsent(struct targets *t)
 	while ((target = idmap_next(&t->by_pid, &at, NULL)))
 		target->sent = false;
 	for (size_t i = 0; i < t->n_modules; i++)
-		t->modules[i].sent = false;
+		t->modules[i].sent = t->modules[i].missing = false;
 }

@@ -18,7 +18,8 @@
 struct target_module {
 	const char *object; /* cleaned base name */
 	bool application;
-	bool sent; /* the worker in life has it, or knows that it cannot have it */
+	bool sent;    /* the worker in life has it */
+	bool missing; /* the worker in life was told that it could not be opened: a process that is gone, or its program's successor */
 	unsigned crashes;
 };
 

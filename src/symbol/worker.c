@@ -34,6 +34,7 @@ struct frame_key {
 	uint32_t module;
 	uint16_t method;
 	uint8_t exact, place;
+	uint64_t readable; /* its module: once the file is there, the frame has a name */
 };
 
 /* --- answers */
@@ -73,7 +74,13 @@ static void define_frame(struct worker *w, uint32_t number, const struct unwind_
 /* Every frame is sent once; from then on it is a number. False without memory. */
 static bool number_frame(struct worker *w, const struct unwind_frame *f, uint32_t *number)
 {
-	struct frame_key key = {f->address, f->module, (uint16_t)f->method, f->exact, (uint8_t)place_of(f)};
+	const struct module *m = idmap_get(&w->modules, f->module);
+	struct frame_key key = {.address = f->address,
+				.module = f->module,
+				.method = (uint16_t)f->method,
+				.exact = f->exact,
+				.place = (uint8_t)place_of(f),
+				.readable = m && m->usable};
 	uint32_t known = intern_count(w->frames);
 
 	*number = intern_id(w->frames, &key, sizeof key);
@@ -265,9 +272,11 @@ static void take_maps(struct worker *w, const struct order_maps *order, size_t b
 
 static void take_module(struct worker *w, uint32_t id, int fd)
 {
-	if (!id || idmap_get(&w->modules, id))
+	const struct module *known = idmap_get(&w->modules, id);
+	if (!id || (known && (known->usable || fd < 0)))
 		return;
 	w->link.state->module = id;
+	module_close(idmap_take(&w->modules, id));
 	struct module *m = module_open(fd);
 	if (!m || !idmap_put(&w->modules, id, m))
 		module_close(m);
