@@ -151,25 +151,27 @@ static void test_too_many(void **state)
 	assert_int_equal(after.waiting, 0);
 }
 
-/* Process number of the worker: a child of our child, by the name it gives itself. */
-static pid_t find_worker(void)
+/* The child of a process by the name that it gives itself, 0 none. */
+static pid_t find_child(pid_t of, const char *name)
 {
 	pid_t found = 0, pid, parent;
-	char line[256];
+	char line[256], comm[64];
 	FILE *list = popen("ps -e -o pid=,ppid=,comm=", "r");
-	pid_t nursery = 0;
-	while (list && fgets(line, sizeof line, list)) {
-		char comm[64];
-		if (sscanf(line, "%d %d %63s", &pid, &parent, comm) != 3)
-			continue;
-		if (parent == getpid() && !strcmp(comm, "loopstall-nurs"))
-			nursery = pid;
-		if (nursery && parent == nursery && !strcmp(comm, "loopstall-symd"))
+	while (list && fgets(line, sizeof line, list))
+		if (sscanf(line, "%d %d %63s", &pid, &parent, comm) == 3 && parent == of &&
+		    !strcmp(comm, name))
 			found = pid;
-	}
 	if (list)
 		pclose(list);
 	return found;
+}
+
+/* Never 0, which to kill() would be this whole test run. */
+static pid_t find_worker(void)
+{
+	pid_t worker = find_child(find_child(getpid(), "loopstall-nurs"), "loopstall-symd");
+	assert_true(worker > 0);
+	return worker;
 }
 
 static void test_killed_worker(void **state)
@@ -178,7 +180,6 @@ static void test_killed_worker(void **state)
 	struct answers a = {0};
 	struct resolver_counts before, after;
 	pid_t worker = find_worker();
-	assert_true(worker > 0);
 	resolver_counts(resolver, &before);
 	kill(worker, SIGKILL);
 	for (int i = 0; i < 5; i++)
