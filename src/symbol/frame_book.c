@@ -14,8 +14,6 @@ static void name_place(struct frame_book *b, const struct report_frame *report, 
 
 	if (report->place == PLACE_PYTHON) {
 		frame->kind = FRAME_PYTHON;
-		frame->file = targets_name(b->targets, report->file, strlen(report->file));
-		frame->line = report->line;
 		frame->application = ownership_is_python_application(frame->file);
 	} else if (report->place == PLACE_ANONYMOUS) {
 		frame->object = "[JIT]"; /* whose code it is cannot be told without a name */
@@ -46,7 +44,8 @@ int frame_book_define(struct frame_book *b, const struct report_frame *report)
 		.function = targets_name(b->targets, report->name, len),
 		.object = "",
 		.offset = report->offset,
-		.file = "",
+		.file = targets_name(b->targets, report->file, file_len),
+		.line = report->line,
 	};
 	name_place(b, report, &e->frame);
 	return 0;

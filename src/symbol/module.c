@@ -45,6 +45,7 @@ void module_close(struct module *m)
 {
 	if (!m)
 		return;
+	source_lines_close(m->lines);
 	symtab_free(&m->symtab);
 	cfi_close(&m->cfi);
 	elf_file_close(&m->debug_elf);
@@ -55,7 +56,7 @@ void module_close(struct module *m)
 bool module_wants_debug(const struct module *m)
 {
 	return m->usable && m->debug == MODULE_DEBUG_UNASKED && m->elf.build_id_bytes &&
-	       !symtab_is_full(&m->elf);
+	       (!symtab_is_full(&m->elf) || (m->wants_lines && !source_lines_bytes(&m->elf)));
 }
 
 static bool is_same_build(const struct elf_file *a, const struct elf_file *b)
@@ -88,4 +89,28 @@ void module_name(struct module *m, uint64_t address, uint64_t record_start, char
 		return;
 	demangle(symtab_name(&m->symtab, s), text, cap);
 	*start = s->address;
+}
+
+uint64_t module_open_lines(struct module *m, uint64_t room_bytes)
+{
+	if (!m->wants_lines || m->has_lines)
+		return 0;
+	const struct elf_file *f = source_lines_bytes(&m->elf) ? &m->elf : &m->debug_elf;
+	uint64_t bytes = f->data ? source_lines_bytes(f) : 0;
+
+	m->has_lines = true;
+	m->lines = bytes && bytes <= room_bytes ? source_lines_open(f) : NULL;
+	return m->lines ? bytes : 0;
+}
+
+uint32_t module_lines(struct module *m, uint64_t address, struct source_place places[SOURCE_MAX_DEPTH])
+{
+	char mangled[SOURCE_NAME_BYTES];
+	uint32_t n = m->lines ? source_lines_at(m->lines, address, places) : 0;
+
+	for (uint32_t i = 0; i + 1 < n; i++) {
+		memcpy(mangled, places[i].function, sizeof mangled);
+		demangle(mangled, places[i].function, sizeof places[i].function);
+	}
+	return n;
 }

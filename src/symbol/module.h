@@ -6,6 +6,7 @@
 #define LOOPSTALL_SYMBOL_MODULE_H
 
 #include "symbol/cfi.h"
+#include "symbol/source_lines.h"
 #include "symbol/symtab.h"
 
 enum module_debug { MODULE_DEBUG_UNASKED, MODULE_DEBUG_ASKED, MODULE_DEBUG_SETTLED };
@@ -17,6 +18,8 @@ struct module {
 	struct symtab symtab;
 	enum module_debug debug;
 	bool has_symtab;
+	bool wants_lines, has_lines; /* has: they were looked for */
+	struct source_lines *lines;
 };
 
 /*
@@ -27,7 +30,7 @@ struct module *module_open(int fd);
 struct module *module_open_vdso(void);
 void module_close(struct module *m);
 
-/* Would a separate debug file give more names, and is it known by which build id to ask for it? */
+/* Would a separate debug file give more names, or lines if they are wanted, and is it known by which build id to ask for it? */
 bool module_wants_debug(const struct module *m);
 /* The answer; fd -1: there is none. A file of another build is ignored. */
 void module_settle_debug(struct module *m, int fd);
@@ -36,5 +39,12 @@ void module_settle_debug(struct module *m, int fd);
  */
 void module_name(struct module *m, uint64_t address, uint64_t record_start, char *text, size_t cap,
 		 uint64_t *start);
+/*
+ * Once the debug file is settled, if lines are wanted: looks for them unless there are more than room_bytes of debug sections.
+ * Returns how many bytes of these are open from now on, 0 none or before.
+ */
+uint64_t module_open_lines(struct module *m, uint64_t room_bytes);
+/* As source_lines_at(), names demangled. */
+uint32_t module_lines(struct module *m, uint64_t address, struct source_place places[SOURCE_MAX_DEPTH]);
 
 #endif

@@ -53,7 +53,7 @@ enum order_kind { ORDER_MAPS = 1, ORDER_FORGET, ORDER_STACK, ORDER_MODULE, ORDER
 struct order {
 	uint32_t kind;
 	uint32_t number; /* pid, slot or module */
-	uint32_t flag; /* MAPS: first piece; STACK: maps are final; MODULE, DEBUG: a descriptor comes along */
+	uint32_t flag; /* MAPS: first piece; STACK: maps are final; MODULE: its lines are wanted; DEBUG: 0 */
 	uint32_t n_rows; /* MAPS */
 };
 
@@ -79,10 +79,10 @@ struct report_frame {
 	uint32_t kind;
 	uint32_t frame; /* its number: the next one */
 	uint32_t module, place, method;
-	uint32_t line; /* PLACE_PYTHON; 0 none */
+	uint32_t line; /* 0 none */
 	uint64_t offset;
 	char name[PROTOCOL_NAME_BYTES]; /* "" none */
-	char file[PROTOCOL_NAME_BYTES]; /* PLACE_PYTHON */
+	char file[PROTOCOL_NAME_BYTES]; /* of the source, "" none */
 };
 
 struct wanted_debug {

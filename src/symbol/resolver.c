@@ -111,7 +111,7 @@ static void order(struct resolver *r, const void *order, size_t bytes, int fd)
 
 static void order_simple(struct resolver *r, uint32_t kind, uint32_t number, int fd)
 {
-	const struct order o = {.kind = kind, .number = number, .flag = fd >= 0};
+	const struct order o = {.kind = kind, .number = number};
 	order(r, &o, sizeof o, fd);
 }
 
@@ -123,8 +123,9 @@ static void give_module(struct resolver *r, const struct target *target, uint32_
 		return;
 	int fd = targets_open_module(&r->targets, target, id);
 	m->sent = fd >= 0;
+	const struct order o = {.kind = ORDER_MODULE, .number = id, .flag = m->application};
 	if (m->sent || !m->missing)
-		order_simple(r, ORDER_MODULE, id, fd);
+		order(r, &o, sizeof o, fd);
 	m->missing = fd < 0;
 }
 

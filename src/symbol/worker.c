@@ -26,6 +26,10 @@ struct worker {
 	struct intern *frames;	/* struct frame_key: the frame's number */
 	struct unwound unwound;
 	uint32_t next_code; /* number of the next Python code object */
+	unsigned char *
+		depths; /* by frame number: how many frames from it on are one of the stack's, with the calls inlined there */
+	size_t cap_depths;
+	uint64_t lines_bytes; /* of debug sections that are open */
 };
 
 /* What makes two frames the same. No padding: it is hashed as bytes. */
@@ -34,7 +38,8 @@ struct frame_key {
 	uint32_t module;
 	uint16_t method;
 	uint8_t exact, place;
-	uint64_t readable; /* its module: once the file is there, the frame has a name */
+	uint32_t level;	   /* of the calls inlined at one address, innermost 0 */
+	uint32_t readable; /* its module: once the file is there, the frame has a name */
 };
 
 /* --- answers */
@@ -51,28 +56,68 @@ static enum frame_place place_of(const struct unwind_frame *f)
 	return f->module ? PLACE_MODULE : f->outside ? PLACE_OUTSIDE : PLACE_ANONYMOUS;
 }
 
-static void define_frame(struct worker *w, uint32_t number, const struct unwind_frame *f)
+/* The functions at its address, innermost first: those inlined there, and last the one that its symbol names. */
+static uint32_t places_of(struct worker *w, const struct unwind_frame *f, struct report_frame *report,
+			  struct source_place places[SOURCE_MAX_DEPTH])
 {
+	struct module *m = idmap_get(&w->modules, f->module);
+	uint64_t start, address = f->address - !f->exact;
+	uint32_t n = 0;
+
+	if (m && m->usable) {
+		w->link.state->module = f->module;
+		module_name(m, address, f->record_start, report->name, sizeof report->name, &start);
+		report->offset -= start;
+		w->lines_bytes += module_open_lines(m, SOURCE_TOTAL_BYTES - w->lines_bytes);
+		n = module_lines(m, address, places);
+	}
+	if (!n)
+		places[n++] = (struct source_place){0};
+	return n;
+}
+
+static void define_frame(struct worker *w, uint32_t number, const struct report_frame *of,
+			 const struct source_place *place)
+{
+	struct report_frame report = *of;
+
+	report.frame = number;
+	report.line = place->line;
+	snprintf(report.file, sizeof report.file, "%s", place->file);
+	if (place->function[0])
+		snprintf(report.name, sizeof report.name, "%.*s", SOURCE_NAME_BYTES, place->function);
+	say(w, &report, sizeof report);
+}
+
+static bool define_frames(struct worker *w, uint32_t first, struct frame_key *key,
+			  const struct unwind_frame *f)
+{
+	struct source_place places[SOURCE_MAX_DEPTH];
 	struct report_frame report = {.kind = REPORT_FRAME,
-				      .frame = number,
 				      .module = f->module,
 				      .place = place_of(f),
 				      .method = f->method,
 				      .offset = f->address};
-	struct module *m = idmap_get(&w->modules, f->module);
+	uint32_t n = places_of(w, f, &report, places);
 
-	if (m && m->usable) {
-		uint64_t start;
-		w->link.state->module = f->module;
-		module_name(m, f->address - !f->exact, f->record_start, report.name, sizeof report.name,
-			    &start);
-		report.offset -= start;
+	if (!array_reserve(&w->depths, &w->cap_depths, first + n, sizeof *w->depths))
+		return false;
+	w->depths[first] = 0;
+	for (uint32_t level = 0; level < n; level++) {
+		key->level = level;
+		if (intern_id(w->frames, key, sizeof *key) != first + level)
+			break;
+		define_frame(w, first + level, &report, &places[level]);
+		w->depths[first]++;
 	}
-	say(w, &report, sizeof report);
+	return true;
 }
 
-/* Every frame is sent once; from then on it is a number. False without memory. */
-static bool number_frame(struct worker *w, const struct unwind_frame *f, uint32_t *number)
+/*
+ * Every frame is sent once; from then on it is a number. Those at one address follow each other: *n from *first on. False
+ * without memory.
+ */
+static bool number_frames(struct worker *w, const struct unwind_frame *f, uint32_t *first, uint32_t *n)
 {
 	const struct module *m = idmap_get(&w->modules, f->module);
 	struct frame_key key = {.address = f->address,
@@ -83,10 +128,11 @@ static bool number_frame(struct worker *w, const struct unwind_frame *f, uint32_
 				.readable = m && m->usable};
 	uint32_t known = intern_count(w->frames);
 
-	*number = intern_id(w->frames, &key, sizeof key);
-	if (*number == known)
-		define_frame(w, *number, f);
-	return *number != INTERN_NONE;
+	*first = intern_id(w->frames, &key, sizeof key);
+	if (*first == INTERN_NONE || (*first == known && !define_frames(w, *first, &key, f)))
+		return false;
+	*n = w->depths[*first];
+	return true;
 }
 
 static void define_python_frame(struct worker *w, uint32_t number, const struct joined_frame *f)
@@ -127,11 +173,14 @@ struct answering {
 static bool answer_put(void *context, const struct joined_frame *f)
 {
 	struct answering *a = context;
-	uint32_t *number = &a->report.frames[a->report.n];
+	uint32_t first, n = 1;
+	bool numbered = f->native ? number_frames(a->worker, f->native, &first, &n)
+				  : number_python_frame(a->worker, f, &first);
+	uint32_t room = FACT_MAX_FRAMES - a->report.n;
 
-	a->cut = a->report.n == FACT_MAX_FRAMES || !(f->native ? number_frame(a->worker, f->native, number)
-							       : number_python_frame(a->worker, f, number));
-	a->report.n += !a->cut;
+	a->cut = !numbered || n > room;
+	for (uint32_t i = 0; numbered && i < n && i < room; i++)
+		a->report.frames[a->report.n++] = first + i;
 	return !a->cut;
 }
 
@@ -270,7 +319,7 @@ static void take_maps(struct worker *w, const struct order_maps *order, size_t b
 	p->n += n;
 }
 
-static void take_module(struct worker *w, uint32_t id, int fd)
+static void take_module(struct worker *w, uint32_t id, bool wants_lines, int fd)
 {
 	const struct module *known = idmap_get(&w->modules, id);
 	if (!id || (known && (known->usable || fd < 0)))
@@ -278,6 +327,8 @@ static void take_module(struct worker *w, uint32_t id, int fd)
 	w->link.state->module = id;
 	module_close(idmap_take(&w->modules, id));
 	struct module *m = module_open(fd);
+	if (m)
+		m->wants_lines = wants_lines;
 	if (!m || !idmap_put(&w->modules, id, m))
 		module_close(m);
 	*w->link.state = (struct worker_state){0};
@@ -360,7 +411,7 @@ static void obey(struct worker *w, const struct order_maps *order, size_t bytes,
 	case ORDER_MAPS: take_maps(w, order, bytes); break;
 	case ORDER_FORGET: drop_process(w, order->order.number); break;
 	case ORDER_STACK: take_stack(w, &order->order); break;
-	case ORDER_MODULE: take_module(w, order->order.number, fd); break;
+	case ORDER_MODULE: take_module(w, order->order.number, order->order.flag, fd); break;
 	case ORDER_DEBUG: take_debug(w, order->order.number, fd); break;
 	}
 }

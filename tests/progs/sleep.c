@@ -4,10 +4,13 @@
 
 #include <time.h>
 
+static unsigned line;
+
 static STALLS void stall_sleep(unsigned ms)
 {
 	struct timespec t = {0, ms * NS_PER_MS};
 
+	line = __LINE__ + 1;
 	must(nanosleep(&t, NULL), "nanosleep");
 }
 
@@ -25,6 +28,7 @@ int main(int argc, char **argv)
 						   .verdict = "BLOCKED",
 						   .call = "clock_nanosleep",
 						   .function = "stall_sleep",
+						   .line = line,
 						   .count = 1});
 	}
 	loop_finish(&loop);

@@ -40,6 +40,7 @@ struct truth {
 	const char *waker;    /* innermost native function of whoever ended the block */
 	const char *woken_by; /* "pipe", "socket", "futex", "exit": what proves the waker */
 	unsigned count;	      /* of the longest block */
+	unsigned line;	      /* in function */
 	uint64_t delay_ns;    /* runnable inside the wait, before the gap */
 };
 
