@@ -27,8 +27,11 @@ $(B)/asan/all.a: $(SOURCES:%.c=$(B)/asan/%.o)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 $(B)/asan/unit/%: tests/unit/%.c $(B)/asan/all.a
 	$(call say,TEST,$@)
-	$(Q)mkdir -p $(@D) && $(CC) $(STD) -O1 -g $(SANITIZE) $(WARN) -Wno-missing-prototypes $(CPPFLAGS) $(PKG_CFLAGS) -MMD -MP -MF $@.d -MT $@ -o $@ $< $(B)/asan/all.a $(PKG_LIBS) -lm -lcmocka
+	$(Q)mkdir -p $(@D) && $(CC) $(STD) -O1 -g $(SANITIZE) $(WARN) -Wno-missing-prototypes $(CPPFLAGS) $(PKG_CFLAGS) -MMD -MP -MF $@.d -MT $@ -o $@ $< $(B)/asan/all.a $(UNIT_LDFLAGS) $(PKG_LIBS) -lm -lcmocka
 unit: $(UNITS)
+
+# As Go and most distributions write theirs.
+$(B)/asan/unit/test_source_lines: UNIT_LDFLAGS := -Wl,--compress-debug-sections=zlib
 
 # --- fuzzers
 $(B)/fuzz/%.o: %.c | $(SKELETON) $(B)/.check-deps

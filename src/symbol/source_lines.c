@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #define MAX_RANGES 2000000u /* of compilation units: Chromium has 250,000 */
 
@@ -69,6 +71,18 @@ uint64_t source_lines_bytes(const struct elf_file *f)
 	return bytes;
 }
 
+/* libelf notes in the section headers that it has decompressed a section: in our private pages, never in the file. */
+static bool make_headers_writable(const struct elf_file *f)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE), bytes = f->n_sections * sizeof(Elf64_Shdr);
+	uintptr_t start = (uintptr_t)(f->data + f->section_offset) & ~(page - 1);
+	uintptr_t end = (uintptr_t)(f->data + f->section_offset) + bytes;
+
+	if (f->section_offset > f->bytes || f->bytes - f->section_offset < bytes)
+		return false;
+	return !f->mapped || !mprotect((void *)start, end - start, PROT_READ | PROT_WRITE);
+}
+
 struct source_lines *source_lines_open(const struct elf_file *f)
 {
 	struct source_lines *s = calloc(1, sizeof *s);
@@ -76,7 +90,8 @@ struct source_lines *source_lines_open(const struct elf_file *f)
 	if (!s)
 		return NULL;
 	elf_version(EV_CURRENT);
-	s->elf = elf_memory((char *)f->data, f->bytes); /* only read: it is opened for nothing else */
+	if (make_headers_writable(f))
+		s->elf = elf_memory((char *)f->data, f->bytes);
 	s->dwarf = s->elf ? dwarf_begin_elf(s->elf, DWARF_C_READ, NULL) : NULL;
 	if (s->dwarf)
 		return s;
