@@ -313,7 +313,7 @@ static void take_maps(struct worker *w, const struct order_maps *order, size_t b
 			return;
 		}
 	}
-	if (!array_reserve(&p->maps, &p->cap, p->n + n, sizeof *p->maps))
+	if (!n || !array_reserve(&p->maps, &p->cap, p->n + n, sizeof *p->maps))
 		return;
 	memcpy(p->maps + p->n, order->rows, n * sizeof order->rows[0]);
 	p->n += n;
