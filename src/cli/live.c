@@ -257,6 +257,10 @@ static void losses_send(struct live_source *s)
 		  capture_skipped(s->capture), &s->lost_skipped);
 	resolver_counts(s->resolver, &resolver);
 	loss_send(s, "stacks", "stacks whose names could not be found out", resolver.lost, &s->lost_stacks);
+	loss_send(s, "worker", "stacks on which the symbol worker crashed, hung or ran out of memory",
+		  resolver.lost_worker, &s->lost_worker);
+	loss_send(s, "opener", "files of the target that could not be opened in time", resolver.lost_opening,
+		  &s->lost_opening);
 	attribution_counts(s->attribution, &attribution);
 	loss_send(s, "unnamed", "stacks that were named too late for their stall",
 		  attribution.unnamed + attribution.overflow, &s->lost_unnamed);

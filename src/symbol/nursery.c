@@ -2,6 +2,7 @@
 #include "symbol/nursery.h"
 
 #include "symbol/channel.h"
+#include "symbol/opener.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,8 +18,10 @@
 
 #define NURSERY_NAME "loopstall-nurs"
 #define WORKER_NAME  "loopstall-symd"
+#define OPENER_NAME  "loopstall-open"
 
 #define ARGUMENTS_MAX_BYTES 4096
+#define INHERITED_SOCKET    3 /* the one descriptor beside the standard ones */
 
 /*
  * Also in the argument list, which otherwise names the target and would make us one when targets are searched
@@ -67,41 +70,87 @@ static void give_up_inheritance(int *socket)
 		_exit(1);
 	for (int fd = 0; fd <= 2; fd++)
 		dup2(null, fd);
-	*socket = dup2(*socket, 3);
-	syscall(SYS_close_range, 4, ~0u, 0);
+	*socket = dup2(*socket, INHERITED_SOCKET);
+	syscall(SYS_close_range, INHERITED_SOCKET + 1, ~0u, 0);
 	prctl(PR_SET_DUMPABLE, 0);
 	setrlimit(RLIMIT_CORE, &none);
 }
 
-static _Noreturn void be_worker(const struct worker_link *link, int nursery_socket, int socket, pid_t nursery)
+/* One request of the monitor; a socket comes along if one shall be raised. */
+struct nursery_request {
+	uint32_t kind; /* enum nursling */
+};
+
+static _Noreturn void be_worker(const struct worker_link *link, int socket)
 {
 	struct worker_link own = *link;
 
 	rename_process(WORKER_NAME);
-	die_with(nursery);
-	close(nursery_socket);
 	own.socket = socket;
 	mprotect((void *)own.slots, PROTOCOL_SLOTS * sizeof own.slots[0], PROT_READ);
 	worker_main(&own);
 }
 
+static _Noreturn void be_opener(const struct worker_link *link, int socket)
+{
+	rename_process(OPENER_NAME);
+	munmap((void *)link->slots, PROTOCOL_SLOTS * sizeof link->slots[0]);
+	munmap(link->state, sizeof *link->state);
+	opener_main(socket);
+}
+
+static void (*const lives[NURSLINGS])(const struct worker_link *link, int socket) = {
+	[NURSLING_WORKER] = be_worker,
+	[NURSLING_OPENER] = be_opener,
+};
+
+static void end_nursling(int *pidfd)
+{
+	if (*pidfd < 0)
+		return;
+	syscall(SYS_pidfd_send_signal, *pidfd, SIGKILL, NULL, 0);
+	close(*pidfd);
+	*pidfd = -1;
+}
+
+/* The process number, or -errno. */
+static pid_t raise_nursling(const struct worker_link *link, uint32_t kind, int socket, int *pidfd)
+{
+	pid_t self = getpid(), pid = fork();
+	if (!pid) {
+		die_with(self);
+		dup2(socket, INHERITED_SOCKET);
+		syscall(SYS_close_range, INHERITED_SOCKET + 1, ~0u, 0);
+		lives[kind](link, INHERITED_SOCKET);
+	}
+	if (pid < 0)
+		return -errno;
+	*pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	if (*pidfd >= 0)
+		return pid;
+	int err = -errno;
+	kill(pid, SIGKILL); /* it cannot have been reaped by anybody but the kernel, a moment ago at most */
+	return err;
+}
+
 static _Noreturn void be_nursery(const struct worker_link *link, int socket, pid_t monitor)
 {
-	char request;
-	int worker_socket;
+	int pidfds[NURSLINGS] = {-1, -1};
+	struct nursery_request request;
+	int given;
 
 	rename_process(NURSERY_NAME);
 	die_with(monitor);
 	give_up_inheritance(&socket);
-	pid_t self = getpid();
-	while (channel_receive(socket, &request, sizeof request, &worker_socket, true) > 0) {
-		pid_t pid = fork();
-		if (!pid)
-			be_worker(link, socket, worker_socket, self);
-		int pidfd = pid > 0 ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
-		channel_send(socket, &pid, sizeof pid, pidfd, true);
-		close(pidfd);
-		close(worker_socket);
+	while (channel_receive(socket, &request, sizeof request, &given, true) == (ssize_t)sizeof request) {
+		if (request.kind >= NURSLINGS)
+			break;
+		end_nursling(&pidfds[request.kind]);
+		if (given < 0)
+			continue;
+		pid_t pid = raise_nursling(link, request.kind, given, &pidfds[request.kind]);
+		channel_send(socket, &pid, sizeof pid, -1, true);
+		close(given);
 	}
 	_exit(0);
 }
@@ -128,17 +177,44 @@ int nursery_start(struct nursery *n, const struct worker_link *link)
 	return err;
 }
 
-int nursery_worker(const struct nursery *n, int socket, pid_t *pid)
+static int raised_pid(const struct nursery *n, pid_t *pid)
 {
-	int pidfd, err = channel_send(n->socket, "", 1, socket, true);
-	if (err)
+	int fd;
+	ssize_t got = channel_receive(n->socket, pid, sizeof *pid, &fd, true);
+	if (fd >= 0)
+		close(fd);
+	if (got != (ssize_t)sizeof *pid)
+		return got < 0 ? (int)got : -ECHILD;
+	return *pid > 0 ? 0 : *pid ? *pid : -ECHILD;
+}
+
+int nursery_raise(const struct nursery *n, enum nursling kind, int *socket, pid_t *pid)
+{
+	const struct nursery_request request = {.kind = kind};
+	int pair[2];
+
+	*pid = 0;
+	*socket = -1;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
+		return -errno;
+	int err = channel_send(n->socket, &request, sizeof request, pair[1], true);
+	if (!err)
+		err = raised_pid(n, pid);
+	close(pair[1]);
+	if (err) {
+		close(pair[0]);
+		*pid = 0;
 		return err;
-	ssize_t got = channel_receive(n->socket, pid, sizeof *pid, &pidfd, true);
-	if (got == (ssize_t)sizeof *pid && *pid > 0 && pidfd >= 0)
-		return pidfd;
-	if (pidfd >= 0)
-		close(pidfd);
-	return got < 0 ? (int)got : -EAGAIN;
+	}
+	*socket = pair[0];
+	return 0;
+}
+
+void nursery_end(const struct nursery *n, enum nursling kind)
+{
+	const struct nursery_request request = {.kind = kind};
+	if (n->socket >= 0)
+		channel_send(n->socket, &request, sizeof request, -1, true);
 }
 
 void nursery_stop(struct nursery *n)

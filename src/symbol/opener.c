@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "symbol/opener.h"
 
+#include "symbol/channel.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -13,6 +17,8 @@
 #define OPEN_FLAGS	(O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
 #define PROC_PATH_BYTES 96
 #define MAPS_MAX_BYTES	(16u << 20)
+
+/* --- files */
 
 static const char *map_file_path(char *path, uint32_t pid, const struct maps_row *row)
 {
@@ -32,20 +38,46 @@ static int only_regular(int fd)
 	return -EINVAL;
 }
 
+/*
+ * Looks before it opens: to open a pipe wakes its other end, to open a device may do anything. What is there is
+ * pinned by a descriptor that opens nothing, so that it cannot be exchanged in between.
+ */
+static int open_regular(int pinned)
+{
+	char name[PROC_PATH_BYTES];
+	struct stat st;
+	int fd = -errno;
+
+	if (pinned < 0)
+		return fd;
+	fd = fstat(pinned, &st) ? -errno : S_ISREG(st.st_mode) ? 0 : -EINVAL;
+	if (!fd) {
+		snprintf(name, sizeof name, "/proc/self/fd/%d", pinned);
+		fd = only_regular(open(name, OPEN_FLAGS));
+	}
+	close(pinned);
+	return fd;
+}
+
 /* Below the target's root, in which no link leads out. */
 static int open_in_root(uint32_t pid, const char *path)
 {
-	const struct open_how how = {.flags = OPEN_FLAGS, .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS};
+	const struct open_how how = {.flags = O_PATH | O_CLOEXEC,
+				     .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS};
 	char root[PROC_PATH_BYTES];
 
 	snprintf(root, sizeof root, "/proc/%u/root", pid);
 	int at = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (at < 0)
 		return -ESRCH; /* it died */
-	int fd = (int)syscall(SYS_openat2, at, path, &how, sizeof how);
-	fd = only_regular(fd);
+	int fd = open_regular((int)syscall(SYS_openat2, at, path, &how, sizeof how));
 	close(at);
 	return fd;
+}
+
+static int open_here(const char *path)
+{
+	return open_regular(open(path, O_PATH | O_CLOEXEC));
 }
 
 static bool is_file_of(const struct maps_row *row, const struct stat *st)
@@ -53,62 +85,55 @@ static bool is_file_of(const struct maps_row *row, const struct stat *st)
 	return st->st_ino == row->inode && st->st_dev == makedev(row->dev_major, row->dev_minor);
 }
 
-int opener_mapped_file(uint32_t pid, const struct maps_row *row, const char *path)
+static int open_mapped(uint32_t pid, const struct maps_row *row, const char *path)
 {
 	char name[PROC_PATH_BYTES];
 	struct stat st;
-	int fd = only_regular(open(map_file_path(name, pid, row), OPEN_FLAGS));
+	int fd = open_here(map_file_path(name, pid, row));
 	if (fd >= 0 || row->deleted || *path != '/')
 		return fd;
 	fd = open_in_root(pid, path);
 	if (fd == -ESRCH)
-		fd = only_regular(
-			open(path, OPEN_FLAGS)); /* unless it lived in a container, the file is here too */
+		fd = open_here(path); /* unless it lived in a container, the file is here too */
 	if (fd < 0 || (!fstat(fd, &st) && is_file_of(row, &st)))
 		return fd;
 	close(fd);
 	return -ESTALE;
 }
 
-int opener_stat(uint32_t pid, const struct maps_row *row, const char *path, struct stat *st)
+static int open_module(const struct opening *o)
 {
-	char name[PROC_PATH_BYTES];
-	if (!stat(map_file_path(name, pid, row), st))
-		return 0;
-	int err = -errno, fd = opener_mapped_file(pid, row, path);
-	if (fd < 0)
-		return err;
-	err = fstat(fd, st) ? -errno : 0;
-	close(fd);
-	return err;
+	return open_mapped(o->pid, &o->row, o->path);
 }
 
-int opener_debug_file(uint32_t pid, const unsigned char *build_id, size_t bytes)
+static int open_debug(const struct opening *o)
 {
 	struct bytes path = {0};
 	int fd = -ENOENT;
 
-	if (bytes < 2)
+	if (o->build_id_bytes < 2 || o->build_id_bytes > sizeof o->build_id)
 		return fd;
 	bytes_puts(&path, "/usr/lib/debug/.build-id/");
-	for (size_t i = 0; i < bytes; i++)
-		bytes_printf(&path, "%02x%s", build_id[i], i ? "" : "/");
+	for (size_t i = 0; i < o->build_id_bytes; i++)
+		bytes_printf(&path, "%02x%s", o->build_id[i], i ? "" : "/");
 	bytes_puts(&path, ".debug");
 	if (bytes_ok(&path))
-		fd = open_in_root(pid, path.data);
+		fd = open_in_root(o->pid, path.data);
 	if (fd < 0 && bytes_ok(&path))
-		fd = only_regular(open(path.data, OPEN_FLAGS));
+		fd = open_here(path.data);
 	bytes_free(&path);
 	return fd < 0 ? -ENOENT : fd;
 }
 
-int opener_memory(uint32_t pid)
+static int open_memory(const struct opening *o)
 {
 	char name[PROC_PATH_BYTES];
-	snprintf(name, sizeof name, "/proc/%u/mem", pid);
+	snprintf(name, sizeof name, "/proc/%u/mem", o->pid);
 	int fd = open(name, O_RDONLY | O_CLOEXEC);
 	return fd < 0 ? -errno : fd;
 }
+
+/* --- what a process has mapped */
 
 int opener_read_maps(uint32_t pid, struct bytes *text)
 {
@@ -119,7 +144,6 @@ int opener_read_maps(uint32_t pid, struct bytes *text)
 
 	if (fd < 0)
 		return -errno;
-	bytes_clear(text);
 	while (text->len < MAPS_MAX_BYTES && (got = read(fd, piece, sizeof piece)) > 0)
 		bytes_put(text, piece, (size_t)got);
 	if (got < 0)
@@ -128,4 +152,123 @@ int opener_read_maps(uint32_t pid, struct bytes *text)
 		err = -ENOMEM;
 	close(fd);
 	return err;
+}
+
+static void read_exe(uint32_t pid, char path[PATH_MAX])
+{
+	char link[PROC_PATH_BYTES];
+	snprintf(link, sizeof link, "/proc/%u/exe", pid);
+	ssize_t n = readlink(link, path, PATH_MAX - 1);
+	path[n > 0 ? n : 0] = 0;
+	char *deleted = strstr(path, " (deleted)");
+	if (deleted)
+		*deleted = 0;
+}
+
+/* As the kernel remembers it: a file system in user space is not asked. */
+static struct opened_file see_file(uint32_t pid, const struct maps_row *row, const char *path)
+{
+	char name[PROC_PATH_BYTES];
+	struct statx st;
+	int fd = -1;
+
+	if (statx(AT_FDCWD, map_file_path(name, pid, row), AT_STATX_DONT_SYNC, STATX_MTIME | STATX_SIZE,
+		  &st)) {
+		fd = row->inode ? open_mapped(pid, row, path) : -ENOENT;
+		if (fd < 0 ||
+		    statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_MTIME | STATX_SIZE, &st))
+			st = (struct statx){0};
+		if (fd >= 0)
+			close(fd);
+	}
+	return (struct opened_file){(uint64_t)st.stx_mtime.tv_sec * 1000000000u + st.stx_mtime.tv_nsec,
+				    st.stx_size};
+}
+
+static int put_target(struct bytes *out, const struct bytes *text, uint32_t pid)
+{
+	struct opened_target target = {.text_bytes = (uint32_t)text->len};
+	struct maps maps = {0};
+	int err = maps_parse(&maps, bytes_text(text), text->len, true);
+
+	target.n_files = (uint32_t)maps.n;
+	read_exe(pid, target.exe);
+	bytes_put(out, &target, sizeof target);
+	for (size_t i = 0; i < maps.n; i++) {
+		struct opened_file file = {0};
+		if (maps.rows[i].inode)
+			file = see_file(pid, &maps.rows[i], maps_path(&maps, &maps.rows[i]));
+		bytes_put(out, &file, sizeof file);
+	}
+	bytes_put(out, bytes_text(text), text->len);
+	maps_free(&maps);
+	return err ? err : bytes_ok(out) ? 0 : -ENOMEM;
+}
+
+/* Memory without a name. */
+static int into_memory(const struct bytes *b)
+{
+	int fd = memfd_create("loopstall", MFD_CLOEXEC);
+	for (size_t at = 0; fd >= 0 && at < b->len;) {
+		ssize_t put = write(fd, b->data + at, b->len - at);
+		if (put <= 0) {
+			close(fd);
+			return -EIO;
+		}
+		at += (size_t)put;
+	}
+	return fd < 0 ? -errno : fd;
+}
+
+static int open_target(const struct opening *o)
+{
+	struct bytes text = {0}, out = {0};
+	int fd = opener_read_maps(o->pid, &text);
+
+	if (!fd)
+		fd = put_target(&out, &text, o->pid);
+	if (!fd)
+		fd = into_memory(&out);
+	bytes_free(&text);
+	bytes_free(&out);
+	return fd;
+}
+
+/* --- serving */
+
+static int (*const kinds[OPENINGS])(const struct opening *o) = {
+	[OPENING_TARGET] = open_target,
+	[OPENING_MODULE] = open_module,
+	[OPENING_DEBUG] = open_debug,
+	[OPENING_MEMORY] = open_memory,
+};
+
+int opener_open(const struct opening *o)
+{
+	return o->kind < OPENINGS ? kinds[o->kind](o) : -EINVAL;
+}
+
+static bool is_whole(const struct opening *o, size_t bytes)
+{
+	const size_t head = offsetof(struct opening, path);
+	return bytes > head && memchr(o->path, 0, bytes - head);
+}
+
+_Noreturn void opener_main(int socket)
+{
+	static struct opening o;
+	ssize_t got;
+	int given;
+
+	while ((got = channel_receive(socket, &o, sizeof o, &given, true)) > 0) {
+		if (given >= 0)
+			close(given);
+		int fd = is_whole(&o, (size_t)got) ? opener_open(&o) : -EINVAL;
+		const struct opened answer = {.err = fd < 0 ? fd : 0};
+		if (channel_send(socket, &answer, sizeof answer, fd, true))
+			break;
+		if (fd >= 0)
+			close(fd);
+	}
+	_exit(0);
 }

@@ -1,27 +1,59 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Opens what belongs to a traced process, with the monitor's rights and without looking inside: hands out
- * descriptors of regular files, opened so that neither a pipe nor a terminal nor a link in the target's file
- * tree can trap the monitor.
+ * The process that opens what belongs to a traced process, without looking inside, and passes descriptors of
+ * regular files back: one request at a time, in order. What it opens may lie on a dead network share or a file
+ * system whose owner wants to see us hang; so it may be killed at any point, and keeps nothing between two
+ * requests.
  */
 #ifndef LOOPSTALL_SYMBOL_OPENER_H
 #define LOOPSTALL_SYMBOL_OPENER_H
 
+#include "symbol/elf_file.h"
 #include "symbol/maps.h"
 
-#include <sys/stat.h>
+#include <limits.h>
 
-/* The file of a mapping, also if deleted or in another mount namespace. A descriptor, or -errno. */
-int opener_mapped_file(uint32_t pid, const struct maps_row *row, const char *path);
-/* What stat() tells of it, without opening. 0 or -errno. */
-int opener_stat(uint32_t pid, const struct maps_row *row, const char *path, struct stat *st);
-/*
- * The separate debug file of a build id, in the target's file tree, else in ours. A descriptor, or -ENOENT.
- */
-int opener_debug_file(uint32_t pid, const unsigned char *build_id, size_t bytes);
-/* The memory of a process, to be read only. A descriptor, or -errno. */
-int opener_memory(uint32_t pid);
+enum opening_kind {
+	OPENING_TARGET, /* what a process has mapped: a descriptor of a struct opened_target and what follows */
+	OPENING_MODULE, /* the file of a mapping, also if deleted or in another mount namespace */
+	OPENING_DEBUG,	/* the separate debug file of a build id, in the target's file tree, else in ours */
+	OPENING_MEMORY, /* the memory of a process, to be read only */
+	OPENINGS
+};
+
+/* A request, as long as its path: OPENING_BYTES(). */
+struct opening {
+	uint32_t kind, pid;
+	uint32_t module;     /* MODULE, DEBUG: for whom, which is not ours to know */
+	struct maps_row row; /* MODULE */
+	uint32_t build_id_bytes;
+	unsigned char build_id[ELF_BUILD_ID_BYTES]; /* DEBUG */
+	char path[PATH_MAX];			    /* MODULE; "" none */
+};
+#define OPENING_BYTES(o) (offsetof(struct opening, path) + strlen((o)->path) + 1)
+
+/* The answer; a descriptor comes along unless it failed. */
+struct opened {
+	int32_t err; /* 0 or -errno */
+};
+
+/* A mapped file as stat() sees it; all 0 unknown. */
+struct opened_file {
+	uint64_t changed_ns, bytes;
+};
+
+/* Then n_files struct opened_file, one for each row that maps_parse() makes of the text, and the text. */
+struct opened_target {
+	uint32_t n_files, text_bytes;
+	char exe[PATH_MAX]; /* the program it runs, "" unknown */
+};
+
+/* Does it here and now, however long it takes. A descriptor, or -errno. */
+int opener_open(const struct opening *o);
 /* All of /proc/PID/maps. 0 or -errno. */
 int opener_read_maps(uint32_t pid, struct bytes *text);
+
+/* Serves until the other end of the socket is closed. */
+_Noreturn void opener_main(int socket);
 
 #endif

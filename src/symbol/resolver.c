@@ -13,8 +13,7 @@
 
 #include "symbol/channel.h"
 #include "symbol/frame_book.h"
-#include "symbol/opener.h"
-#include "symbol/targets.h"
+#include "symbol/supply.h"
 #include "symbol/worker_process.h"
 
 #include <errno.h>
@@ -34,6 +33,8 @@
 
 struct request {
 	bool waiting;
+	bool ordered;	 /* the worker has it; else it waits for the opener */
+	uint64_t after;	 /* what the opener has to have done before */
 	bool maps_final; /* they were read again for this stack: what is not in them now is nowhere */
 	uint32_t pid, rounds, deaths;
 	uint64_t cookie;
@@ -42,12 +43,13 @@ struct request {
 };
 
 struct resolver {
+	struct nursery nursery;
 	struct worker_process worker;
-	struct targets targets;
+	struct supply supply;
 	struct frame_book book;
-	struct outbox outbox;
 	int epoll;
-	bool wants_out; /* epoll also waits for room in the socket */
+	bool wants_out; /* epoll also waits for room in the worker's socket */
+	pid_t opener;	/* the one that epoll waits for, 0 none */
 	struct request requests[PROTOCOL_SLOTS];
 	struct resolver_counts counts;
 	uint64_t now_ns, memory_ns;
@@ -55,8 +57,6 @@ struct resolver {
 	uint64_t pause_until_ns;
 	unsigned restarts_in_a_row;
 	struct fact_frame frames[FACT_MAX_FRAMES + RAW_KERNEL];
-	resolver_python_found *python_found;
-	void *python_context;
 };
 
 /* --- answering */
@@ -69,16 +69,16 @@ static uint32_t put_kernel_frames(struct resolver *r, const struct raw_stack *ra
 	return n;
 }
 
-/* Without its user frames: those that never got to a worker and those that killed one. */
-static void answer_without_worker(struct resolver *r, const struct raw_stack *raw, uint64_t cookie,
-				  resolver_done *done, void *context)
+/* Without its user frames: those that never got to a worker and those that killed one. *lost counts them. */
+static void answer_without_worker(struct resolver *r, const struct raw_stack *raw, uint64_t *lost,
+				  uint64_t cookie, resolver_done *done, void *context)
 {
 	struct fact_frame kernel[RAW_KERNEL];
 	struct resolved_stack stack = {.frames = kernel, .n = put_kernel_frames(r, raw, kernel)};
 
 	stack.state = raw->n_pages ? STACK_BROKEN : STACK_COMPLETE;
 	if (raw->n_pages)
-		r->counts.lost++;
+		++*lost;
 	else
 		r->counts.resolved++;
 	done(context, cookie, &stack);
@@ -88,7 +88,8 @@ static void answer_without_worker(struct resolver *r, const struct raw_stack *ra
 static struct request release(struct resolver *r, uint32_t slot)
 {
 	struct request request = r->requests[slot];
-	explicit_bzero(r->worker.slots[slot].pages, (size_t)r->worker.slots[slot].raw.n_pages * RAW_PAGE);
+	struct stack_slot *s = &r->worker.slots[slot];
+	explicit_bzero(s, offsetof(struct stack_slot, pages) + (size_t)s->raw.n_pages * RAW_PAGE);
 	r->requests[slot].waiting = false;
 	r->counts.waiting--;
 	return request;
@@ -98,98 +99,35 @@ static void answer_broken(struct resolver *r, uint32_t slot)
 {
 	struct raw_stack raw = r->worker.slots[slot].raw;
 	struct request request = release(r, slot);
-	answer_without_worker(r, &raw, request.cookie, request.done, request.context);
+	answer_without_worker(r, &raw, &r->counts.lost_worker, request.cookie, request.done, request.context);
 }
 
 /* --- orders */
 
-static void order(struct resolver *r, const void *order, size_t bytes, int fd)
-{
-	/* A dead socket shows when it is read. */
-	outbox_put(&r->outbox, r->worker.socket, order, bytes, fd);
-}
-
-static void order_simple(struct resolver *r, uint32_t kind, uint32_t number, int fd)
-{
-	const struct order o = {.kind = kind, .number = number};
-	order(r, &o, sizeof o, fd);
-}
-
-/* What cannot be had the worker is told too, or it would ask for ever. */
-static void give_module(struct resolver *r, const struct target *target, uint32_t id)
-{
-	struct target_module *m = targets_module(&r->targets, id);
-	if (!m || m->sent)
-		return;
-	int fd = targets_open_module(&r->targets, target, id);
-	m->sent = fd >= 0;
-	const struct order o = {.kind = ORDER_MODULE, .number = id, .flag = m->application};
-	if (m->sent || !m->missing)
-		order(r, &o, sizeof o, fd);
-	m->missing = fd < 0;
-}
-
-/* A stack may come behind its program's exec, or its end, when nothing maps the file any more; the next process has it. */
-static void give_missing_modules(struct resolver *r, const struct target *target)
-{
-	for (size_t i = 0; i < target->maps.n; i++) {
-		const struct target_module *m = targets_module(&r->targets, target->modules[i]);
-		if (m && m->missing)
-			give_module(r, target, target->modules[i]);
-	}
-}
-
-static void order_maps(struct resolver *r, struct target *target)
-{
-	struct order_maps o = {.order = {.kind = ORDER_MAPS, .number = target->pid, .flag = 1}};
-	size_t at = 0;
-	do {
-		uint32_t n = 0;
-		for (; n < PROTOCOL_ROWS && at < target->maps.n; n++, at++) {
-			const struct maps_row *row = &target->maps.rows[at];
-			o.rows[n] = (struct unwind_map){row->start, row->end, row->offset,
-							target->modules[at], 0};
-		}
-		o.order.n_rows = n;
-		order(r, &o, offsetof(struct order_maps, rows) + n * sizeof o.rows[0], -1);
-		o.order.flag = 0;
-	} while (at < target->maps.n);
-	target->sent = true;
-	give_missing_modules(r, target);
-}
-
-/* Behind the process' maps. False if nothing in them can be an interpreter. */
-static bool order_python(struct resolver *r, struct target *target)
-{
-	struct order_python o = {.order = {.kind = ORDER_PYTHON, .number = target->pid}};
-	uint32_t n = targets_pythons(&r->targets, target, o.modules, o.minors, PROTOCOL_PYTHONS);
-
-	target->runs_python = n > 0;
-	for (uint32_t i = 0; i < n; i++)
-		give_module(r, target, o.modules[i]);
-	if (n)
-		order(r, &o, sizeof o, opener_memory(target->pid));
-	return n;
-}
-
-static void order_process(struct resolver *r, struct target *target)
-{
-	order_maps(r, target);
-	if (target->runs_python)
-		order_python(r, target);
-}
-
 static void order_stack(struct resolver *r, uint32_t slot)
 {
-	uint32_t dropped;
-	struct target *target = targets_get(&r->targets, r->requests[slot].pid, r->now_ns, &dropped);
+	struct request *request = &r->requests[slot];
 
-	if (dropped)
-		order_simple(r, ORDER_FORGET, dropped, -1);
-	if (target && !target->sent)
-		order_process(r, target);
-	const struct order o = {.kind = ORDER_STACK, .number = slot, .flag = r->requests[slot].maps_final};
-	order(r, &o, sizeof o, -1);
+	request->ordered = supply_process(&r->supply, request->pid);
+	request->after = supply_last(&r->supply);
+	if (!request->ordered)
+		return;
+	const struct order o = {.kind = ORDER_STACK, .number = slot, .flag = request->maps_final};
+	supply_order(&r->supply, &o, sizeof o, -1);
+}
+
+static bool is_waiting_for_opener(const struct request *request)
+{
+	return request->waiting && !request->ordered;
+}
+
+/* Those that waited for the opener. */
+static void order_stacks(struct resolver *r)
+{
+	for (uint32_t slot = 0; slot < PROTOCOL_SLOTS; slot++)
+		if (is_waiting_for_opener(&r->requests[slot]) &&
+		    supply_is_done(&r->supply, r->requests[slot].after))
+			order_stack(r, slot);
 }
 
 /* --- what the worker wants */
@@ -200,28 +138,25 @@ static int give_wanted(struct resolver *r, const struct report_want *want)
 	    !r->requests[want->slot].waiting)
 		return -EPROTO;
 	struct request *request = &r->requests[want->slot];
-	uint32_t dropped;
-	struct target *target = targets_get(&r->targets, request->pid, r->now_ns, &dropped);
-	if (dropped)
-		order_simple(r, ORDER_FORGET, dropped, -1);
-	if (!target || ++request->rounds > MAX_ROUNDS) {
+	if (++request->rounds > MAX_ROUNDS) {
 		answer_broken(r, want->slot);
 		return 0;
 	}
 	if (want->maps) {
 		request->maps_final = true;
-		targets_reread(&r->targets, target, r->now_ns);
+		supply_maps(&r->supply, request->pid);
 	}
 	if (want->module)
-		give_module(r, target, want->module);
+		supply_module(&r->supply, request->pid, want->module);
 	for (uint32_t i = 0; i < want->n_debug; i++) {
-		const struct wanted_debug *d = &want->debug[i];
-		if (d->build_id_bytes > sizeof d->build_id)
+		if (want->debug[i].build_id_bytes > sizeof want->debug[i].build_id)
 			return -EPROTO;
-		order_simple(r, ORDER_DEBUG, d->module,
-			     opener_debug_file(target->pid, d->build_id, d->build_id_bytes));
+		supply_debug(&r->supply, request->pid, &want->debug[i]);
 	}
-	order_stack(r, want->slot);
+	request->ordered = false;
+	request->after = supply_last(&r->supply);
+	if (!request->after)
+		order_stack(r, want->slot);
 	return 0;
 }
 
@@ -232,7 +167,7 @@ static int take_answer(struct resolver *r, const struct report_answer *answer, s
 	    bytes != offsetof(struct report_answer, frames) + answer->n * sizeof answer->frames[0])
 		return -EPROTO;
 	uint32_t n = put_kernel_frames(r, &r->worker.slots[answer->slot].raw, r->frames);
-	const struct target *target = idmap_get(&r->targets.by_pid, r->requests[answer->slot].pid);
+	const struct target *target = targets_find(&r->supply.targets, r->requests[answer->slot].pid);
 	for (uint32_t i = 0; i < answer->n; i++)
 		if (!frame_book_get(&r->book, answer->frames[i], target && target->runs_js, &r->frames[n++]))
 			return -EPROTO;
@@ -248,29 +183,6 @@ static int take_answer(struct resolver *r, const struct report_answer *answer, s
 	return 0;
 }
 
-static int take_python(struct resolver *r, const struct report_python *report)
-{
-	static const char *const refusals[PYTHON_FINDS] = {
-		[PYTHON_UNKNOWN] = "its version is not known",
-		[PYTHON_UNREADABLE] = "its memory cannot be read",
-		[PYTHON_UNLIKE] = "its layout is not that of its version",
-	};
-	struct resolver_python found = {.pid = report->pid,
-					.runtime = report->runtime,
-					.gil = report->gil,
-					.tasks = report->tasks,
-					.string_type = report->string_type};
-
-	if (report->state >= PYTHON_FINDS)
-		return -EPROTO;
-	found.refused = refusals[report->state];
-	if (report->state == PYTHON_FOUND)
-		found.offsets = &report->offsets;
-	if (r->python_found)
-		r->python_found(r->python_context, &found);
-	return 0;
-}
-
 static int take_report(struct resolver *r, const union report *report, size_t bytes)
 {
 	if (bytes < sizeof report->kind)
@@ -280,7 +192,7 @@ static int take_report(struct resolver *r, const union report *report, size_t by
 	if (report->kind == REPORT_WANT && bytes == sizeof report->want)
 		return give_wanted(r, &report->want);
 	if (report->kind == REPORT_PYTHON && bytes == sizeof report->python)
-		return take_python(r, &report->python);
+		return supply_take_python(&r->supply, &report->python);
 	if (report->kind == REPORT_ANSWER && bytes >= offsetof(struct report_answer, frames))
 		return take_answer(r, &report->answer, bytes);
 	return -EPROTO;
@@ -288,21 +200,27 @@ static int take_report(struct resolver *r, const union report *report, size_t by
 
 /* --- the worker's life */
 
+static void stop_worker(struct resolver *r)
+{
+	worker_process_kill(&r->worker, &r->nursery);
+	supply_worker(&r->supply, -1);
+}
+
 static int start_worker(struct resolver *r)
 {
 	struct epoll_event in = {.events = EPOLLIN};
-	int err = worker_process_start(&r->worker);
+	int err = worker_process_start(&r->worker, &r->nursery);
 
 	if (err)
 		return err;
 	r->wants_out = false;
 	r->heard_ns = 0;
-	targets_mark_unsent(&r->targets);
+	supply_worker(&r->supply, r->worker.socket);
 	frame_book_clear(&r->book);
 	if (!epoll_ctl(r->epoll, EPOLL_CTL_ADD, r->worker.socket, &in))
 		return 0;
 	err = -errno;
-	worker_process_kill(&r->worker);
+	stop_worker(r);
 	return err;
 }
 
@@ -318,7 +236,8 @@ static void give_again(struct resolver *r)
 			continue;
 		request->rounds = 0;
 		request->maps_final = false;
-		if (!r->worker.pid || ++request->deaths >= MAX_DEATHS)
+		request->deaths += request->ordered;
+		if (!r->worker.pid || request->deaths >= MAX_DEATHS)
 			answer_broken(r, slot);
 		else
 			order_stack(r, slot);
@@ -329,10 +248,9 @@ static void give_again(struct resolver *r)
 static void restart_worker(struct resolver *r)
 {
 	const struct worker_state at = *r->worker.state; /* a copy: the worker may still be writing */
-	struct target_module *m = targets_module(&r->targets, at.module);
+	struct target_module *m = targets_module(&r->supply.targets, at.module);
 
-	worker_process_kill(&r->worker);
-	outbox_clear(&r->outbox);
+	stop_worker(r);
 	r->counts.worker_restarts++;
 	if (m)
 		m->crashes++;
@@ -347,7 +265,7 @@ static void restart_worker(struct resolver *r)
 
 static void watch_room(struct resolver *r)
 {
-	bool wants_out = r->outbox.first;
+	bool wants_out = r->supply.outbox.first;
 	struct epoll_event e = {.events = EPOLLIN | (wants_out ? EPOLLOUT : 0)};
 	if (r->worker.socket >= 0 && wants_out != r->wants_out &&
 	    !epoll_ctl(r->epoll, EPOLL_CTL_MOD, r->worker.socket, &e))
@@ -361,21 +279,29 @@ static bool hear(struct resolver *r)
 	ssize_t got;
 	int fd;
 
-	outbox_flush(&r->outbox, r->worker.socket);
+	outbox_flush(&r->supply.outbox, r->worker.socket);
 	while ((got = channel_receive(r->worker.socket, &report, sizeof report, &fd, false)) > 0) {
 		r->heard_ns = r->now_ns;
 		if (fd >= 0)
 			close(fd);
 		if (take_report(r, &report, (size_t)got))
 			return false;
-		outbox_flush(&r->outbox, r->worker.socket);
+		outbox_flush(&r->supply.outbox, r->worker.socket);
 	}
 	return got == -EAGAIN;
 }
 
+static bool is_worker_busy(const struct resolver *r)
+{
+	bool busy = r->supply.pythons;
+	for (uint32_t slot = 0; slot < PROTOCOL_SLOTS && !busy; slot++)
+		busy = r->requests[slot].waiting && r->requests[slot].ordered;
+	return busy;
+}
+
 static bool is_healthy(struct resolver *r)
 {
-	if (!r->counts.waiting || !r->heard_ns)
+	if (!is_worker_busy(r) || !r->heard_ns)
 		r->heard_ns = r->now_ns;
 	if (r->now_ns - r->heard_ns > DEADLINE_NS)
 		return false;
@@ -389,6 +315,27 @@ static bool is_healthy(struct resolver *r)
 
 /* --- the interface */
 
+/* The socket of one that is gone has left the epoll by itself. */
+static void watch_opener(struct resolver *r)
+{
+	struct epoll_event in = {.events = EPOLLIN};
+	const struct opener_process *opener = &r->supply.opener;
+	if (opener->pid != r->opener && opener->pid)
+		epoll_ctl(r->epoll, EPOLL_CTL_ADD, opener->socket, &in);
+	r->opener = opener->pid;
+}
+
+/* The first worker and the first opener. */
+static int start_processes(struct resolver *r)
+{
+	const struct worker_link link = worker_process_link(&r->worker);
+	int err = nursery_start(&r->nursery, &link);
+	if (!err)
+		err = opener_process_start(&r->supply.opener, &r->nursery);
+	watch_opener(r);
+	return err ? err : start_worker(r);
+}
+
 struct resolver *resolver_start(struct diag *d)
 {
 	struct resolver *r = calloc(1, sizeof *r);
@@ -398,14 +345,14 @@ struct resolver *resolver_start(struct diag *d)
 		diag_fail(d, -ENOMEM, "no memory for the symbol resolver");
 		return NULL;
 	}
-	r->worker.socket = r->worker.nursery.socket = -1;
+	r->nursery.socket = r->worker.socket = -1;
 	r->epoll = epoll_create1(EPOLL_CLOEXEC);
-	err = r->epoll < 0 ? -errno : worker_process_init(&r->worker);
+	r->book.targets = &r->supply.targets;
+	err = r->epoll < 0 ? -errno : supply_init(&r->supply);
 	if (!err)
-		err = targets_init(&r->targets);
-	r->book.targets = &r->targets;
+		err = worker_process_init(&r->worker);
 	if (!err)
-		err = start_worker(r);
+		err = start_processes(r);
 	if (!err)
 		return r;
 	diag_fail(d, err, "cannot start the symbol worker: %s", strerror(-err));
@@ -429,7 +376,7 @@ int resolver_submit(struct resolver *r, const struct raw_stack *raw, uint64_t co
 		return -EINVAL;
 	r->counts.submitted++;
 	if ((!raw->n_pages && !raw->n_python) || !r->worker.pid || !find_slot(r, &slot)) {
-		answer_without_worker(r, raw, cookie, done, context);
+		answer_without_worker(r, raw, &r->counts.lost, cookie, done, context);
 		return 0;
 	}
 	r->worker.slots[slot].raw = *raw;
@@ -446,23 +393,13 @@ int resolver_submit(struct resolver *r, const struct raw_stack *raw, uint64_t co
 
 int resolver_python_find(struct resolver *r, uint32_t pid, resolver_python_found *found, void *context)
 {
-	uint32_t dropped;
-	struct target *target = targets_get(&r->targets, pid, r->now_ns, &dropped);
-
-	r->python_found = found;
-	r->python_context = context;
-	if (dropped)
-		order_simple(r, ORDER_FORGET, dropped, -1);
-	if (!target)
-		return -ENOMEM;
+	r->supply.python_found = found;
+	r->supply.python_context = context;
 	if (!r->worker.pid)
 		return -EAGAIN;
-	target->read_ns = 0; /* it may have only just begun: what else it maps may be looked for at once */
-	if (!target->sent)
-		order_maps(r, target);
-	bool asked = order_python(r, target);
+	int err = supply_python(&r->supply, pid);
 	watch_room(r);
-	return asked ? 0 : -ENOENT;
+	return err;
 }
 
 int resolver_fd(const struct resolver *r)
@@ -477,6 +414,9 @@ void resolver_receive(struct resolver *r, uint64_t now_ns)
 		r->restarts_in_a_row = 0;
 		start_worker(r);
 	}
+	supply_hear(&r->supply, &r->nursery, now_ns);
+	watch_opener(r);
+	order_stacks(r);
 	if (r->worker.pid && (!hear(r) || !is_healthy(r)))
 		restart_worker(r);
 	watch_room(r);
@@ -484,36 +424,33 @@ void resolver_receive(struct resolver *r, uint64_t now_ns)
 
 void resolver_prepare(struct resolver *r, uint32_t pid, uint64_t now_ns)
 {
-	uint32_t dropped = 0;
-	targets_get(&r->targets, pid, now_ns, &dropped);
-	if (dropped && r->worker.pid)
-		order_simple(r, ORDER_FORGET, dropped, -1);
+	r->now_ns = r->supply.now_ns = now_ns;
+	supply_process(&r->supply, pid);
 }
 
 void resolver_forget(struct resolver *r, uint32_t pid)
 {
-	targets_forget(&r->targets, pid);
-	if (r->worker.pid)
-		order_simple(r, ORDER_FORGET, pid, -1);
+	supply_forget(&r->supply, pid);
 }
 
 void resolver_counts(const struct resolver *r, struct resolver_counts *counts)
 {
 	*counts = r->counts;
+	counts->lost_opening = r->supply.opener.hung;
 }
 
 void resolver_stop(struct resolver *r)
 {
 	if (!r)
 		return;
-	worker_process_kill(&r->worker);
+	stop_worker(r);
 	for (uint32_t slot = 0; slot < PROTOCOL_SLOTS; slot++)
 		if (r->requests[slot].waiting)
 			answer_broken(r, slot);
-	outbox_clear(&r->outbox);
+	nursery_stop(&r->nursery);
 	worker_process_free(&r->worker);
 	frame_book_free(&r->book);
-	targets_free(&r->targets);
+	supply_free(&r->supply);
 	if (r->epoll >= 0)
 		close(r->epoll);
 	free(r);

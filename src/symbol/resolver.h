@@ -2,10 +2,10 @@
 /*
  * From registers and stack bytes to named frames, asynchronously.
  *
- * The resolver runs in the monitor and owns a worker process in which alone ELF and call-frame information,
- * all hostile input, are parsed. The monitor reads /proc/PID/maps, opens files and passes descriptors; the
- * worker answers. A worker that crashes, hangs or eats memory is killed and started again; what it had in
- * hand comes back as broken, counted, never lost.
+ * The resolver runs in the monitor and owns two processes: a worker in which alone ELF and call-frame
+ * information, all hostile input, are parsed, and an opener that opens the files of processes and may hang on
+ * them. The monitor passes descriptors from one to the other. Either is killed when it hangs, crashes or eats
+ * memory, and started again; the stack it had in hand comes back as broken, counted.
  */
 #ifndef LOOPSTALL_SYMBOL_RESOLVER_H
 #define LOOPSTALL_SYMBOL_RESOLVER_H
@@ -62,7 +62,10 @@ struct resolved_stack {
 typedef void resolver_done(void *context, uint64_t cookie, const struct resolved_stack *stack);
 
 struct resolver_counts {
-	uint64_t submitted, resolved, lost; /* lost: worker died or too many waiting */
+	uint64_t submitted, resolved;
+	uint64_t lost;	       /* stacks: too many were waiting, or there was no worker */
+	uint64_t lost_worker;  /* stacks: they killed a worker, hung it, or were in hand at the end */
+	uint64_t lost_opening; /* files that could not be opened in time */
 	uint64_t worker_restarts;
 	uint32_t waiting;
 	uint64_t bytes; /* memory of the worker, best known */

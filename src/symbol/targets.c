@@ -3,7 +3,7 @@
 
 #include "base/array.h"
 #include "base/clean.h"
-#include "symbol/opener.h"
+#include "base/cursor.h"
 #include "symbol/ownership.h"
 #include "symbol/protocol.h"
 
@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 /* A file in one state. No padding: it is hashed as bytes. */
 struct module_key {
@@ -58,32 +57,17 @@ struct target_module *targets_module(struct targets *t, uint32_t id)
 	return id >= MODULE_FIRST && id - MODULE_FIRST < t->n_modules ? &t->modules[id - MODULE_FIRST] : NULL;
 }
 
-/* The program the process runs, "" unknown. */
-static void read_exe(uint32_t pid, char *path, size_t cap)
-{
-	char link[64];
-	snprintf(link, sizeof link, "/proc/%u/exe", pid);
-	ssize_t n = readlink(link, path, cap - 1);
-	path[n > 0 ? n : 0] = 0;
-	char *deleted = strstr(path, " (deleted)");
-	if (deleted)
-		*deleted = 0;
-}
-
 static uint32_t module_of(struct targets *t, struct target *target, const struct maps_row *row,
-			  const char *exe)
+			  const struct opened_file *file, const char *exe)
 {
 	const char *path = maps_path(&target->maps, row);
 	struct module_key key = {.inode = row->inode,
-				 .device = (uint64_t)row->dev_major << 32 | row->dev_minor};
-	struct stat st;
+				 .device = (uint64_t)row->dev_major << 32 | row->dev_minor,
+				 .changed_ns = file->changed_ns,
+				 .bytes = file->bytes};
 
 	if (!row->inode)
 		return strcmp(path, "[vdso]") ? MODULE_NONE : MODULE_VDSO;
-	if (!opener_stat(target->pid, row, path, &st)) {
-		key.changed_ns = (uint64_t)st.st_mtim.tv_sec * 1000000000u + (uint64_t)st.st_mtim.tv_nsec;
-		key.bytes = (uint64_t)st.st_size;
-	}
 	uint32_t index = intern_id(t->keys, &key, sizeof key);
 	if (index == INTERN_NONE ||
 	    !array_reserve(&t->modules, &t->cap_modules, index + 1, sizeof *t->modules))
@@ -99,30 +83,35 @@ static uint32_t module_of(struct targets *t, struct target *target, const struct
 	return index + MODULE_FIRST;
 }
 
-static int read_maps(struct targets *t, struct target *target, uint64_t now_ns)
+static bool take_seen(struct targets *t, struct target *target, struct cursor *c)
 {
-	char exe[4096];
-	struct bytes text = {0};
-	int err = opener_read_maps(target->pid, &text);
-
-	if (!err)
-		err = maps_parse(&target->maps, text.data ? text.data : "", text.len, true);
-	bytes_free(&text);
-	target->read_ns = now_ns;
-	target->sent = false;
-	if (err ||
-	    !array_reserve(&target->modules, &target->cap_modules, target->maps.n, sizeof *target->modules)) {
-		target->maps.n = 0;
-		return err == -ENOMEM ? err : 0;
-	}
-	read_exe(target->pid, exe, sizeof exe);
-	target->runs_js = ownership_runs_js(exe);
+	const struct opened_target *seen = cursor_take(c, sizeof *seen);
+	if (!seen || !memchr(seen->exe, 0, sizeof seen->exe) || seen->n_files > MAPS_MAX_ROWS)
+		return false;
+	const struct opened_file *files = cursor_take(c, seen->n_files * sizeof *files);
+	const char *text = cursor_take(c, seen->text_bytes);
+	if (!files || !text || maps_parse(&target->maps, text, seen->text_bytes, true) ||
+	    target->maps.n != seen->n_files ||
+	    !array_reserve(&target->modules, &target->cap_modules, target->maps.n, sizeof *target->modules))
+		return false;
+	target->runs_js = ownership_runs_js(seen->exe);
 	for (size_t i = 0; i < target->maps.n; i++)
-		target->modules[i] = module_of(t, target, &target->maps.rows[i], exe);
-	return 0;
+		target->modules[i] = module_of(t, target, &target->maps.rows[i], &files[i], seen->exe);
+	return true;
 }
 
-static uint32_t make_room(struct targets *t)
+void targets_take(struct targets *t, struct target *target, const void *seen, size_t bytes, uint64_t now_ns)
+{
+	struct cursor c = cursor_over(seen, bytes);
+
+	target->state = TARGET_READ;
+	target->read_ns = now_ns;
+	target->sent = false;
+	if (!take_seen(t, target, &c))
+		target->maps.n = 0;
+}
+
+uint32_t targets_surplus(const struct targets *t)
 {
 	size_t at = 0;
 	struct target *target, *oldest = NULL;
@@ -131,35 +120,32 @@ static uint32_t make_room(struct targets *t)
 	while ((target = idmap_next(&t->by_pid, &at, NULL)))
 		if (!oldest || target->used < oldest->used)
 			oldest = target;
-	uint32_t pid = oldest->pid;
-	targets_forget(t, pid);
-	return pid;
+	return oldest->pid;
 }
 
-struct target *targets_get(struct targets *t, uint32_t pid, uint64_t now_ns, uint32_t *dropped)
+struct target *targets_get(struct targets *t, uint32_t pid)
 {
-	*dropped = 0;
 	struct target *target = idmap_get(&t->by_pid, pid);
 	if (!target) {
-		*dropped = make_room(t);
 		target = calloc(1, sizeof *target);
-		if (!target)
-			return NULL;
-		target->pid = pid;
-		if (read_maps(t, target, now_ns) || !idmap_put(&t->by_pid, pid, target)) {
+		if (!target || !idmap_put(&t->by_pid, pid, target)) {
 			free_target(target);
 			return NULL;
 		}
+		target->pid = pid;
 	}
 	target->used = ++t->uses;
 	return target;
 }
 
-bool targets_reread(struct targets *t, struct target *target, uint64_t now_ns)
+struct target *targets_find(const struct targets *t, uint32_t pid)
 {
-	if (now_ns - target->read_ns < TARGET_REREAD_NS)
-		return false;
-	return !read_maps(t, target, now_ns);
+	return idmap_get(&t->by_pid, pid);
+}
+
+bool targets_may_reread(const struct target *target, uint64_t now_ns)
+{
+	return target->state != TARGET_READING && now_ns - target->read_ns >= TARGET_REREAD_NS;
 }
 
 void targets_forget(struct targets *t, uint32_t pid)
@@ -167,17 +153,20 @@ void targets_forget(struct targets *t, uint32_t pid)
 	free_target(idmap_take(&t->by_pid, pid));
 }
 
-int targets_open_module(struct targets *t, const struct target *target, uint32_t id)
+bool targets_opening(struct targets *t, const struct target *target, uint32_t id, struct opening *o)
 {
 	const struct target_module *m = targets_module(t, id);
 	if (!m || m->crashes >= MODULE_MAX_CRASHES)
-		return -EINVAL;
+		return false;
 	for (size_t i = 0; i < target->maps.n; i++) {
+		if (target->modules[i] != id)
+			continue;
 		const struct maps_row *row = &target->maps.rows[i];
-		if (target->modules[i] == id)
-			return opener_mapped_file(target->pid, row, maps_path(&target->maps, row));
+		*o = (struct opening){.kind = OPENING_MODULE, .pid = target->pid, .module = id, .row = *row};
+		snprintf(o->path, sizeof o->path, "%s", maps_path(&target->maps, row));
+		return true;
 	}
-	return -ENOENT;
+	return false;
 }
 
 /* "python3.9", "libpython3.9.so.1.0" */

@@ -10,6 +10,7 @@
 #include "base/idmap.h"
 #include "base/intern.h"
 #include "symbol/maps.h"
+#include "symbol/opener.h"
 
 #define TARGETS_MAX	   1024 /* processes; beyond, the least recently used one is forgotten */
 #define TARGET_REREAD_NS   1000000000ull
@@ -18,20 +19,27 @@
 struct target_module {
 	const char *object; /* cleaned base name */
 	bool application;
+	bool asked;   /* the opener has been asked for it */
 	bool sent;    /* the worker in life has it */
 	bool missing; /* the worker in life was told that it could not be opened: a process that is gone, or its program's successor */
 	unsigned crashes;
 };
 
+enum target_state { TARGET_UNREAD, TARGET_READING, TARGET_READ };
+
 struct target {
 	uint32_t pid;
+	enum target_state state; /* READING: the maps are those of the last time */
+	uint64_t reading;	 /* number of the request under way */
 	struct maps maps;
 	uint32_t *modules; /* per row of maps, MODULE_NONE for none */
 	size_t cap_modules;
 	uint64_t read_ns, used; /* used: counts up, for eviction */
 	bool sent;		/* the worker in life has these rows */
 	bool runs_js;
-	bool runs_python; /* the worker has been asked for its interpreter, and will be again if it dies */
+	bool wants_python; /* somebody wants to know its interpreter */
+	unsigned pythons;  /* asked of the worker, and not answered */
+	uint64_t memory;   /* number of the request for its memory, 0 none */
 };
 
 struct targets {
@@ -47,18 +55,21 @@ struct targets {
 /* 0 or -ENOMEM. */
 int targets_init(struct targets *t);
 void targets_free(struct targets *t);
-/*
- * Its maps are read when it is new; a process that is gone has none. *dropped is the process forgotten to
- * make room, 0 none. NULL without memory.
- */
-struct target *targets_get(struct targets *t, uint32_t pid, uint64_t now_ns, uint32_t *dropped);
-/* Reads the maps anew, at most once a second: false if it did not. */
-bool targets_reread(struct targets *t, struct target *target, uint64_t now_ns);
+/* A new one is UNREAD. NULL without memory. */
+struct target *targets_get(struct targets *t, uint32_t pid);
+/* The process to be forgotten before there can be a new one, 0 none. */
+uint32_t targets_surplus(const struct targets *t);
+/* NULL for a process that is not known. */
+struct target *targets_find(const struct targets *t, uint32_t pid);
+/* What the opener saw of it, a struct opened_target; NULL: nothing. It is READ then, in any case. */
+void targets_take(struct targets *t, struct target *target, const void *seen, size_t bytes, uint64_t now_ns);
+/* Not more than once a second. */
+bool targets_may_reread(const struct target *target, uint64_t now_ns);
 void targets_forget(struct targets *t, uint32_t pid);
 /* NULL for a number that is not a file of ours. */
 struct target_module *targets_module(struct targets *t, uint32_t id);
-/* A descriptor of the module's file as this process maps it, or -errno. */
-int targets_open_module(struct targets *t, const struct target *target, uint32_t id);
+/* The request for the module's file as this process maps it. False: there is none, or it is not to be had. */
+bool targets_opening(struct targets *t, const struct target *target, uint32_t id, struct opening *o);
 /*
  * Modules that may be the interpreter, the program itself last, and the 3.minor that their names tell (0
  * none). Returns their number.

@@ -2,16 +2,11 @@
 #include "symbol/worker_process.h"
 
 #include <errno.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <sys/mman.h>
-#include <sys/socket.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
-#define KILL_WAIT_MS 20 /* a healthy kernel needs one */
-#define SLOTS_BYTES  (PROTOCOL_SLOTS * sizeof(struct stack_slot))
+#define SLOTS_BYTES (PROTOCOL_SLOTS * sizeof(struct stack_slot))
 
 /* Shared by fork() alone: without a name and without a descriptor, nobody else can map it. */
 static void *share(size_t bytes)
@@ -22,44 +17,33 @@ static void *share(size_t bytes)
 
 int worker_process_init(struct worker_process *w)
 {
-	*w = (struct worker_process){.socket = -1, .pidfd = -1, .nursery.socket = -1};
+	*w = (struct worker_process){.socket = -1};
 	w->slots = share(SLOTS_BYTES);
 	w->state = share(sizeof *w->state);
 	if (!w->slots || !w->state)
 		return -ENOMEM;
 	madvise(w->slots, SLOTS_BYTES, MADV_DONTDUMP);
-	return nursery_start(&w->nursery,
-			     &(struct worker_link){.socket = -1, .slots = w->slots, .state = w->state});
-}
-
-int worker_process_start(struct worker_process *w)
-{
-	int pair[2];
-
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
-		return -errno;
-	*w->state = (struct worker_state){0};
-	int pidfd = nursery_worker(&w->nursery, pair[1], &w->pid);
-	close(pair[1]);
-	if (pidfd < 0) {
-		close(pair[0]);
-		w->pid = 0;
-		return pidfd;
-	}
-	w->pidfd = pidfd;
-	w->socket = pair[0];
 	return 0;
 }
 
-void worker_process_kill(struct worker_process *w)
+struct worker_link worker_process_link(const struct worker_process *w)
+{
+	return (struct worker_link){.socket = -1, .slots = w->slots, .state = w->state};
+}
+
+int worker_process_start(struct worker_process *w, const struct nursery *nursery)
+{
+	*w->state = (struct worker_state){0};
+	return nursery_raise(nursery, NURSLING_WORKER, &w->socket, &w->pid);
+}
+
+void worker_process_kill(struct worker_process *w, const struct nursery *nursery)
 {
 	if (!w->pid)
 		return;
+	nursery_end(nursery, NURSLING_WORKER);
 	close(w->socket);
-	syscall(SYS_pidfd_send_signal, w->pidfd, SIGKILL, NULL, 0);
-	poll(&(struct pollfd){.fd = w->pidfd, .events = POLLIN}, 1, KILL_WAIT_MS);
-	close(w->pidfd);
-	w->socket = w->pidfd = -1;
+	w->socket = -1;
 	w->pid = 0;
 }
 
@@ -85,8 +69,6 @@ uint64_t worker_process_bytes(const struct worker_process *w, uint64_t *own_byte
 
 void worker_process_free(struct worker_process *w)
 {
-	worker_process_kill(w);
-	nursery_stop(&w->nursery);
 	if (w->slots)
 		munmap(w->slots, SLOTS_BYTES);
 	if (w->state)

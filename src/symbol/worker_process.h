@@ -7,18 +7,19 @@
 #include "symbol/protocol.h"
 
 struct worker_process {
-	struct nursery nursery;
-	pid_t pid;	   /* 0: none is running */
-	int pidfd, socket; /* -1: none */
+	pid_t pid;  /* 0: none is running */
+	int socket; /* -1: none */
 	struct stack_slot *slots;
 	struct worker_state *state;
 };
 
-/* Shared memory and nursery; no worker yet. 0 or -errno. */
+/* The shared memory; no worker yet. 0 or -ENOMEM. */
 int worker_process_init(struct worker_process *w);
-int worker_process_start(struct worker_process *w);
-/* Does not wait for long: a read from a dead network file system cannot be ended at once. */
-void worker_process_kill(struct worker_process *w);
+/* What a nursery needs to know to raise workers. */
+struct worker_link worker_process_link(const struct worker_process *w);
+/* A new worker, in place of the old one. 0 or -errno. */
+int worker_process_start(struct worker_process *w, const struct nursery *nursery);
+void worker_process_kill(struct worker_process *w, const struct nursery *nursery);
 /* Resident memory, and the part of it that is not pages of files; 0 unknown. */
 uint64_t worker_process_bytes(const struct worker_process *w, uint64_t *own_bytes);
 void worker_process_free(struct worker_process *w);

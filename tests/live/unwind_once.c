@@ -75,7 +75,9 @@ static enum unwind_module_state view_module(void *context, uint32_t id, struct u
 	if (!v->modules[id - 1] && !strcmp(path, "[vdso]"))
 		v->modules[id - 1] = module_open_vdso();
 	if (!v->modules[id - 1]) {
-		int fd = opener_mapped_file(v->pid, row, path);
+		struct opening o = {.kind = OPENING_MODULE, .pid = v->pid, .row = *row};
+		snprintf(o.path, sizeof o.path, "%s", path);
+		int fd = opener_open(&o);
 		v->modules[id - 1] = module_open(fd);
 		close(fd);
 	}

@@ -29,7 +29,9 @@ static enum unwind_module_state view_module(void *context, uint32_t id, struct u
 	struct view *v = context;
 	const struct maps_row *row = &v->maps.rows[id - 1];
 	if (!v->modules[id - 1]) {
-		int fd = opener_mapped_file((uint32_t)getpid(), row, maps_path(&v->maps, row));
+		struct opening o = {.kind = OPENING_MODULE, .pid = (uint32_t)getpid(), .row = *row};
+		snprintf(o.path, sizeof o.path, "%s", maps_path(&v->maps, row));
+		int fd = opener_open(&o);
 		v->modules[id - 1] = module_open(fd);
 		if (fd >= 0)
 			close(fd);

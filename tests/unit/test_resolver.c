@@ -17,6 +17,7 @@
 #include <sys/sendfile.h>
 #include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -126,10 +127,13 @@ static void test_process_that_is_gone(void **state)
 	(void)state;
 	struct answers a = {0};
 	struct raw_stack raw = own.raw;
+	struct resolver_counts counts;
 	raw.pid = 0x7ffffff0;
 	assert_int_equal(resolver_submit(resolver, &raw, 0, count, &a), 0);
 	wait_for(&a, 1);
 	assert_int_equal(a.broken, 1);
+	resolver_counts(resolver, &counts);
+	assert_int_equal(counts.lost_worker, 0);
 }
 
 /* Everything beyond the slots is answered at once, and counted. */
@@ -151,27 +155,32 @@ static void test_too_many(void **state)
 	assert_int_equal(after.waiting, 0);
 }
 
-/* The child of a process by the name that it gives itself, 0 none. */
-static pid_t find_child(pid_t of, const char *name)
+/* A child of our child by the name it gives itself; waits until it has. Never 0, which kill() would take for us. */
+static pid_t find_process(const char *name)
 {
-	pid_t found = 0, pid, parent;
-	char line[256], comm[64];
-	FILE *list = popen("ps -e -o pid=,ppid=,comm=", "r");
-	while (list && fgets(line, sizeof line, list))
-		if (sscanf(line, "%d %d %63s", &pid, &parent, comm) == 3 && parent == of &&
-		    !strcmp(comm, name))
-			found = pid;
-	if (list)
-		pclose(list);
+	pid_t found = 0;
+	for (int tries = 0; tries < 100 && !found; tries++) {
+		pid_t nursery = 0, pid, parent;
+		char line[256], comm[64];
+		FILE *list = popen("ps -e -o pid=,ppid=,comm=", "r");
+		while (list && fgets(line, sizeof line, list)) {
+			if (sscanf(line, "%d %d %63s", &pid, &parent, comm) != 3)
+				continue;
+			if (parent == getpid() && !strcmp(comm, "loopstall-nurs"))
+				nursery = pid;
+			if (nursery && parent == nursery && !strcmp(comm, name))
+				found = pid;
+		}
+		if (list)
+			pclose(list);
+	}
+	assert_true(found > 0);
 	return found;
 }
 
-/* Never 0, which to kill() would be this whole test run. */
 static pid_t find_worker(void)
 {
-	pid_t worker = find_child(find_child(getpid(), "loopstall-nurs"), "loopstall-symd");
-	assert_true(worker > 0);
-	return worker;
+	return find_process("loopstall-symd");
 }
 
 static void test_killed_worker(void **state)
@@ -200,12 +209,52 @@ static void test_hanging_worker(void **state)
 	struct answers a = {0};
 	struct resolver_counts before, after;
 	resolver_counts(resolver, &before);
-	kill(find_worker(), SIGSTOP);
+	assert_int_equal(kill(find_worker(), SIGSTOP), 0);
 	assert_int_equal(resolver_submit(resolver, &own.raw, 1, count, &a), 0);
 	wait_for(&a, 1);
 	assert_int_equal(a.complete, 1);
 	resolver_counts(resolver, &after);
 	assert_int_equal(after.worker_restarts - before.worker_restarts, 1);
+}
+
+/* What it was asked for is given up and counted; the next opener serves the next stack. */
+static void test_hanging_opener(void **state)
+{
+	(void)state;
+	struct answers a = {0};
+	struct resolver_counts before, after;
+	resolver_counts(resolver, &before);
+	resolver_forget(resolver, own.raw.pid); /* else there is nothing to open */
+	assert_int_equal(kill(find_process("loopstall-open"), SIGSTOP), 0);
+	assert_int_equal(resolver_submit(resolver, &own.raw, 1, count, &a), 0);
+	wait_for(&a, 1);
+	assert_int_equal(a.broken, 1);
+	resolver_counts(resolver, &after);
+	assert_int_equal(after.lost_opening - before.lost_opening, 1);
+	assert_int_equal(after.worker_restarts, before.worker_restarts);
+	resolver_forget(resolver, own.raw.pid);
+	assert_int_equal(resolver_submit(resolver, &own.raw, 2, count, &a), 0);
+	wait_for(&a, 2);
+	assert_int_equal(a.complete, 1);
+}
+
+static void test_killed_opener(void **state)
+{
+	(void)state;
+	struct answers a = {0};
+	struct resolver_counts before, after;
+	pid_t opener = find_process("loopstall-open");
+	resolver_counts(resolver, &before);
+	assert_int_equal(kill(opener, SIGKILL), 0);
+	while (!kill(opener, 0))
+		usleep(1000);
+	resolver_receive(resolver, now_ns()); /* sees that it is gone */
+	resolver_forget(resolver, own.raw.pid);
+	assert_int_equal(resolver_submit(resolver, &own.raw, 1, count, &a), 0);
+	wait_for(&a, 1);
+	assert_int_equal(a.complete, 1);
+	resolver_counts(resolver, &after);
+	assert_int_equal(after.lost_opening, before.lost_opening);
 }
 
 /*
@@ -281,6 +330,8 @@ int main(void)
 		cmocka_unit_test(test_too_many),
 		cmocka_unit_test(test_killed_worker),
 		cmocka_unit_test(test_hanging_worker),
+		cmocka_unit_test(test_hanging_opener),
+		cmocka_unit_test(test_killed_opener),
 		cmocka_unit_test(test_truncated_module),
 		cmocka_unit_test(test_forget),
 		cmocka_unit_test(test_stop),

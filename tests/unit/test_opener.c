@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the opener hands out, and what it does not; in this process, for nothing here needs root. */
+#include "symbol/opener.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static char folder[] = "/tmp/test_opener.XXXXXX";
+
+static int setup(void **state)
+{
+	(void)state;
+	return mkdtemp(folder) && !chdir(folder) ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	return chdir("/") || rmdir(folder);
+}
+
+/* As if this process had mapped the file of that name. */
+static int open_mapped(const char *name)
+{
+	struct opening o = {.kind = OPENING_MODULE, .pid = (uint32_t)getpid()};
+	struct stat st;
+
+	assert_int_equal(lstat(name, &st), 0);
+	o.row = (struct maps_row){.start = 4096,
+				  .end = 8192,
+				  .inode = st.st_ino,
+				  .dev_major = major(st.st_dev),
+				  .dev_minor = minor(st.st_dev)};
+	snprintf(o.path, sizeof o.path, "%s/%s", folder, name);
+	return opener_open(&o);
+}
+
+static void make_file(const char *name)
+{
+	int fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, "x", 1), 1);
+	close(fd);
+}
+
+static void test_regular_file(void **state)
+{
+	(void)state;
+	make_file("file");
+	int fd = open_mapped("file");
+	assert_true(fd >= 0);
+	assert_int_equal(fcntl(fd, F_GETFL) & O_ACCMODE, O_RDONLY);
+	close(fd);
+	unlink("file");
+}
+
+/* A pipe in the place of the file: neither waits for a writer nor lets one see that it was opened. */
+static void test_fifo(void **state)
+{
+	(void)state;
+	assert_int_equal(mkfifo("fifo", 0600), 0);
+	assert_int_equal(open_mapped("fifo"), -EINVAL);
+	assert_int_equal(open("fifo", O_WRONLY | O_NONBLOCK | O_CLOEXEC), -1);
+	assert_int_equal(errno, ENXIO);
+	unlink("fifo");
+}
+
+static void test_socket_folder_and_device(void **state)
+{
+	(void)state;
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct sockaddr_un here = {AF_UNIX, "socket"};
+	assert_int_equal(bind(fd, (struct sockaddr *)&here, sizeof here), 0);
+	assert_int_equal(open_mapped("socket"), -EINVAL);
+	close(fd);
+	unlink("socket");
+	assert_int_equal(mkdir("sub", 0700), 0);
+	assert_int_equal(open_mapped("sub"), -EINVAL);
+	rmdir("sub");
+	struct opening o = {.kind = OPENING_MODULE, .pid = (uint32_t)getpid(), .path = "/dev/null"};
+	assert_int_equal(opener_open(&o), -EINVAL);
+}
+
+/* The name was given to another file after it had been mapped. */
+static void test_exchanged_file(void **state)
+{
+	(void)state;
+	struct opening o = {.kind = OPENING_MODULE, .pid = (uint32_t)getpid(), .row = {.inode = 1}};
+	make_file("file");
+	snprintf(o.path, sizeof o.path, "%s/file", folder);
+	assert_int_equal(opener_open(&o), -ESTALE);
+	unlink("file");
+}
+
+static void test_own_maps(void **state)
+{
+	(void)state;
+	static struct opened_target seen;
+	char own[PATH_MAX] = "";
+	struct opening o = {.kind = OPENING_TARGET, .pid = (uint32_t)getpid()};
+	int fd = opener_open(&o);
+	assert_true(fd >= 0);
+	assert_int_equal(pread(fd, &seen, sizeof seen, 0), sizeof seen);
+	assert_true(readlink("/proc/self/exe", own, sizeof own - 1) > 0);
+	assert_string_equal(seen.exe, own);
+	assert_true(seen.n_files > 1);
+	struct opened_file first;
+	assert_int_equal(pread(fd, &first, sizeof first, sizeof seen), sizeof first);
+	struct stat st;
+	assert_int_equal(stat("/proc/self/exe", &st), 0);
+	assert_int_equal(first.bytes, st.st_size);
+	assert_int_equal(fstat(fd, &st), 0);
+	assert_int_equal(st.st_size, sizeof seen + seen.n_files * sizeof first + seen.text_bytes);
+	close(fd);
+}
+
+static void test_nonsense(void **state)
+{
+	(void)state;
+	struct opening o = {.kind = OPENINGS};
+	assert_int_equal(opener_open(&o), -EINVAL);
+	o = (struct opening){.kind = OPENING_DEBUG, .pid = (uint32_t)getpid(), .build_id_bytes = ~0u};
+	assert_int_equal(opener_open(&o), -ENOENT);
+	o = (struct opening){.kind = OPENING_TARGET, .pid = 0x7ffffff0};
+	assert_int_equal(opener_open(&o), -ENOENT);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_regular_file),
+		cmocka_unit_test(test_fifo),
+		cmocka_unit_test(test_socket_folder_and_device),
+		cmocka_unit_test(test_exchanged_file),
+		cmocka_unit_test(test_own_maps),
+		cmocka_unit_test(test_nonsense),
+	};
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
