@@ -2,6 +2,7 @@
 #include "symbol/nursery.h"
 
 #include "symbol/channel.h"
+#include "symbol/lockdown.h"
 #include "symbol/opener.h"
 
 #include <errno.h>
@@ -72,6 +73,8 @@ static void give_up_inheritance(int *socket)
 		dup2(null, fd);
 	*socket = dup2(*socket, INHERITED_SOCKET);
 	syscall(SYS_close_range, INHERITED_SOCKET + 1, ~0u, 0);
+	if (chdir("/")) /* else what we were started in could not be unmounted */
+		_exit(1);
 	prctl(PR_SET_DUMPABLE, 0);
 	setrlimit(RLIMIT_CORE, &none);
 }
@@ -81,25 +84,28 @@ struct nursery_request {
 	uint32_t kind; /* enum nursling */
 };
 
-static _Noreturn void be_worker(const struct worker_link *link, int socket)
+static _Noreturn void be_worker(const struct worker_link *link, const struct lockdown *nursery, int socket)
 {
 	struct worker_link own = *link;
 
 	rename_process(WORKER_NAME);
 	own.socket = socket;
 	mprotect((void *)own.slots, PROTOCOL_SLOTS * sizeof own.slots[0], PROT_READ);
+	own.lockdown = lockdown_worker(nursery);
 	worker_main(&own);
 }
 
-static _Noreturn void be_opener(const struct worker_link *link, int socket)
+static _Noreturn void be_opener(const struct worker_link *link, const struct lockdown *nursery, int socket)
 {
 	rename_process(OPENER_NAME);
 	munmap((void *)link->slots, PROTOCOL_SLOTS * sizeof link->slots[0]);
 	munmap(link->state, sizeof *link->state);
-	opener_main(socket);
+	const struct lockdown own = lockdown_opener(nursery);
+	opener_main(socket, &own);
 }
 
-static void (*const lives[NURSLINGS])(const struct worker_link *link, int socket) = {
+static void (*const lives[NURSLINGS])(const struct worker_link *link, const struct lockdown *nursery,
+				      int socket) = {
 	[NURSLING_WORKER] = be_worker,
 	[NURSLING_OPENER] = be_opener,
 };
@@ -114,14 +120,15 @@ static void end_nursling(int *pidfd)
 }
 
 /* The process number, or -errno. */
-static pid_t raise_nursling(const struct worker_link *link, uint32_t kind, int socket, int *pidfd)
+static pid_t raise_nursling(const struct worker_link *link, const struct lockdown *nursery, uint32_t kind,
+			    int socket, int *pidfd)
 {
 	pid_t self = getpid(), pid = fork();
 	if (!pid) {
 		die_with(self);
 		dup2(socket, INHERITED_SOCKET);
 		syscall(SYS_close_range, INHERITED_SOCKET + 1, ~0u, 0);
-		lives[kind](link, INHERITED_SOCKET);
+		lives[kind](link, nursery, INHERITED_SOCKET);
 	}
 	if (pid < 0)
 		return -errno;
@@ -142,13 +149,14 @@ static _Noreturn void be_nursery(const struct worker_link *link, int socket, pid
 	rename_process(NURSERY_NAME);
 	die_with(monitor);
 	give_up_inheritance(&socket);
+	const struct lockdown own = lockdown_nursery();
 	while (channel_receive(socket, &request, sizeof request, &given, true) == (ssize_t)sizeof request) {
 		if (request.kind >= NURSLINGS)
 			break;
 		end_nursling(&pidfds[request.kind]);
 		if (given < 0)
 			continue;
-		pid_t pid = raise_nursling(link, request.kind, given, &pidfds[request.kind]);
+		pid_t pid = raise_nursling(link, &own, request.kind, given, &pidfds[request.kind]);
 		channel_send(socket, &pid, sizeof pid, -1, true);
 		close(given);
 	}

@@ -254,12 +254,13 @@ static bool is_whole(const struct opening *o, size_t bytes)
 	return bytes > head && memchr(o->path, 0, bytes - head);
 }
 
-_Noreturn void opener_main(int socket)
+_Noreturn void opener_main(int socket, const struct lockdown *own)
 {
 	static struct opening o;
 	ssize_t got;
 	int given;
 
+	channel_send(socket, own, sizeof *own, -1, true);
 	while ((got = channel_receive(socket, &o, sizeof o, &given, true)) > 0) {
 		if (given >= 0)
 			close(given);

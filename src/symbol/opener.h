@@ -9,6 +9,7 @@
 #define LOOPSTALL_SYMBOL_OPENER_H
 
 #include "symbol/elf_file.h"
+#include "symbol/lockdown.h"
 #include "symbol/maps.h"
 
 #include <limits.h>
@@ -53,7 +54,7 @@ int opener_open(const struct opening *o);
 /* All of /proc/PID/maps. 0 or -errno. */
 int opener_read_maps(uint32_t pid, struct bytes *text);
 
-/* Serves until the other end of the socket is closed. */
-_Noreturn void opener_main(int socket);
+/* Says what came of its lockdown, and serves until the other end of the socket is closed. */
+_Noreturn void opener_main(int socket, const struct lockdown *own);
 
 #endif

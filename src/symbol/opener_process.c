@@ -31,7 +31,7 @@ static void stop(struct opener_process *p)
 		close(p->socket);
 	p->socket = -1;
 	p->pid = 0;
-	p->sent = false;
+	p->sent = p->told = false;
 }
 
 int opener_process_start(struct opener_process *p, const struct nursery *nursery)
@@ -79,22 +79,39 @@ static void finish_first(struct opener_process *p, int fd)
 	free(request);
 }
 
+union opener_word {
+	struct lockdown lockdown;
+	struct opened opened;
+};
+
+/* Takes the descriptor. False if it is nonsense. */
+static bool take_word(struct opener_process *p, const union opener_word *word, size_t bytes, int fd)
+{
+	if (!p->told && bytes == sizeof word->lockdown && fd < 0) {
+		p->told = true;
+		p->lockdown = word->lockdown;
+		return true;
+	}
+	if (bytes != sizeof word->opened || !p->sent || (fd < 0) != (word->opened.err < 0)) {
+		if (fd >= 0)
+			close(fd);
+		return false;
+	}
+	p->restarts_in_a_row = 0;
+	finish_first(p, fd >= 0 ? fd : word->opened.err);
+	return true;
+}
+
 /* False when it is dead or speaks nonsense. */
 static bool take_answers(struct opener_process *p)
 {
-	struct opened answer;
+	union opener_word word;
 	ssize_t got;
 	int fd;
 
-	while ((got = channel_receive(p->socket, &answer, sizeof answer, &fd, false)) > 0) {
-		if (got != (ssize_t)sizeof answer || !p->sent || (fd < 0) != (answer.err < 0)) {
-			if (fd >= 0)
-				close(fd);
+	while ((got = channel_receive(p->socket, &word, sizeof word, &fd, false)) > 0)
+		if (!take_word(p, &word, (size_t)got, fd))
 			return false;
-		}
-		p->restarts_in_a_row = 0;
-		finish_first(p, fd >= 0 ? fd : answer.err);
-	}
 	return got == -EAGAIN;
 }
 

@@ -26,6 +26,8 @@ struct opener_process {
 	uint64_t sent_ns, now_ns, pause_until_ns;
 	unsigned restarts_in_a_row;
 	uint64_t hung; /* requests given up */
+	bool told;     /* it has said what came of its lockdown */
+	struct lockdown lockdown;
 };
 
 void opener_process_init(struct opener_process *p, opener_done *done, void *context);

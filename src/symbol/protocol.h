@@ -3,6 +3,7 @@
  * What the monitor and its worker say to each other over a SOCK_SEQPACKET pair, one struct a datagram.
  *
  *	monitor                      worker
+ *	                         ←   LOCKDOWN: what it could give up
  *	  MAPS pid, rows         →   which addresses of a process are code, of which module
  *	  STACK slot             →   registers and pages lie in the shared slot
  *	                         ←   WANT slot: a module, debug files, or fresh maps are missing
@@ -21,6 +22,7 @@
 
 #include "model/fact.h"
 #include "symbol/elf_file.h"
+#include "symbol/lockdown.h"
 #include "symbol/python_find.h"
 #include "symbol/resolver.h"
 #include "symbol/unwind.h"
@@ -70,7 +72,7 @@ struct order_python {
 	uint32_t minors[PROTOCOL_PYTHONS];  /* 3.minor by the file's name, 0 unknown */
 };
 
-enum report_kind { REPORT_FRAME = 1, REPORT_WANT, REPORT_ANSWER, REPORT_PYTHON };
+enum report_kind { REPORT_FRAME = 1, REPORT_WANT, REPORT_ANSWER, REPORT_PYTHON, REPORT_LOCKDOWN };
 
 /* What a frame's address lies in. */
 enum frame_place { PLACE_MODULE, PLACE_ANONYMOUS, PLACE_OUTSIDE, PLACE_PYTHON, PLACES };
@@ -113,12 +115,18 @@ struct report_python {
 	struct python_offsets offsets;
 };
 
+struct report_lockdown {
+	uint32_t kind;
+	struct lockdown lockdown;
+};
+
 union report {
 	uint32_t kind;
 	struct report_frame frame;
 	struct report_want want;
 	struct report_answer answer;
 	struct report_python python;
+	struct report_lockdown lockdown;
 };
 
 #endif

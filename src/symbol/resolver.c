@@ -57,6 +57,8 @@ struct resolver {
 	uint64_t pause_until_ns;
 	unsigned restarts_in_a_row;
 	struct fact_frame frames[FACT_MAX_FRAMES + RAW_KERNEL];
+	bool worker_told;
+	struct lockdown lockdown; /* of the worker */
 };
 
 /* --- answering */
@@ -183,6 +185,13 @@ static int take_answer(struct resolver *r, const struct report_answer *answer, s
 	return 0;
 }
 
+static int take_lockdown(struct resolver *r, const struct report_lockdown *report)
+{
+	r->worker_told = true;
+	r->lockdown = report->lockdown;
+	return 0;
+}
+
 static int take_report(struct resolver *r, const union report *report, size_t bytes)
 {
 	if (bytes < sizeof report->kind)
@@ -193,6 +202,8 @@ static int take_report(struct resolver *r, const union report *report, size_t by
 		return give_wanted(r, &report->want);
 	if (report->kind == REPORT_PYTHON && bytes == sizeof report->python)
 		return supply_take_python(&r->supply, &report->python);
+	if (report->kind == REPORT_LOCKDOWN && bytes == sizeof report->lockdown)
+		return take_lockdown(r, &report->lockdown);
 	if (report->kind == REPORT_ANSWER && bytes >= offsetof(struct report_answer, frames))
 		return take_answer(r, &report->answer, bytes);
 	return -EPROTO;
@@ -437,6 +448,12 @@ void resolver_counts(const struct resolver *r, struct resolver_counts *counts)
 {
 	*counts = r->counts;
 	counts->lost_opening = r->supply.opener.hung;
+}
+
+const struct lockdown *resolver_lockdown(const struct resolver *r, bool opener)
+{
+	const struct opener_process *o = &r->supply.opener;
+	return opener ? o->told ? &o->lockdown : NULL : r->worker_told ? &r->lockdown : NULL;
 }
 
 void resolver_stop(struct resolver *r)

@@ -12,6 +12,7 @@
 
 #include "base/diag.h"
 #include "model/fact.h"
+#include "symbol/lockdown.h"
 #include "symbol/python_offsets.h"
 
 struct resolver;
@@ -104,6 +105,8 @@ void resolver_prepare(struct resolver *r, uint32_t pid, uint64_t now_ns);
 /* The process exec'd or is gone: its maps are read anew the next time. */
 void resolver_forget(struct resolver *r, uint32_t pid);
 void resolver_counts(const struct resolver *r, struct resolver_counts *counts);
+/* What came of the lockdown of the worker, or of the opener; NULL until it has said so. */
+const struct lockdown *resolver_lockdown(const struct resolver *r, bool opener);
 /* Ends the worker. Waiting stacks are answered as broken first. */
 void resolver_stop(struct resolver *r);
 

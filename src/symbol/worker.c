@@ -426,6 +426,7 @@ _Noreturn void worker_main(const struct worker_link *link)
 
 	if (!w.frames || !vdso || !idmap_put(&w.modules, MODULE_VDSO, vdso))
 		_exit(1);
+	say(&w, &(struct report_lockdown){REPORT_LOCKDOWN, link->lockdown}, sizeof(struct report_lockdown));
 	for (;;) {
 		int fd;
 		ssize_t got = channel_receive(w.link.socket, &order, sizeof order, &fd, true);

@@ -7,12 +7,14 @@
 #ifndef LOOPSTALL_SYMBOL_WORKER_H
 #define LOOPSTALL_SYMBOL_WORKER_H
 
+#include "symbol/lockdown.h"
 #include "symbol/protocol.h"
 
 struct worker_link {
 	int socket;			/* the worker's end */
 	const struct stack_slot *slots; /* PROTOCOL_SLOTS, shared */
 	struct worker_state *state;	/* shared */
+	struct lockdown lockdown;	/* what came of it: the first thing it says */
 };
 
 /* In a process of its own: serves until the monitor closes its end. */

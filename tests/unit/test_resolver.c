@@ -155,6 +155,24 @@ static void test_too_many(void **state)
 	assert_int_equal(after.waiting, 0);
 }
 
+/* What every host lets a process give up; the rest depends on rights, and doctor tells of it. */
+static void test_lockdown(void **state)
+{
+	(void)state;
+	static const enum lockdown_step always[] = {LOCKDOWN_CAPABILITIES, LOCKDOWN_LIMITS,
+						    LOCKDOWN_PRIVILEGES, LOCKDOWN_CALLS};
+	for (int opener = 0; opener < 2; opener++) {
+		const struct lockdown *l = resolver_lockdown(resolver, opener);
+		assert_non_null(l);
+		for (size_t i = 0; i < sizeof always / sizeof always[0]; i++)
+			assert_int_equal(l->err[always[i]], 0);
+		if (geteuid() == 0)
+			assert_int_equal(l->err[LOCKDOWN_USER], 0);
+	}
+	if (geteuid() == 0)
+		assert_int_equal(resolver_lockdown(resolver, false)->err[LOCKDOWN_ROOT], 0);
+}
+
 /* A child of our child by the name it gives itself; waits until it has. Never 0, which kill() would take for us. */
 static pid_t find_process(const char *name)
 {
@@ -325,6 +343,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_own_stack),
+		cmocka_unit_test(test_lockdown),
 		cmocka_unit_test(test_kernel_frames_only),
 		cmocka_unit_test(test_process_that_is_gone),
 		cmocka_unit_test(test_too_many),

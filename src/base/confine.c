@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/confine.h"
+
+#include "base/array.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <linux/sched.h>
+#include <seccomp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/capability.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* --- capabilities */
+
+bool confine_has(int cap)
+{
+	cap_flag_value_t value = CAP_CLEAR;
+	cap_t caps = cap_get_proc();
+	bool has = caps && !cap_get_flag(caps, cap, CAP_EFFECTIVE, &value) && value == CAP_SET;
+	cap_free(caps);
+	return has;
+}
+
+int confine_capabilities(uint64_t keep)
+{
+	cap_t now = cap_get_proc(), then = cap_init();
+	int err = now && then ? 0 : -ENOMEM;
+
+	for (cap_value_t cap = 0; cap < cap_max_bits() && !err; cap++) {
+		cap_flag_value_t has = CAP_CLEAR;
+		if (!(keep >> cap & 1) || cap_get_flag(now, cap, CAP_PERMITTED, &has) || has != CAP_SET)
+			continue;
+		if (cap_set_flag(then, CAP_PERMITTED, 1, &cap, CAP_SET) ||
+		    cap_set_flag(then, CAP_EFFECTIVE, 1, &cap, CAP_SET))
+			err = -errno;
+	}
+	if (!err && cap_set_proc(then)) /* what is not inheritable cannot stay ambient */
+		err = -errno;
+	cap_free(now);
+	cap_free(then);
+	return err;
+}
+
+int confine_user(uid_t uid, uint64_t keep)
+{
+	if (prctl(PR_SET_KEEPCAPS, keep != 0))
+		return -errno;
+	if (setgroups(0, NULL) || setresgid(uid, uid, uid) || setresuid(uid, uid, uid))
+		return -errno;
+	return keep ? confine_capabilities(keep) : 0; /* to have them in force again */
+}
+
+/* --- files */
+
+/*
+ * The root becomes the directory of a process that is gone then: nothing is in it, nothing can be made in it,
+ * and unlike one in /tmp it needs no place that can be written to. The dying process shares its root with us.
+ */
+int confine_root(void)
+{
+	int status = 0;
+	void (*before)(int) = signal(SIGCHLD, SIG_DFL); /* else there is no status */
+	pid_t pid = (pid_t)syscall(SYS_clone, CLONE_FS | SIGCHLD, NULL, NULL, NULL, NULL);
+	if (!pid)
+		_exit(chroot("/proc/self/fdinfo") || chdir("/") ? errno : 0);
+	int err = pid < 0 || waitpid(pid, &status, 0) != pid ? -errno : 0;
+	if (!err && (!WIFEXITED(status) || WEXITSTATUS(status)))
+		err = WIFEXITED(status) ? -WEXITSTATUS(status) : -EIO;
+	signal(SIGCHLD, before);
+	if (!err && !access("/self", F_OK))
+		err = -ENOTEMPTY;
+	return err;
+}
+
+/* --- limits */
+
+/* As the kernel counts for RLIMIT_DATA. 0 unknown. */
+static uint64_t private_bytes(void)
+{
+	unsigned long data = 0;
+	FILE *f = fopen("/proc/self/statm", "re");
+	if (f && fscanf(f, "%*u %*u %*u %*u %*u %lu", &data) != 1)
+		data = 0;
+	if (f)
+		fclose(f);
+	return (uint64_t)data * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+int confine_limits(const struct confine_limits *l)
+{
+	const uint64_t now_bytes = private_bytes();
+	const struct {
+		int resource;
+		rlim_t most;
+	} limits[] = {
+		{RLIMIT_CORE, 0},
+		{RLIMIT_MSGQUEUE, 0},
+		{RLIMIT_FSIZE, l->written_bytes},
+		{RLIMIT_NOFILE, l->files},
+		{RLIMIT_DATA, now_bytes ? now_bytes + l->more_bytes : RLIM_INFINITY},
+	};
+	int err = now_bytes ? 0 : -ENODATA;
+
+	for (size_t i = 0; i < ARRAY_LEN(limits); i++) {
+		struct rlimit old, most = {limits[i].most, limits[i].most};
+		if (!getrlimit(limits[i].resource, &old) && old.rlim_max < most.rlim_max)
+			most.rlim_cur = most.rlim_max = old.rlim_max;
+		if (setrlimit(limits[i].resource, &most))
+			err = -errno;
+	}
+	return err;
+}
+
+/* --- what it may do */
+
+int confine_privileges(void)
+{
+	const struct rlimit none = {0, 0};
+	if (setrlimit(RLIMIT_NPROC, &none) || prctl(PR_SET_DUMPABLE, 0) ||
+	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+		return -errno;
+	return 0;
+}
+
+#define KILL(name)                                                                                           \
+	{                                                                                                    \
+		SCMP_SYS(name), CALL_KILL                                                                    \
+	}
+#define REFUSE(name)                                                                                         \
+	{                                                                                                    \
+		SCMP_SYS(name), CALL_REFUSE                                                                  \
+	}
+
+/* Killed is what no library does by itself, so that only a hijacked process comes to it. */
+const struct confine_call confine_never[] = {
+	KILL(execve),
+	KILL(execveat),
+	KILL(ptrace),
+	KILL(process_vm_writev),
+	KILL(mount),
+	KILL(umount2),
+	KILL(pivot_root),
+	KILL(open_tree),
+	KILL(move_mount),
+	KILL(fsopen),
+	KILL(fsconfig),
+	KILL(fsmount),
+	KILL(fspick),
+	KILL(mount_setattr),
+	KILL(setns),
+	KILL(init_module),
+	KILL(finit_module),
+	KILL(delete_module),
+	KILL(kexec_load),
+	KILL(kexec_file_load),
+	KILL(reboot),
+	KILL(swapon),
+	KILL(swapoff),
+	KILL(settimeofday),
+	KILL(clock_settime),
+	KILL(adjtimex),
+	KILL(clock_adjtime),
+	KILL(sethostname),
+	KILL(setdomainname),
+	KILL(acct),
+	KILL(quotactl),
+	KILL(mknod),
+	KILL(mknodat),
+	KILL(userfaultfd),
+	KILL(add_key),
+	KILL(request_key),
+	KILL(keyctl),
+	KILL(open_by_handle_at),
+	KILL(pidfd_getfd),
+	KILL(kcmp),
+	REFUSE(io_uring_setup), /* whose requests no filter sees */
+	REFUSE(personality),
+	REFUSE(syslog),
+#ifdef __x86_64__
+	KILL(iopl),
+	KILL(ioperm),
+	KILL(modify_ldt),
+#endif
+};
+const size_t confine_n_never = ARRAY_LEN(confine_never);
+
+static uint32_t action_of(enum confine_verdict verdict)
+{
+	return verdict == CALL_ALLOW  ? SCMP_ACT_ALLOW
+	       : verdict == CALL_KILL ? SCMP_ACT_KILL_PROCESS
+				      : SCMP_ACT_ERRNO(EPERM);
+}
+
+static int add_call(scmp_filter_ctx filter, const struct confine_call *c, uint32_t otherwise)
+{
+	const struct scmp_arg_cmp compare = SCMP_CMP(c->argument, SCMP_CMP_MASKED_EQ, c->mask, c->value);
+	const uint32_t action = action_of(c->verdict);
+	if (action == otherwise)
+		return 0;
+	return seccomp_rule_add_array(filter, action, c->call, c->mask != 0, &compare);
+}
+
+int confine_calls(enum confine_verdict otherwise, const struct confine_calls *lists, size_t n_lists)
+{
+	const uint32_t action = action_of(otherwise);
+	scmp_filter_ctx filter = seccomp_init(action);
+	int err = filter ? 0 : -ENOMEM;
+
+	/* A call of another architecture's table would be judged by the wrong number. */
+	if (!err)
+		err = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
+	if (!err)
+		seccomp_attr_set(filter, SCMP_FLTATR_API_SYSRAWRC, 1); /* the kernel's own errors, please */
+	for (size_t i = 0; i < n_lists; i++)
+		for (size_t k = 0; k < lists[i].n && !err; k++)
+			err = add_call(filter, &lists[i].calls[k], action);
+	if (!err)
+		err = seccomp_load(filter);
+	if (filter)
+		seccomp_release(filter);
+	return err;
+}
