@@ -7,6 +7,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#define NAME_COLUMNS  52 /* longer names (templates) are cut */
+#define PLACE_COLUMNS 60 /* with file and line; beyond it they still fit into a narrow terminal */
+
 static const char *duration(uint64_t ns, char text[DURATION_TEXT_BYTES])
 {
 	return duration_text(ns, text);
@@ -43,18 +46,41 @@ void phrase_loop_cell(struct pen *p, enum ink ink, unsigned columns, const struc
 	bytes_free(&number);
 }
 
+/* A path that does not fit loses its outer folders: the file and the line are what is looked for. */
+static const char *path_end(const char *path, size_t room)
+{
+	size_t len = strlen(path);
+	const char *base = strrchr(path, '/');
+	if (len <= room || !base || base == path)
+		return path;
+	const char *at = strchr(path + (len - room), '/');
+	return at && at < base ? at : base;
+}
+
+static void put_place(struct bytes *out, const struct fact_frame *f, size_t room)
+{
+	char line[16] = "";
+	if (f->line)
+		snprintf(line, sizeof line, ":%u", f->line);
+	size_t taken = strlen(line) + 1; /* and the sign for what is missing */
+	const char *path = path_end(f->file, room > taken ? room - taken : 0);
+	bytes_printf(out, "%s%s%s", path == f->file ? "" : "…", path, line);
+}
+
 void phrase_frame(struct bytes *out, const struct fact_frame *f)
 {
+	size_t begin = out->len;
 	if (f->function[0])
 		bytes_puts(out, f->function);
 	else if (f->kind == FRAME_JS)
 		bytes_puts(out, "[JS]");
 	else
 		bytes_printf(out, "%s+0x%llx", f->object[0] ? f->object : "?", (unsigned long long)f->offset);
-	if (f->file[0])
-		bytes_printf(out, " %s", f->file);
-	if (f->file[0] && f->line)
-		bytes_printf(out, ":%u", f->line);
+	if (f->file[0]) {
+		bytes_putc(out, ' ');
+		size_t used = out->len - begin;
+		put_place(out, f, used < PLACE_COLUMNS ? PLACE_COLUMNS - used : 0);
+	}
 	if (f->method == FRAME_GUESS)
 		bytes_puts(out, " (guessed)");
 }
@@ -82,7 +108,7 @@ void phrase_block(struct bytes *out, const struct block *b)
 		return;
 	uint64_t mean_ns = b->sum_ns / b->count;
 	bytes_printf(out, ", %s each", duration(mean_ns, mean));
-	if (b->max_ns > 2 * mean_ns)
+	if (b->max_ns > mean_ns + mean_ns / 2)
 		bytes_printf(out, ", longest %s", duration(b->max_ns, longest));
 }
 
@@ -223,8 +249,6 @@ void phrase_ledger(struct pen *p, const struct ledger *l, uint64_t delay_ns, uin
 
 /* --- stacks -------------------------------------------------------------------------------------- */
 
-#define NAME_COLUMNS 52 /* longer names (templates) are cut */
-
 /* Which frames are worth the room. */
 struct chosen {
 	const struct fact_frame *frames[32];
@@ -274,7 +298,9 @@ static void put_name(struct pen *p, const struct chosen *c, unsigned i, bool is_
 {
 	struct bytes text = {0}, cut = {0};
 	struct report_style plain = {.ascii = p->style->ascii};
-	struct pen measure = {.out = &cut, .style = &plain, .width = NAME_COLUMNS};
+	bool has_place = c->frames[i]->file[0];
+	struct pen measure = {
+		.out = &cut, .style = &plain, .width = has_place ? PLACE_COLUMNS + 4 : NAME_COLUMNS};
 	bytes_puts(&text, i ? "< " : "");
 	phrase_frame(&text, c->frames[i]);
 	if (c->repeated[i] > 1)
