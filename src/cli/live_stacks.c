@@ -140,6 +140,7 @@ void stacks_taken(void *context, const struct lst_stack_record *r, const void *p
 		.gap_seq = gap_seq,
 		.seq = r->seq,
 		.waker_tid = r->head.tid,
+		.block = r->block,
 		.weight_ns = r->weight_ns,
 		.task = python ? python_task(s, python) : "",
 		.collecting = python && python->collecting,

@@ -74,9 +74,11 @@ static void blocks_fill(struct live_source *s, struct attribution_stall *a, cons
 		for (; at && stall->blocks[at - 1].sum_ns < blocks[i].sum_ns; at--) {
 			stall->blocks[at] = stall->blocks[at - 1];
 			a->block_seq[at] = a->block_seq[at - 1];
+			a->block_at[at] = a->block_at[at - 1];
 		}
 		stalls_block(s, &stall->blocks[at], &blocks[i], stall->pid, children);
 		a->block_seq[at] = blocks[i].stack_seq;
+		a->block_at[at] = i;
 	}
 }
 

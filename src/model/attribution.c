@@ -205,7 +205,8 @@ static void fill_blocks(const struct attribution *a, struct held_stall *h)
 		if (seq && !b->stack)
 			b->stack = labelled_elsewhere(a, s->tid, seq);
 		if (b->waker.tid && h->gap)
-			b->waker.stack = gap_stacks_labelled(h->gap, ATTRIBUTION_WAKER, b->waker.tid);
+			b->waker.stack = gap_stacks_labelled(
+				h->gap, ATTRIBUTION_WAKER, gap_stacks_waker(b->waker.tid, h->s.block_at[i]));
 	}
 }
 

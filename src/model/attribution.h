@@ -24,7 +24,7 @@ struct attribution;
 enum attribution_why {
 	ATTRIBUTION_SAMPLE, /* on CPU inside the gap, or where a stuck thread was found without a block */
 	ATTRIBUTION_BLOCK,  /* a block's stack: found by seq */
-	ATTRIBUTION_WAKER,  /* of the thread that ended a block: found by waker_tid */
+	ATTRIBUTION_WAKER,  /* of the thread that ended a block: found by waker_tid and block */
 };
 
 struct attribution_stack {
@@ -35,18 +35,19 @@ struct attribution_stack {
 	uint64_t gap_seq;
 	uint32_t seq;	    /* ATTRIBUTION_BLOCK: number the stall's block refers to, never 0 */
 	uint32_t waker_tid; /* ATTRIBUTION_WAKER */
+	uint32_t block; /* ATTRIBUTION_WAKER: which of the gap's blocks it ended, as the kernel counts them */
 	uint64_t weight_ns; /* time it stands for */
 	const char *task;   /* asyncio task it ran, NULL or "" unknown; outlives the attribution */
 	bool collecting;    /* the garbage collector ran */
 };
 
 /*
- * A stall with everything but stacks, verdict, culprit and cause; block_seq[i]: the stack of stall.blocks[i], 0
- * none.
+ * A stall with everything but stacks, verdict, culprit and cause. Of stall.blocks[i]: block_seq[i] is its stack, 0 none, and block_at[i]
+ * its place as the kernel counts them.
  */
 struct attribution_stall {
 	struct fact_stall stall;
-	uint32_t block_seq[FACT_MAX_BLOCKS];
+	uint32_t block_seq[FACT_MAX_BLOCKS], block_at[FACT_MAX_BLOCKS];
 	uint64_t at_ns; /* handed back with it */
 };
 

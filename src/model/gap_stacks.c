@@ -61,11 +61,16 @@ static bool add_sample(struct gap_stacks *g, uint32_t stack, uint64_t ns, uint32
 	return true;
 }
 
+uint64_t gap_stacks_waker(uint32_t tid, uint32_t block)
+{
+	return (uint64_t)tid << 32 | block;
+}
+
 bool gap_stacks_name(struct gap_stacks *g, const struct attribution_stack *s, uint32_t stack)
 {
 	if (s->why == ATTRIBUTION_SAMPLE)
 		return add_sample(g, stack, s->weight_ns, 1);
-	uint32_t label = s->why == ATTRIBUTION_BLOCK ? s->seq : s->waker_tid;
+	uint64_t label = s->why == ATTRIBUTION_BLOCK ? s->seq : gap_stacks_waker(s->waker_tid, s->block);
 	if (stack)
 		g->labelled[g->n_labelled++ % GAP_LABELLED] = (struct labelled_stack){s->why, label, stack};
 	return true;
@@ -120,7 +125,7 @@ uint32_t gap_stacks_samples(struct gap_stacks *g, struct sample *samples, uint32
 	return n;
 }
 
-uint32_t gap_stacks_labelled(const struct gap_stacks *g, enum attribution_why why, uint32_t label)
+uint32_t gap_stacks_labelled(const struct gap_stacks *g, enum attribution_why why, uint64_t label)
 {
 	uint32_t kept = g->n_labelled < GAP_LABELLED ? g->n_labelled : GAP_LABELLED;
 	for (uint32_t i = 1; i <= kept; i++) { /* newest first */

@@ -22,10 +22,11 @@ struct expected_stack {
 	struct expected_stack *next, *previous;
 };
 
-/* A block's or waker's stack, found by the block's number or the waker's thread. */
+/* A block's or waker's stack, found by the number of the block's stack, or by the waker's thread and the block it ended. */
 struct labelled_stack {
 	enum attribution_why why;
-	uint32_t label, stack;
+	uint64_t label;
+	uint32_t stack;
 };
 
 struct task_weight {
@@ -68,6 +69,7 @@ void gap_stacks_note(struct gap_stacks *g, const struct attribution_stack *s);
 /* The task of most of the time, "" if there is none. */
 const char *gap_stacks_task(const struct gap_stacks *g);
 /* 0 if there is none. */
-uint32_t gap_stacks_labelled(const struct gap_stacks *g, enum attribution_why why, uint32_t label);
+uint32_t gap_stacks_labelled(const struct gap_stacks *g, enum attribution_why why, uint64_t label);
+uint64_t gap_stacks_waker(uint32_t tid, uint32_t block);
 
 #endif

@@ -185,10 +185,12 @@ static void test_blocks_and_wakers(void **state)
 {
 	struct bench *b = *state;
 	struct attribution_stack block = {ATTRIBUTION_BLOCK, 201, 10, b->loop, 4, .seq = 77};
-	struct attribution_stack waker = {ATTRIBUTION_WAKER, 202, 10, b->loop, 4, .waker_tid = 44};
+	struct attribution_stack waker = {ATTRIBUTION_WAKER, 202, 10, b->loop, 4, .waker_tid = 44, .block = 5};
+	struct attribution_stack later = {ATTRIBUTION_WAKER, 203, 10, b->loop, 4, .waker_tid = 44, .block = 6};
 	assert_int_equal(attribution_sample(b->a, &block), 0);
 	assert_int_equal(attribution_sample(b->a, &waker), 0);
-	struct attribution_stall s = {.block_seq = {0, 77}, .at_ns = 4000};
+	assert_int_equal(attribution_sample(b->a, &later), 0); /* the same thread ended another block, too */
+	struct attribution_stall s = {.block_seq = {0, 77}, .block_at = {2, 5}, .at_ns = 4000};
 	s.stall = (struct fact_stall){.loop = b->loop,
 				      .tid = 10,
 				      .gap_seq = 4,
@@ -201,6 +203,7 @@ static void test_blocks_and_wakers(void **state)
 		.call = "futex", .target = "", .kind = TARGET_FUTEX, .sum_ns = 40 * MS, .waker = {.tid = 44}};
 	assert_int_equal(attribution_stall(b->a, &s, 0), 0);
 	attribution_resolved(b->a, 202, b->stacks[2], 0);
+	attribution_resolved(b->a, 203, b->stacks[0], 0);
 	attribution_resolved(b->a, 201, b->stacks[1], 0);
 	assert_int_equal(b->n, 1);
 	assert_int_equal(b->out[0].blocks[0].stack, 0);
