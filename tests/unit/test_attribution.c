@@ -185,8 +185,10 @@ static void test_blocks_and_wakers(void **state)
 {
 	struct bench *b = *state;
 	struct attribution_stack block = {ATTRIBUTION_BLOCK, 201, 10, b->loop, 4, .seq = 77};
-	struct attribution_stack waker = {ATTRIBUTION_WAKER, 202, 10, b->loop, 4, .waker_tid = 44, .block = 5};
-	struct attribution_stack later = {ATTRIBUTION_WAKER, 203, 10, b->loop, 4, .waker_tid = 44, .block = 6};
+	struct attribution_stack waker = {ATTRIBUTION_WAKER, 202,	10, b->loop, 4,
+					  .waker_tid = 44,   .block = 5};
+	struct attribution_stack later = {ATTRIBUTION_WAKER, 203,	10, b->loop, 4,
+					  .waker_tid = 44,   .block = 6};
 	assert_int_equal(attribution_sample(b->a, &block), 0);
 	assert_int_equal(attribution_sample(b->a, &waker), 0);
 	assert_int_equal(attribution_sample(b->a, &later), 0); /* the same thread ended another block, too */
