@@ -3,6 +3,7 @@
 
 #include "symbol/arch.h"
 #include "symbol/demangle.h"
+#include "symbol/elf_symbol.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -113,4 +114,17 @@ uint32_t module_lines(struct module *m, uint64_t address, struct source_place pl
 		demangle(mangled, places[i].function, sizeof places[i].function);
 	}
 	return n;
+}
+
+bool module_switches_stacks(struct module *m)
+{
+	struct elf_symbol entry = {.name = "PyInit__greenlet"};
+
+	if (m->switches == SWITCHES_UNASKED && m->usable) {
+		elf_symbols_find(&m->elf, &entry, 1);
+		if (!m->lines) /* libdw counts on what libelf noted there */
+			elf_file_release(&m->elf);
+		m->switches = entry.address ? SWITCHES_STACKS : SWITCHES_NOT;
+	}
+	return m->switches == SWITCHES_STACKS;
 }

@@ -20,6 +20,7 @@ struct module {
 	bool has_symtab;
 	bool wants_lines, has_lines; /* has: they were looked for */
 	struct source_lines *lines;
+	enum { SWITCHES_UNASKED, SWITCHES_NOT, SWITCHES_STACKS } switches;
 };
 
 /*
@@ -46,5 +47,8 @@ void module_name(struct module *m, uint64_t address, uint64_t record_start, char
 uint64_t module_open_lines(struct module *m, uint64_t room_bytes);
 /* As source_lines_at(), names demangled. */
 uint32_t module_lines(struct module *m, uint64_t address, struct source_place places[SOURCE_MAX_DEPTH]);
+
+/* Is it greenlet, which lays the C stacks of several threads of control over each other? */
+bool module_switches_stacks(struct module *m);
 
 #endif

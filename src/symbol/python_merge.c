@@ -32,6 +32,15 @@ static size_t count_groups(const bool *enters, size_t n)
 	return groups;
 }
 
+/* Up to and with the frame that the stack begins in. */
+static size_t without_others(const enum native_part *native, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (native[i] == NATIVE_SWITCHER)
+			return i + 1;
+	return n;
+}
+
 static size_t count_evaluators(const enum native_part *native, size_t n)
 {
 	size_t evaluators = 0;
@@ -44,6 +53,7 @@ size_t python_merge(const enum native_part *native, size_t n_native, bool comple
 		    size_t n_python, struct merge_item *to, size_t cap)
 {
 	struct merge m = {.enters = enters, .n_python = n_python, .to = to, .cap = cap};
+	n_native = without_others(native, n_native);
 	size_t evaluators = count_evaluators(native, n_native), groups = count_groups(enters, n_python);
 	/* An evaluator more than there are groups has not entered its frame yet, or left it already. */
 	size_t idle = complete && evaluators > groups ? evaluators - groups : 0;
@@ -51,7 +61,7 @@ size_t python_merge(const enum native_part *native, size_t n_native, bool comple
 	size_t extra = complete && groups > evaluators && evaluators ? groups - evaluators : 0;
 
 	for (size_t i = 0; i < n_native; i++) {
-		if (native[i] == NATIVE_OTHER)
+		if (native[i] == NATIVE_OTHER || native[i] == NATIVE_SWITCHER)
 			put(&m, false, i);
 		if (native[i] != NATIVE_EVALUATOR)
 			continue;

@@ -21,6 +21,7 @@ enum native_part {
 	NATIVE_OTHER,	    /* of another module */
 	NATIVE_INTERPRETER, /* of the interpreter, left out */
 	NATIVE_EVALUATOR,   /* of the interpreter: runs Python frames up to the next one that enters */
+	NATIVE_SWITCHER, /* switches C stacks (greenlet): the stack begins here, what lies beyond is another one's */
 };
 
 struct merge_item {

@@ -184,18 +184,22 @@ static bool answer_put(void *context, const struct joined_frame *f)
 	return !a->cut;
 }
 
-/* Its name tells, which is exported by every build. */
-static bool is_evaluator(void *context, const struct unwind_frame *f)
+/* The evaluator's name tells, which is exported by every build. */
+static enum native_part part_of(void *context, const struct unwind_frame *f, bool is_interpreter)
 {
 	const struct answering *a = context;
 	char name[64];
 	uint64_t start;
 	struct module *m = idmap_get(&a->worker->modules, f->module);
 
+	if (!is_interpreter)
+		return m && module_switches_stacks(m) ? NATIVE_SWITCHER : NATIVE_OTHER;
 	if (!m || !m->usable)
-		return false;
+		return NATIVE_INTERPRETER;
 	module_name(m, f->address - !f->exact, f->record_start, name, sizeof name, &start);
-	return !strncmp(name, "_PyEval_EvalFrameDefault", strlen("_PyEval_EvalFrameDefault"));
+	return strncmp(name, "_PyEval_EvalFrameDefault", strlen("_PyEval_EvalFrameDefault"))
+		       ? NATIVE_INTERPRETER
+		       : NATIVE_EVALUATOR;
 }
 
 static void answer(struct worker *w, uint32_t slot, const struct raw_stack *raw, struct worker_python *python)
@@ -203,7 +207,7 @@ static void answer(struct worker *w, uint32_t slot, const struct raw_stack *raw,
 	struct answering a = {w, {.kind = REPORT_ANSWER, .slot = slot, .state = w->unwound.state}, false};
 
 	if (raw->n_python && python)
-		worker_python_join(python, raw, &w->unwound, is_evaluator, answer_put, &a);
+		worker_python_join(python, raw, &w->unwound, part_of, answer_put, &a);
 	else
 		for (uint32_t i = 0; i < w->unwound.n && !a.cut; i++)
 			answer_put(&a, &(struct joined_frame){.native = &w->unwound.frames[i]});

@@ -62,18 +62,6 @@ static void frames_take(const struct python_offsets *o, const struct raw_stack *
 	}
 }
 
-static void parts_of(const struct worker_python *p, const struct unwound *unwound,
-		     worker_is_evaluator *is_evaluator, void *context, enum native_part *parts)
-{
-	for (uint32_t i = 0; i < unwound->n; i++) {
-		const struct unwind_frame *f = &unwound->frames[i];
-		if (f->module != p->module)
-			parts[i] = NATIVE_OTHER;
-		else
-			parts[i] = is_evaluator(context, f) ? NATIVE_EVALUATOR : NATIVE_INTERPRETER;
-	}
-}
-
 /* Beyond the outermost evaluator is what started the interpreter, which says nothing. */
 static uint32_t without_start(const struct unwound *unwound, const enum native_part *parts)
 {
@@ -84,15 +72,16 @@ static uint32_t without_start(const struct unwound *unwound, const enum native_p
 }
 
 void worker_python_join(struct worker_python *p, const struct raw_stack *raw, const struct unwound *unwound,
-			worker_is_evaluator *is_evaluator,
-			bool (*put)(void *context, const struct joined_frame *frame), void *context)
+			worker_part_of *part_of, bool (*put)(void *context, const struct joined_frame *frame),
+			void *context)
 {
 	enum native_part parts[FACT_MAX_FRAMES];
 	struct merge_item items[FACT_MAX_FRAMES];
 	struct python_frames python;
 
 	frames_take(&p->space.offsets, raw, &python);
-	parts_of(p, unwound, is_evaluator, context, parts);
+	for (uint32_t i = 0; i < unwound->n; i++)
+		parts[i] = part_of(context, &unwound->frames[i], unwound->frames[i].module == p->module);
 	size_t n = python_merge(parts, without_start(unwound, parts),
 				unwound->state == STACK_COMPLETE && !raw->python_cut, python.enters, python.n,
 				items, FACT_MAX_FRAMES);

@@ -22,8 +22,8 @@ struct joined_frame {
 	uint32_t line;
 };
 
-/* Is a native frame of the interpreter its evaluator? */
-typedef bool worker_is_evaluator(void *context, const struct unwind_frame *frame);
+/* What a native frame is to the merge; is_interpreter: it is of the interpreter's own module. */
+typedef enum native_part worker_part_of(void *context, const struct unwind_frame *frame, bool is_interpreter);
 
 struct worker_python *worker_python_new(int memory, uint32_t *next_id);
 void worker_python_free(struct worker_python *p);
@@ -34,7 +34,7 @@ uint64_t worker_python_gil(const struct worker_python *p);
  * code are valid during the call.
  */
 void worker_python_join(struct worker_python *p, const struct raw_stack *raw, const struct unwound *unwound,
-			worker_is_evaluator *is_evaluator,
-			bool (*put)(void *context, const struct joined_frame *frame), void *context);
+			worker_part_of *part_of, bool (*put)(void *context, const struct joined_frame *frame),
+			void *context);
 
 #endif

@@ -82,6 +82,20 @@ framework_holds() {
 @test "tornado" { framework_holds tornado; }
 @test "twisted" { family=twisted framework_holds twisted; }
 @test "gevent" { family=gevent framework_holds gevent; }
+@test "gevent: a greenlet's own stack, and not the hub's below it" {
+	needs gevent requests
+	port=$(free_port)
+	serve "$PYTHON" "$BATS_TEST_DIRNAME/apps/frameworks.py" gevent "$port"
+	start_tool -p "$target"
+	ask cpu
+	sleep 0.5
+	stop_tool
+	has_line "$SEEN" '"function":"cpu"'
+	jq -e -s '[.[] | select(.type == "stall") | .samples[] | .stack | map(.function)
+		| select(index("WSGIHandler.handle") and index("_handle_and_close_when_done"))
+		| index("_handle_and_close_when_done") == index("WSGIServer.handle") + 1] | length > 0 and all' "$SEEN"
+}
+
 @test "trio" { family=trio framework_holds trio; }
 @test "uvloop and aiohttp" { framework_holds uvloop aiohttp; }
 

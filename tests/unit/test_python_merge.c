@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Stacks drawn as text, innermost first: c other code, i interpreter, E evaluator; digits Python, a dot behind one that enters. */
+/* Stacks drawn as text, innermost first: c other code, i interpreter, E evaluator, S switcher of C stacks; digits Python, a dot behind one that enters. */
 #include "symbol/python_merge.h"
 
 #include <setjmp.h>
@@ -16,6 +16,7 @@ static size_t read_native(const char *text, enum native_part *parts)
 	for (; text[n]; n++)
 		parts[n] = text[n] == 'E'   ? NATIVE_EVALUATOR
 			   : text[n] == 'i' ? NATIVE_INTERPRETER
+			   : text[n] == 'S' ? NATIVE_SWITCHER
 					    : NATIVE_OTHER;
 	return n;
 }
@@ -75,6 +76,13 @@ static void an_evaluator_that_went_unrecognised(void **state)
 	assert_string_equal(merged("ccEcE", "0.1.2.", true), "cc01c2");
 }
 
+static void beyond_a_switch_of_stacks_is_another_one(void **state)
+{
+	(void)state;
+	assert_string_equal(merged("cEcEcSccEcE", "0.1.", true), "c0c1cS");
+	assert_string_equal(merged("cSE", "0.", true), "cS0");
+}
+
 static void a_cut_native_stack_loses_no_python_frame(void **state)
 {
 	(void)state;
@@ -101,6 +109,7 @@ int main(void)
 		cmocka_unit_test(called_code_stays_below_its_line),
 		cmocka_unit_test(an_evaluator_without_a_frame_yet),
 		cmocka_unit_test(an_evaluator_that_went_unrecognised),
+		cmocka_unit_test(beyond_a_switch_of_stacks_is_another_one),
 		cmocka_unit_test(a_cut_native_stack_loses_no_python_frame),
 		cmocka_unit_test(no_more_than_there_is_room),
 	};
