@@ -19,6 +19,7 @@ struct code_head {
 
 struct entry {
 	struct code_head head;
+	uint64_t checked_ns;
 	uint32_t id;
 	char *function, *file;
 	struct bytes lines;
@@ -44,22 +45,6 @@ void python_codes_clear(struct python_codes *codes)
 	codes->by_address = (struct idmap){0};
 }
 
-/* How many instructions: the object's own size from 3.11 on, before that of a bytes object. */
-static bool read_units(const struct python_space *p, uint64_t code, uint64_t *n_units)
-{
-	const struct python_offsets *o = &p->offsets;
-	uint64_t bytes, instructions;
-
-	if (o->minor >= 11)
-		return python_read_word(p, code + o->object_size, n_units);
-	if (!python_read_word(p, code + o->code_instructions, &instructions) ||
-	    !python_is_a(p, instructions, p->bytes_type) ||
-	    !python_read_word(p, instructions + o->object_size, &bytes))
-		return false;
-	*n_units = bytes / UNIT_BYTES;
-	return true;
-}
-
 #define HEAD_BYTES 256 /* all members that are read lie in it */
 
 static uint64_t word_at(const unsigned char *object, unsigned offset)
@@ -68,6 +53,23 @@ static uint64_t word_at(const unsigned char *object, unsigned offset)
 	if (offset + sizeof word <= HEAD_BYTES)
 		memcpy(&word, object + offset, sizeof word);
 	return word;
+}
+
+/* How many instructions: the object's own size from 3.11 on, before that of a bytes object. */
+static bool read_units(const struct python_space *p, const unsigned char *object, uint64_t *n_units)
+{
+	const struct python_offsets *o = &p->offsets;
+	uint64_t bytes, instructions = word_at(object, o->code_instructions);
+
+	if (o->minor >= 11) {
+		*n_units = word_at(object, o->object_size);
+		return true;
+	}
+	if (!python_is_a(p, instructions, p->bytes_type) ||
+	    !python_read_word(p, instructions + o->object_size, &bytes))
+		return false;
+	*n_units = bytes / UNIT_BYTES;
+	return true;
 }
 
 /* Short of memory behind it a code object is still read: it may be the last thing in its page. */
@@ -89,7 +91,7 @@ static bool read_head(const struct python_space *p, uint64_t code, struct code_h
 	};
 	if (o->code_qualname != PYTHON_NO_MEMBER)
 		head->qualname = word_at(object, o->code_qualname);
-	return read_units(p, code, &head->n_units);
+	return read_units(p, object, &head->n_units);
 }
 
 static bool is_same(const struct code_head *a, const struct code_head *b)
@@ -150,6 +152,18 @@ static int64_t instruction_offset(const struct python_offsets *o, const struct r
 	return o->minor == 10 ? instr * UNIT_BYTES : instr;
 }
 
+void python_codes_begin(struct python_codes *codes, uint64_t taken_ns, uint64_t now_ns)
+{
+	codes->taken_ns = taken_ns;
+	codes->now_ns = now_ns;
+}
+
+/* Read before this stack was taken, and found to be the same since. */
+static bool is_checked(const struct python_codes *codes, const struct entry *e)
+{
+	return e && codes->taken_ns && e->checked_ns > codes->taken_ns;
+}
+
 bool python_code_find(struct python_codes *codes, const struct python_space *p,
 		      const struct raw_python_frame *frame, struct python_code *code, uint32_t *line)
 {
@@ -158,7 +172,11 @@ bool python_code_find(struct python_codes *codes, const struct python_space *p,
 	struct entry *e = idmap_get(&codes->by_address, address);
 	struct code_head head;
 
-	if (!read_head(p, address, &head)) {
+	bool checked = is_checked(codes, e);
+
+	if (checked) {
+		head = e->head;
+	} else if (!read_head(p, address, &head)) {
 		if (!e || python_is_alive(p))
 			return false;
 		head = e->head; /* the process has ended: what it was last */
@@ -174,6 +192,8 @@ bool python_code_find(struct python_codes *codes, const struct python_space *p,
 		e = entry_new(codes, p, address, &head);
 	if (!e)
 		return false;
+	if (!checked)
+		e->checked_ns = codes->now_ns;
 	*code = (struct python_code){e->id, e->function, e->file};
 	*line = python_line(p->offsets.minor, e->lines.data, e->lines.len, head.first_line, offset);
 	return true;

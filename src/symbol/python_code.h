@@ -4,7 +4,8 @@
  *
  * That memory is read later than the frame, and code objects are freed: a name is only given if the object
  * still is a code object with the line table that the frame saw, and the instruction lies in it. Names are
- * kept by address and checked the same way at every use.
+ * kept by address, and checked the same way for every stack that was taken after the last check: of one that was taken
+ * between two looks at the same object there is nothing to learn from a third.
  */
 #ifndef LOOPSTALL_SYMBOL_PYTHON_CODE_H
 #define LOOPSTALL_SYMBOL_PYTHON_CODE_H
@@ -21,9 +22,12 @@ struct python_code {
 /* A zeroed struct is an empty book. */
 struct python_codes {
 	struct idmap by_address;
-	uint32_t *next_id; /* shared by all books of a worker */
+	uint64_t taken_ns, now_ns; /* of the stack that is being named, and when that began; 0 unknown */
+	uint32_t *next_id;	   /* shared by all books of a worker */
 };
 
+/* Before the frames of a stack. */
+void python_codes_begin(struct python_codes *codes, uint64_t taken_ns, uint64_t now_ns);
 /* False: not to be named. *code is valid until the next call; *line is 0 where the code has none. */
 bool python_code_find(struct python_codes *codes, const struct python_space *p,
 		      const struct raw_python_frame *frame, struct python_code *code, uint32_t *line);

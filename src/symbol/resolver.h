@@ -37,7 +37,8 @@ struct raw_python_frame {
  * 31 sp).
  */
 struct raw_stack {
-	uint32_t pid; /* process, initial namespace */
+	uint32_t pid;	   /* process, initial namespace */
+	uint64_t taken_ns; /* CLOCK_MONOTONIC; 0 unknown */
 	uint64_t regs[RAW_REGS], pc;
 	uint32_t regs_valid; /* bit n: regs[n] is known */
 	uint64_t base;	     /* user address of pages[0], page aligned */

@@ -2,6 +2,7 @@
 #include "symbol/worker_python.h"
 
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 struct worker_python *worker_python_new(int memory, uint32_t *next_id)
@@ -44,6 +45,13 @@ struct python_frames {
 	bool enters[RAW_PYTHON];
 };
 
+static uint64_t monotonic_ns(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
 static void frames_take(const struct python_offsets *o, const struct raw_stack *raw,
 			struct python_frames *out)
 {
@@ -79,6 +87,7 @@ void worker_python_join(struct worker_python *p, const struct raw_stack *raw, co
 	struct merge_item items[FACT_MAX_FRAMES];
 	struct python_frames python;
 
+	python_codes_begin(&p->codes, raw->taken_ns, monotonic_ns());
 	frames_take(&p->space.offsets, raw, &python);
 	for (uint32_t i = 0; i < unwound->n; i++)
 		parts[i] = part_of(context, &unwound->frames[i], unwound->frames[i].module == p->module);

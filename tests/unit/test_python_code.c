@@ -125,6 +125,22 @@ static void a_freed_object_is_not(void **state)
 	assert_false(find(*state, 0, LINES, &code, &line));
 }
 
+static void a_stack_from_before_the_last_look_needs_no_other(void **state)
+{
+	struct fixture *f = *state;
+	struct python_code code;
+	uint32_t line;
+
+	python_codes_begin(&f->codes, 1000, 2000);
+	assert_true(find(f, 0, LINES, &code, &line));
+	poke_word(f, CODE + 8, STRING_TYPE);
+	python_codes_begin(&f->codes, 1999, 3000);
+	assert_true(find(f, 0, LINES, &code, &line));
+	assert_false(find(f, 0, LINES + 8, &code, &line)); /* what the frame saw still counts */
+	python_codes_begin(&f->codes, 2001, 4000);
+	assert_false(find(f, 0, LINES, &code, &line));
+}
+
 static void an_object_in_its_place_is_not(void **state)
 {
 	struct python_code code;
@@ -201,6 +217,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		WITH(a_whole_object_is_named),
 		WITH(a_freed_object_is_not),
+		WITH(a_stack_from_before_the_last_look_needs_no_other),
 		WITH(an_object_in_its_place_is_not),
 		WITH(an_instruction_outside_is_not),
 		WITH(a_file_name_that_is_no_string_is_not),
