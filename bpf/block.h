@@ -203,6 +203,7 @@ SEPARATE int block_snapshot(__u32 slot)
 	__u32 index;
 	if (!t || !cfg.stacks)
 		return 0;
+	scratch_release(t); /* of a block whose end was not shown to us */
 	if (bpf_map_pop_elem(&free_scratch, &index)) {
 		lose(LST_LOSS_NO_SCRATCH);
 		return 0;
@@ -299,6 +300,13 @@ SEPARATE int block_end(__u32 slot, __u64 blocked_ns, __u64 now)
 	t->block_now = ~0u;
 	scratch_release(t);
 	return 0;
+}
+
+/* The thread runs, and how it came back was not shown to us: its block ended when it was woken. */
+static __always_inline void block_end_unseen(struct lst_thread *t, __u64 now)
+{
+	if (t->cpu == LST_CPU_BLOCKED)
+		block_end(t->slot, t->woken_gap_ns > t->since_ns ? t->woken_gap_ns - t->since_ns : 0, now);
 }
 
 #endif

@@ -51,6 +51,7 @@ static __always_inline void thread_out(struct lst_thread *t, struct task_struct 
 	closed_gap_drop(t, task);
 	if (!t->open_gaps)
 		return;
+	block_end_unseen(t, now);
 	ledger_out(t, task, to, now);
 	quota_note(t, task);
 	if (to == LST_CPU_BLOCKED) {

@@ -288,6 +288,31 @@ static void no_more_snapshots_than_there_is_room_for(void **state)
 	scene_end();
 }
 
+/* Some hosts hide switches: neither the block nor its snapshot's slot is lost by that. */
+static void a_block_whose_end_is_not_seen_has_its_stack(void **state)
+{
+	(void)state;
+	static const struct machine_size small = {
+		.loops = 4, .threads = 4, .scratch = 1, .ring_bytes = 1 << 20};
+	struct task_struct *t = gap_with_stacks(&small);
+	for (int i = 1; i <= 3; i++) {
+		task_calls(t, NR_FUTEX, 0x7000, 0);
+		task_off(t, OFF_BLOCKED);
+		machine_pass(i * 20 * MS);
+		task_woken(t, NULL);
+		machine_hide(1);
+		task_on(t);
+		machine_pass(1 * MS);
+	}
+	gap_finish(t);
+	assert_int_equal(stall.n_blocks, 1);
+	assert_int_equal(stall.blocks[0].count, 3);
+	assert_int_equal(stall.blocks[0].sum_ns, 120 * MS);
+	assert_int_equal(stall.blocks[0].stack_ns, 60 * MS);
+	assert_int_equal(machine_lost(LST_LOSS_NO_SCRATCH), 0);
+	scene_end();
+}
+
 static void samples_are_taken_in_old_gaps_only(void **state)
 {
 	(void)state;
@@ -325,6 +350,7 @@ int main(void)
 		cmocka_unit_test(the_longest_block_has_its_stack),
 		cmocka_unit_test(a_page_that_is_not_there_is_marked),
 		cmocka_unit_test(no_more_snapshots_than_there_is_room_for),
+		cmocka_unit_test(a_block_whose_end_is_not_seen_has_its_stack),
 		cmocka_unit_test(samples_are_taken_in_old_gaps_only),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -171,6 +171,9 @@ static void a_switch_in_not_seen_is_mended(void **state)
 	assert_int_equal(l.blocked_ns, 20 * MS);
 	assert_int_equal(l.cpu_ns, 7 * MS);
 	assert_int_equal(l.repaired_ns, 8 * MS);
+	assert_int_equal(stall.n_blocks, 1);
+	assert_int_equal(stall.blocks[0].count, 1);
+	assert_int_equal(stall.blocks[0].sum_ns, 20 * MS);
 	assert_int_equal(stall.gap.gap_ns - ledger_sum(&l), 3 * MS);
 	machine_stop();
 }
