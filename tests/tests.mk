@@ -4,6 +4,7 @@
 # make unit    build the unit tests         make test-programs  build all that the tests run
 # make fuzz    build the fuzzers            FUZZ_SECONDS=30     for all fuzzers together
 include tests/progs/progs.mk
+include tests/truth/truth.mk
 
 FUZZ_SECONDS ?= 30
 SANITIZE     := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
@@ -57,7 +58,7 @@ $(B)/live/unwind_once: tests/live/unwind_once.c $(OBJECTS)
 	$(Q)mkdir -p $(@D) && $(CC) $(STD) $(CFLAGS) $(WARN) $(CPPFLAGS) $(PKG_CFLAGS) -o $@ $^ $(PKG_LIBS)
 
 check-programs: loopstall $(UNITS) $(BPF_TESTS) $(FUZZERS)
-test-programs: check-programs $(PROGS) $(B)/live/unwind_once | $(B)/.test-deps
+test-programs: check-programs $(PROGS) $(TRUTHS) $(B)/live/unwind_once | $(B)/.test-deps
 
 check: check-programs
 	@tests/run $(CHECKS)
