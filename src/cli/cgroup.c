@@ -2,6 +2,7 @@
 #include "cli/cgroup.h"
 
 #include "base/array.h"
+#include "cli/cgroup_text.h"
 #include "cli/proc.h"
 
 #include <ctype.h>
@@ -13,8 +14,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define CONTAINER_ID_MIN 6  /* as typed: docker prints 12 */
-#define CONTAINER_ID_LEN 32 /* in the name of a cgroup: 64 for docker, containerd, cri-o and podman */
 #define CGROUP_DEPTH_MAX 32 /* of directories walked; runtimes nest below ten */
 
 static bool is_directory(const char *path)
@@ -28,51 +27,6 @@ static bool has_file(const char *directory, const char *name)
 	char path[4096];
 	return snprintf(path, sizeof path, "%s/%s", directory, name) < (int)sizeof path &&
 	       !access(path, F_OK);
-}
-
-/* --- which part of a path is the unit's or the container's
- * ----------------------------------------------------------- */
-
-static bool is_unit(const char *name, size_t len, const char *unit)
-{
-	return strlen(unit) == len && !memcmp(name, unit, len);
-}
-
-/* docker-ID.scope, cri-containerd-ID.scope, crio-ID.scope, libpod-ID.scope, /docker/ID, /kubepods/…/ID;
- * conmon is podman's own. */
-static bool is_container(const char *name, size_t len, const char *id)
-{
-	static const char scope[] = ".scope", conmon[] = "conmon-";
-	if (len > sizeof scope - 1 && !memcmp(name + len - (sizeof scope - 1), scope, sizeof scope - 1))
-		len -= sizeof scope - 1;
-	if (memmem(name, len, conmon, sizeof conmon - 1))
-		return false;
-	size_t from = len;
-	while (from && isxdigit((unsigned char)name[from - 1]))
-		from--;
-	size_t wanted = strlen(id);
-	bool separated = from == 0 || name[from - 1] == '-' ||
-			 name[from - 1] == ':'; /* ':' containerd without systemd */
-	return separated && len - from >= CONTAINER_ID_LEN && wanted >= CONTAINER_ID_MIN &&
-	       wanted <= len - from && !strncasecmp(name + from, id, wanted);
-}
-
-static bool (*const matches[])(const char *name, size_t len, const char *wanted) = {
-	[CGROUP_UNIT] = is_unit,
-	[CGROUP_CONTAINER] = is_container,
-};
-
-/* Length of path up to and with the part that fits, 0 if none does. */
-static size_t matching_prefix(const char *path, enum cgroup_named as, const char *wanted)
-{
-	for (const char *part = path; *part;) {
-		part += strspn(part, "/");
-		size_t len = strcspn(part, "/");
-		if (len && matches[as](part, len, wanted))
-			return (size_t)(part - path) + len;
-		part += len;
-	}
-	return 0;
 }
 
 /* --- where a hierarchy is mounted
@@ -100,32 +54,24 @@ static char *mounted(const char *root, const char *controllers, const char *path
 	return NULL;
 }
 
-/* Better hierarchies have higher ranks. */
-static int rank_of(const char *controllers)
-{
-	return !*controllers ? 3 : !strcmp(controllers, "name=systemd") ? 2 : 1;
-}
-
 /* The best directory that one process's /proc/PID/cgroup offers; NULL if nothing fits. The text is cut up. */
 static char *best_directory(const char *root, char *text, enum cgroup_named as, const char *wanted)
 {
 	char *best = NULL, *rest = NULL;
 	int best_rank = 0;
 	for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
-		char *controllers = strchr(line, ':');
-		char *path = controllers ? strchr(++controllers, ':') : NULL;
-		if (!path)
+		struct cgroup_line l;
+		if (!cgroup_text_line(line, &l))
 			continue;
-		*path++ = 0;
-		size_t len = matching_prefix(path, as, wanted);
-		if (!len || rank_of(controllers) <= best_rank)
+		size_t len = cgroup_text_prefix(l.path, as, wanted);
+		if (!len || l.rank <= best_rank)
 			continue;
-		char *full = mounted(root, controllers, path, len);
+		char *full = mounted(root, l.controllers, l.path, len);
 		if (!full)
 			continue;
 		free(best);
 		best = full;
-		best_rank = rank_of(controllers);
+		best_rank = l.rank;
 	}
 	return best;
 }
@@ -237,16 +183,8 @@ static int read_procs(const char *directory, struct cgroup_members *m)
 {
 	struct bytes text = {0};
 	int err = proc_file(&text, "%s/cgroup.procs", directory);
-	const char *at = bytes_text(&text);
-	for (char *end; !err && isdigit((unsigned char)*at); at = end + (*end == '\n')) {
-		unsigned long pid = strtoul(at, &end, 10);
-		if (!pid)
-			continue; /* outside our PID namespace */
-		if (!array_reserve(&m->pids, &m->cap, m->n + 1, sizeof *m->pids))
-			err = -ENOMEM;
-		else
-			m->pids[m->n++] = (uint32_t)pid;
-	}
+	if (!err)
+		err = cgroup_text_members(bytes_text(&text), m);
 	bytes_free(&text);
 	return err == -EOPNOTSUPP ? 0 : err; /* a threaded cgroup: its processes are listed above it */
 }

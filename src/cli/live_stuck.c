@@ -11,6 +11,7 @@
 #include "base/bytes.h"
 #include "capture/calls.h"
 #include "cli/proc.h"
+#include "cli/proc_text.h"
 
 #include <dirent.h>
 #include <stdio.h>
@@ -47,16 +48,15 @@ static bool is_wait_call(uint32_t nr)
 static bool thread_read(struct thread_doing *t, uint32_t pid, uint32_t tid)
 {
 	struct bytes text = {0};
-	unsigned long long nr, arg;
+	struct proc_call call;
 
 	*t = (struct thread_doing){.tid = tid};
 	int err = proc_file(&text, "/proc/%u/task/%u/syscall", pid, tid);
-	if (!err && !strncmp(bytes_text(&text), "running", 7)) {
-		t->runs = true;
-	} else if (!err && sscanf(bytes_text(&text), "%llu %llx", &nr, &arg) == 2) {
-		t->waits = is_wait_call((uint32_t)nr);
-		t->wait_fd = (uint32_t)arg;
-		t->futex = nr == call_number("futex");
+	if (!err && proc_text_call(bytes_text(&text), &call)) {
+		t->runs = call.runs;
+		t->waits = !call.runs && is_wait_call(call.number);
+		t->wait_fd = (uint32_t)call.first;
+		t->futex = !call.runs && call.number == call_number("futex");
 	}
 	bytes_free(&text);
 	return !err;
@@ -67,8 +67,7 @@ static uint32_t watched_count(uint32_t pid, uint32_t fd)
 	struct bytes text = {0};
 	uint32_t n = 0;
 	if (!proc_file(&text, "/proc/%u/fdinfo/%u", pid, fd))
-		for (const char *at = bytes_text(&text); (at = strstr(at, "tfd:")); at++)
-			n++;
+		n = proc_text_watched(bytes_text(&text));
 	bytes_free(&text);
 	return n;
 }

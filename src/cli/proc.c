@@ -2,6 +2,7 @@
 #include "cli/proc.h"
 
 #include "base/array.h"
+#include "cli/proc_text.h"
 
 #include <ctype.h>
 #include <dirent.h>
@@ -16,7 +17,6 @@
 #include <unistd.h>
 
 #define FILE_BYTES_MAX (1u << 20)
-#define PF_KTHREAD     0x00200000u /* linux/sched.h, in the flags of /proc/PID/stat */
 
 int proc_file(struct bytes *out, const char *fmt, ...)
 {
@@ -44,35 +44,6 @@ int proc_file(struct bytes *out, const char *fmt, ...)
 	return err ? err : bytes_ok(out) ? 0 : -ENOMEM;
 }
 
-/* Copies what is behind the last slash of a name that ends at len. */
-static void put_base(char to[PROC_NAME_BYTES], const char *path, size_t len)
-{
-	size_t from = len;
-	while (from && path[from - 1] != '/')
-		from--;
-	size_t n = len - from < PROC_NAME_BYTES - 1 ? len - from : PROC_NAME_BYTES - 1;
-	memcpy(to, path + from, n);
-	to[n] = 0;
-}
-
-/* "pid (comm) S ppid pgrp session tty tpgid flags …"; comm may hold anything, so its end is the last
- * parenthesis. */
-static bool parse_stat(const char *text, struct proc *p)
-{
-	const char *open = strchr(text, '('), *close = strrchr(text, ')');
-	unsigned long flags;
-	long threads;
-	if (!open || !close || close < open)
-		return false;
-	snprintf(p->comm, sizeof p->comm, "%.*s", (int)(close - open - 1), open + 1);
-	if (sscanf(close + 1, " %c %u %*d %*d %*d %*d %lu %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %ld",
-		   &p->state, &p->parent, &flags, &threads) != 4)
-		return false;
-	p->is_kernel = flags & PF_KTHREAD;
-	p->threads = threads > 0 ? (uint32_t)threads : 0;
-	return true;
-}
-
 static void read_exe(const char *root, struct proc *p)
 {
 	static const char deleted[] = " (deleted)";
@@ -84,7 +55,7 @@ static void read_exe(const char *root, struct proc *p)
 		size_t n = (size_t)len, tail = sizeof deleted - 1;
 		if (n > tail && !strcmp(target + n - tail, deleted))
 			n -= tail;
-		put_base(p->program, target, n);
+		proc_text_base(p->program, target, n);
 	}
 	struct stat st;
 	if (!stat(path, &st)) {
@@ -93,89 +64,12 @@ static void read_exe(const char *root, struct proc *p)
 	}
 }
 
-/* --- interpreters: what matters is what they run
- * ------------------------------------------------------------------- */
-
-struct interpreter {
-	const char *name;	 /* may be followed by a version: python3.11 */
-	const char *with_value;	 /* options whose value is the next word */
-	const char *naming;	 /* options whose next word names what is run */
-	const char *inlined;	 /* options that bring the code itself: nothing is named */
-	const char *passed_over; /* words before the script */
-};
-
-static const struct interpreter interpreters[] = {
-	{"python", " -W -X ", " -m ", " -c ", ""},
-	{"pypy", " -W -X ", " -m ", " -c ", ""},
-	{"node", " -r --require --import --loader -C ", "", " -e --eval -p --print ", ""},
-	{"nodejs", " -r --require --import --loader -C ", "", " -e --eval -p --print ", ""},
-	{"bun", " -r --preload ", "", " -e --eval ", " run "},
-	{"deno", " -c --config ", "", " eval ", " run serve "},
-	{"ruby", " -I -r -C ", "", " -e ", ""},
-	{"perl", " -I ", "", " -e -E ", ""},
-	{"php", " -c -d -z ", " -f -F ", " -r ", ""},
-	{"java", " -cp -classpath --class-path -p --module-path --add-modules ", " -jar -m --module ", "",
-	 ""},
-};
-
-static const struct interpreter *interpreter_of(const char *program)
-{
-	for (size_t i = 0; i < ARRAY_LEN(interpreters); i++) {
-		size_t len = strlen(interpreters[i].name);
-		if (!strncmp(program, interpreters[i].name, len) &&
-		    !program[len + strspn(program + len, "0123456789.")])
-			return &interpreters[i];
-	}
-	return NULL;
-}
-
-static bool listed(const char *list, const char *word)
-{
-	size_t len = strlen(word);
-	for (const char *at = list; len && (at = strstr(at, word)); at++)
-		if (at > list && at[-1] == ' ' && at[len] == ' ')
-			return true;
-	return false;
-}
-
-/* argv as /proc/PID/cmdline holds it: words ending in NUL. */
-static const char *next_word(const struct bytes *argv, const char *word)
-{
-	const char *end = argv->data + argv->len;
-	word += strlen(word) + 1;
-	return word < end ? word : NULL;
-}
-
-static const char *script_word(const struct interpreter *lang, const struct bytes *argv)
-{
-	const char *word = bytes_text(argv);
-	while ((word = next_word(argv, word))) {
-		if (listed(lang->inlined, word))
-			return NULL;
-		if (listed(lang->naming, word))
-			return next_word(argv, word);
-		if (listed(lang->with_value, word))
-			word = next_word(argv, word);
-		else if (word[0] != '-' && !listed(lang->passed_over, word))
-			return word;
-		if (!word)
-			return NULL;
-	}
-	return NULL;
-}
-
 static int read_argv(const char *root, struct proc *p)
 {
 	struct bytes argv = {0};
 	int err = proc_file(&argv, "%s/%u/cmdline", root, p->pid);
-	if (!err && argv.len) {
-		const char *first = bytes_text(&argv);
-		put_base(p->title, first, strcspn(first, ": "));
-		const struct interpreter *lang = interpreter_of(p->program[0] ? p->program : p->title);
-		const char *script = lang ? script_word(lang, &argv) : NULL;
-		if (script)
-			put_base(p->script, script, strlen(script));
-	}
+	if (!err)
+		proc_text_argv(&argv, p);
 	bytes_free(&argv);
 	return err == -ENOMEM ? err : 0; /* without rights the rest is still true */
 }
@@ -185,7 +79,7 @@ int proc_read(const char *root, uint32_t pid, struct proc *p)
 	struct bytes text = {0};
 	*p = (struct proc){.pid = pid};
 	int err = proc_file(&text, "%s/%u/stat", root, pid);
-	if (!err && !parse_stat(bytes_text(&text), p))
+	if (!err && !proc_text_stat(bytes_text(&text), p))
 		err = -ESRCH;
 	bytes_free(&text);
 	if (err)
@@ -260,23 +154,11 @@ bool proc_is_zombie(const struct proc *p)
 	return (p->state == 'Z' && p->threads <= 1) || p->state == 'X' || p->state == 'x';
 }
 
-/* The last number behind "Key:" in /proc/PID/status, 0 without one. */
 static uint32_t status_number(const char *root, uint32_t pid, const char *key)
 {
 	struct bytes text = {0};
-	uint32_t number = 0;
 	int err = proc_file(&text, "%s/%u/status", root, pid);
-	size_t len = strlen(key);
-	for (const char *line = err ? NULL : bytes_text(&text); line; line = strchr(line, '\n')) {
-		line += *line == '\n';
-		if (strncmp(line, key, len) != 0 || line[len] != ':')
-			continue;
-		const char *end = line + strcspn(line, "\n");
-		while (end > line && isdigit((unsigned char)end[-1]))
-			end--;
-		number = (uint32_t)strtoul(end, NULL, 10);
-		break;
-	}
+	uint32_t number = err ? 0 : proc_text_number(bytes_text(&text), key);
 	bytes_free(&text);
 	return number;
 }

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which runtime, container and unit a process is of, by the texts of its /proc files. Opens nothing. */
+#ifndef LOOPSTALL_CLI_PROCESS_TEXT_H
+#define LOOPSTALL_CLI_PROCESS_TEXT_H
+
+#define PROCESS_RUNTIME_BYTES	48
+#define PROCESS_CONTAINER_BYTES 16
+#define PROCESS_UNIT_BYTES	128
+
+/*
+ * By maps. Only executable mappings of files count; a data file may be called anything. A literal or text, NULL if nothing
+ * is known.
+ */
+const char *process_text_runtime(const char *maps, char text[PROCESS_RUNTIME_BYTES]);
+/* By cgroup: the innermost 64-digit id in the paths; its first 12 digits, as the tools show it, else "". */
+void process_text_container(const char *cgroups, char id[PROCESS_CONTAINER_BYTES]);
+/* By cgroup: the last path component that is a service, else "". */
+void process_text_unit(const char *cgroups, char unit[PROCESS_UNIT_BYTES]);
+
+#endif
