@@ -73,6 +73,13 @@ static __always_inline void faults_read(struct task_struct *task, __u64 *minor, 
 	}
 }
 
+/* After a gap was opened for a thread that is not the one that runs now. */
+static __always_inline void faults_note(struct lst_loop *l, struct task_struct *task)
+{
+	l->base_minor_faults = BPF_CORE_READ(task, min_flt);
+	l->base_major_faults = BPF_CORE_READ(task, maj_flt);
+}
+
 /* The thread returned from its wait and nobody else waits. */
 static __always_inline void gap_open(struct lst_loop *l, struct lst_thread *t, struct task_struct *task,
 				     __u64 now)

@@ -28,12 +28,66 @@ static __always_inline void closed_gap_drop(struct lst_thread *t, struct task_st
 	gap_drop(l, slot, t);
 }
 
+/*
+ * A wait in flight is taken to return when its thread gets a CPU again. If the thread is still in that call when it gives the CPU up the
+ * next time, it had nothing to return with, and all that is taken back.
+ */
+static __always_inline void flight_land(struct lst_thread *t, struct task_struct *task, __u64 now)
+{
+	struct lst_loop *l = loop_at(t->wait_slot);
+
+	if (!l)
+		return;
+	t->in_flight = LST_FLIGHT_LANDED;
+	t->in_wait = 0;
+	loop_add(l, &l->waits, 1);
+	loop_add(l, &l->slept_waits, 1);
+	l->last_slept_ns = l->last_wait_ns = now;
+	__sync_fetch_and_add(&l->waiters, -1);
+	if (l->waiters)
+		return;
+	gap_begin(l, t->wait_slot, t, task, now);
+	faults_note(l, task);
+}
+
+static __always_inline void flight_take_back(struct lst_thread *t, struct lst_loop *l)
+{
+	if (t->in_flight == LST_FLIGHT_LANDED) {
+		if (l->gap_start_ns && l->owner == t->tid)
+			gap_drop(l, t->wait_slot, t);
+		loop_add(l, &l->waits, -1);
+		loop_add(l, &l->slept_waits, -1);
+	}
+	__sync_fetch_and_add(&l->waiters, 1);
+	t->in_flight = LST_FLIGHT_WAITS;
+	t->in_wait = t->slept = 1;
+}
+
+/* The thread that runs now gives up the CPU. */
+SEPARATE int flight_check(__u32 thread_slot)
+{
+	struct lst_thread *t = thread_at(thread_slot);
+	struct lst_loop *l = t ? loop_at(t->wait_slot) : NULL;
+	struct pt_regs regs;
+
+	if (!l)
+		return 0;
+	if (regs_read((void *)bpf_get_current_task(), &regs) && is_wait_call(regs_call(&regs)) &&
+	    (__u32)regs_arg(&regs, 0) == t->wait_fd)
+		flight_take_back(t, l);
+	else
+		t->in_flight = LST_FLIGHT_NONE;
+	return 0;
+}
+
 static __always_inline void thread_out(struct lst_thread *t, struct task_struct *task, bool preempt,
 				       __u32 state)
 {
 	__u64 now = bpf_ktime_get_ns();
 	__u32 to = out_state(preempt, state);
 
+	if (t->in_flight && !t->in_wait)
+		flight_check(t->slot);
 	if (t->in_wait) {
 		if (to == LST_CPU_BLOCKED) {
 			struct lst_loop *l = t->slept ? NULL : loop_at(t->wait_slot);
@@ -71,6 +125,8 @@ static __always_inline void thread_in(struct lst_thread *t, struct task_struct *
 			t->delay_throttled_ns += quota_taken(t, task, waited);
 		t->woken_ns = 0;
 	}
+	if (t->in_flight && t->in_wait)
+		flight_land(t, task, now);
 	if (!t->open_gaps) {
 		scratch_release(t); /* its gap was ended by another thread meanwhile */
 		return;

@@ -27,11 +27,6 @@ struct {
 	__type(value, struct lst_task_record);
 } look_records SEC(".maps");
 
-static __always_inline bool is_wait_call(__u32 nr)
-{
-	return nr == cfg.wait_nr[0] || nr == cfg.wait_nr[1] || nr == cfg.wait_nr[2];
-}
-
 /* Changes whenever the thread has run. */
 static __always_inline __u64 task_switches(struct task_struct *task)
 {
@@ -68,6 +63,7 @@ static __always_inline void seed_task(struct task_struct *task)
 	t->enter_ns = now;
 	t->timeout_ns = TIMEOUT_NONE;
 	t->slept = 1;
+	t->in_flight = cfg.returns_unseen ? LST_FLIGHT_WAITS : LST_FLIGHT_NONE;
 	t->in_wait = 1;
 	__sync_fetch_and_add(&l->waiters, 1);
 	if (task_switches(task) == switches && task_state(task))
@@ -94,8 +90,7 @@ static __always_inline struct lst_loop *stuck_adopt(struct task_struct *task, co
 	t->timeout_ns = TIMEOUT_NONE;
 	t->delay_ns = t->delay_throttled_ns = 0;
 	gap_open(l, t, task, now);
-	l->base_minor_faults = BPF_CORE_READ(task, min_flt);
-	l->base_major_faults = BPF_CORE_READ(task, maj_flt);
+	faults_note(l, task);
 	l->gap_flags = LST_GAP_BEFORE_ATTACH;
 	if (r->cpu == LST_CPU_BLOCKED) {
 		if (want->since_ns && want->since_ns < now)

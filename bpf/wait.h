@@ -10,6 +10,11 @@
 
 #define TIMEOUT_NONE (-1LL)
 
+static __always_inline bool is_wait_call(__u32 nr)
+{
+	return nr == cfg.wait_nr[0] || nr == cfg.wait_nr[1] || nr == cfg.wait_nr[2];
+}
+
 static __always_inline void loop_announce(struct lst_loop *l, __u32 slot, struct lst_thread *t, __u32 first,
 					  __u64 now)
 {
@@ -146,6 +151,7 @@ static __always_inline void wait_enter(__u32 fd, __s64 timeout_ns)
 	if (!t->in_wait) /* else it goes on after a signal, and is counted already */
 		__sync_fetch_and_add(&l->waiters, 1);
 	t->in_wait = 1;
+	t->in_flight = LST_FLIGHT_NONE;
 	if (l->gap_start_ns && gap_claim(l, slot)) {
 		gap_end(l, slot, t, task, now);
 		gap_unclaim(l, slot);

@@ -211,6 +211,9 @@ struct lst_loop {
 /* lst_thread.cpu */
 enum lst_on_cpu { LST_CPU_UNKNOWN, LST_CPU_ON, LST_CPU_RUNNABLE, LST_CPU_BLOCKED, LST_CPU_STOPPED };
 
+/* A wait that began before the attach and whose return nothing will show. */
+enum lst_flight { LST_FLIGHT_NONE, LST_FLIGHT_WAITS, LST_FLIGHT_LANDED };
+
 struct lst_thread {
 	lst_u32 tid, tgid;
 	lst_u32 state; /* enum lst_slot_state */
@@ -222,7 +225,9 @@ struct lst_thread {
 	lst_u32 wait_slot; /* loop slot of the last wait */
 	lst_u64 wait_object;
 	lst_u32 wait_fd;
-	lst_u32 slept; /* the wait has slept */
+	lst_u32 slept;	   /* the wait has slept */
+	lst_u32 in_flight; /* enum lst_flight */
+	lst_u32 pad;
 	lst_u64 enter_ns;
 	lst_s64 timeout_ns; /* -1: none */
 	lst_u64 woken_ns;   /* woken inside the wait and not yet on a CPU */
@@ -377,11 +382,12 @@ struct lst_config {
 	lst_u32 create_nr[2];  /* epoll_create, epoll_create1 */
 	lst_u32 has_task_regs; /* bpf_task_pt_regs and bpf_get_current_task_btf are there */
 	lst_u32 has_copy;      /* bpf_copy_from_user_task */
-	lst_u32 thread_bytes;  /* THREAD_SIZE, for kernels without them */
-	lst_u32 has_kstack;    /* kernel frames wanted */
+	lst_u32 returns_unseen; /* of waits that began before the attach: fexit shows only calls that it saw begin */
+	lst_u32 has_kstack; /* kernel frames wanted */
 	lst_u32 max_loops, max_threads, max_scratch;
 	lst_u32 ring_wake_bytes; /* wake the reader when this much is waiting */
 	lst_u32 stacks;		 /* 0: histograms and ledgers only */
+	lst_u32 pad;
 };
 
 /* --- records ----------------------------------------------------------------------------------------------------- */

@@ -127,6 +127,7 @@ static void config_fill(struct capture *c, struct lst_config *cfg, const struct 
 			    call_number("epoll_pwait2"), ~0u},
 		.create_nr = {call_number("epoll_create"), call_number("epoll_create1")},
 		.has_task_regs = probe_can(p, ABILITY_TASK_REGS),
+		.returns_unseen = c->rung == RUNG_FENTRY,
 		.has_copy = probe_can(p, ABILITY_COPY_FROM_TASK),
 		.has_kstack = o->kernel_stacks,
 		.max_loops = o->max_loops,

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What comes and goes: processes, threads, epoll objects, what was there before; and what happens when there is no room. */
+/* What comes and goes: processes, threads, epoll objects; and what happens when there is no room. */
 #include "scene.h"
 #include "shim.h"
 
 static struct lst_stall_record stall;
 static struct lst_process_record process;
-static struct lst_task_record looked;
 
 static bool next_process(void)
 {
@@ -213,79 +212,6 @@ static void a_duplicate_is_the_same_loop(void **state)
 	machine_stop();
 }
 
-/* --- before the attach */
-
-static struct task_struct *asleep_in_wait(void)
-{
-	struct task_struct *t = scene_begin(NULL);
-	machine_hide(2);
-	task_waits(t, LOOP_FD, -1);
-	task_off(t, OFF_BLOCKED);
-	return t;
-}
-
-static void who_waits_at_the_attach_covers_the_loop(void **state)
-{
-	(void)state;
-	struct task_struct *t = asleep_in_wait(), *other = task_new(TGID, OTHER_TID, "other");
-	machine_seed();
-	assert_int_equal(machine_loop(LOOP_SLOT)->waiters, 1);
-	task_waits(other, LOOP_FD, -1);
-	task_returns(other, 1);
-	assert_int_equal(machine_loop(LOOP_SLOT)->gap_start_ns, 0);
-	machine_pass(100 * MS);
-	task_woken(t, NULL);
-	machine_pass(2 * MS);
-	task_on(t);
-	task_returns(t, 1);
-	assert_int_equal(machine_loop(LOOP_SLOT)->gap_delay_ns, 2 * MS);
-	machine_stop();
-}
-
-static void a_wait_from_before_the_attach_ends_in_a_gap(void **state)
-{
-	(void)state;
-	struct task_struct *t = asleep_in_wait();
-	task_woken(t, NULL);
-	task_on(t);
-	task_returns(t, 1); /* nobody told us of its beginning */
-	machine_pass(15 * MS);
-	task_waits(t, LOOP_FD, -1);
-	assert_int_equal(machine_loop(LOOP_SLOT)->busy_ns, 15 * MS);
-	machine_stop();
-}
-
-static void a_loop_stuck_before_the_attach_is_adopted(void **state)
-{
-	(void)state;
-	struct task_struct *t = scene_begin(NULL);
-	task_opens_socket(t, 8, "10.0.3.9", 5432, 40000);
-	uint64_t since = machine_now();
-	machine_hide(1);
-	task_calls(t, NR_READ, 8, 0);
-	task_off(t, OFF_BLOCKED);
-	machine_pass(3000 * MS);
-	machine_look(TID, LOOP_FD, since);
-	assert_true(next_record(LST_RECORD_TASK, &looked, sizeof looked));
-	assert_int_equal(looked.cpu, LST_CPU_BLOCKED);
-	assert_int_equal(looked.block.call, NR_READ);
-	assert_int_equal(looked.slot, LOOP_SLOT);
-	machine_pass(1000 * MS);
-	task_woken(t, NULL);
-	task_on(t);
-	machine_pass(5 * MS);
-	task_waits(t, LOOP_FD, -1);
-	task_off(t, OFF_BLOCKED);
-	assert_true(next_stall(&stall));
-	assert_int_equal(stall.gap.flags, LST_GAP_BEFORE_ATTACH);
-	assert_int_equal(stall.gap.gap_ns, 4005 * MS);
-	assert_int_equal(stall.gap.ledger.blocked_ns, 4000 * MS);
-	assert_int_equal(ledger_sum(&stall.gap.ledger), 4005 * MS);
-	assert_int_equal(stall.n_blocks, 1);
-	assert_int_equal(stall.blocks[0].sum_ns, 4000 * MS);
-	machine_stop();
-}
-
 /* --- events that were not seen: what can be known after them is right */
 
 static void a_wait_not_seen_makes_no_gap(void **state)
@@ -434,9 +360,6 @@ int main(void)
 		cmocka_unit_test(a_descriptor_that_is_closed_is_no_loop),
 		cmocka_unit_test(an_object_made_anew_at_the_same_address_is_another),
 		cmocka_unit_test(a_duplicate_is_the_same_loop),
-		cmocka_unit_test(who_waits_at_the_attach_covers_the_loop),
-		cmocka_unit_test(a_wait_from_before_the_attach_ends_in_a_gap),
-		cmocka_unit_test(a_loop_stuck_before_the_attach_is_adopted),
 		cmocka_unit_test(a_wait_not_seen_makes_no_gap),
 		cmocka_unit_test(a_return_not_seen_does_not_cover_for_ever),
 		cmocka_unit_test(more_loops_than_there_is_room_for_are_counted),
