@@ -15,9 +15,9 @@
 #define PYTHON_TASKS                                                                                         \
 	8 /* newest entries of the dict of running tasks that are looked at: one a loop, and loops are few */
 #define PYTHON_NAME_BYTES 56  /* head of a str, with the longer head of objects without a GIL */
-#define PYTHON_STEPS	  256 /* frames walked; what is kept is LST_PYTHON_FRAMES of them */
+#define PYTHON_STEPS	  128 /* frames walked; what is kept is LST_PYTHON_FRAMES of them */
 #define PYTHON_SEARCH                                                                                        \
-	128 /* thread states and interpreters looked at before a thread counts as not Python's */
+	64 /* thread states and interpreters looked at in one search, which the next stack goes on with */
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -71,13 +71,19 @@ static __always_inline __u64 python_word(__u64 from, struct task_struct *other)
 	return word;
 }
 
-/* The thread state whose thread_id is this thread's pthread_self(); native ids are those of a namespace and may mean another one. */
-static __always_inline __u64 python_thread(const struct lst_python_process *p, __u64 self, __u64 known,
-					   struct task_struct *other)
+static __always_inline bool thread_is(const struct lst_python_process *p, __u64 thread, __u64 self,
+				      struct task_struct *other)
 {
-	if (known && python_word(known + p->thread_id, other) == self)
-		return known;
-	__u64 interp = python_word(p->runtime + p->runtime_interpreters, other), thread = 0;
+	return thread && python_word(thread + p->thread_id, other) == self;
+}
+
+/* From where the last search left off: the newest thread is the first in its list, and loops are older than their helpers. */
+static __always_inline __u64 thread_search(const struct lst_python_process *p, __u64 self,
+					   struct lst_thread *t, struct task_struct *other)
+{
+	__u64 thread = t ? t->python_next_thread : 0;
+	__u64 interp =
+		thread ? t->python_next_interp : python_word(p->runtime + p->runtime_interpreters, other);
 	for (__u32 i = 0; i < PYTHON_SEARCH; i++) {
 		if (thread) {
 			if (python_word(thread + p->thread_id, other) == self)
@@ -90,7 +96,27 @@ static __always_inline __u64 python_thread(const struct lst_python_process *p, _
 			interp = python_word(interp + p->interp_next, other);
 		}
 	}
+	if (t) {
+		t->python_next_thread = thread;
+		t->python_next_interp = interp;
+	}
 	return 0;
+}
+
+/* The thread state whose thread_id is this thread's pthread_self(); native ids are those of a namespace and may mean another one. */
+static __always_inline __u64 python_thread(const struct lst_python_process *p, __u64 self,
+					   struct lst_thread *t, struct task_struct *other)
+{
+	__u64 known = t ? t->python_thread : 0;
+
+	if (!thread_is(p, known, self, other)) {
+		known = p->oldest_thread;
+		if (!thread_is(p, known, self, other))
+			known = thread_search(p, self, t, other);
+	}
+	if (t)
+		t->python_thread = known;
+	return known;
 }
 
 /* Members lie within LST_PYTHON_FRAME_BYTES: the mask only tells the verifier. */
@@ -255,13 +281,12 @@ static __always_inline void python_capture(struct task_struct *task, struct lst_
 	out->n = 0;
 	if (!p)
 		return;
-	out->collecting = out->pad = 0;
+	__u64 begin = bpf_ktime_get_ns();
+	out->collecting = out->walk_ns = 0;
 	out->task[0] = 0;
 	out->task_number = s->coroutine = 0;
-	out->thread = python_thread(p, thread_pointer(task), t ? t->python_thread : 0, other);
+	out->thread = python_thread(p, thread_pointer(task), t, other);
 	out->state = LST_PYTHON_NO_THREAD;
-	if (t)
-		t->python_thread = out->thread;
 	if (!out->thread)
 		return;
 	__u64 frame = python_word(out->thread + p->thread_frame, other);
@@ -270,6 +295,7 @@ static __always_inline void python_capture(struct task_struct *task, struct lst_
 	python_runtime_read(p, out, other);
 	out->state = python_walk(p, frame, out, s, other);
 	python_task(p, s, out, other);
+	out->walk_ns = bpf_ktime_get_ns() - begin;
 }
 
 #endif

@@ -249,7 +249,9 @@ struct lst_thread {
 	lst_u64 gap_seq;		  /* of the outermost */
 
 	lst_u64 python_thread; /* its PyThreadState as found last; validated at every use */
-	lst_u32 block_now;     /* slot in blocks of the block it is in, ~0 none */
+	lst_u64 python_next_thread,
+		python_next_interp; /* where the search for it goes on; 0, 0: at the beginning */
+	lst_u32 block_now;	    /* slot in blocks of the block it is in, ~0 none */
 	lst_u32 n_blocks;
 	struct lst_block blocks[LST_BLOCKS];
 	struct lst_child children[2]; /* forked in this gap, newest first */
@@ -311,6 +313,7 @@ struct lst_python_process {
 	lst_u16 object_bytes; /* header of every object */
 	lst_u16 string_state, ascii_data, ascii_shift;
 	lst_u16 pad[2];
+	lst_u64 oldest_thread; /* state of the thread that began the interpreter, which mostly runs the loop; 0 unknown */
 	lst_u64 tasks;	     /* {event loop: running task}; 0: there is none */
 	lst_u64 string_type; /* of task names; a name of another type is a number */
 };
@@ -339,9 +342,9 @@ enum lst_python_state {
 
 struct lst_python_stack {
 	lst_u32 n;
-	lst_u32 state;	    /* enum lst_python_state */
-	lst_u32 collecting; /* the garbage collector runs */
-	lst_u32 pad;
+	lst_u32 state;			  /* enum lst_python_state */
+	lst_u32 collecting;		  /* the garbage collector runs */
+	lst_u32 walk_ns;		  /* what taking it cost the thread */
 	lst_u64 thread;			  /* address of the thread's state, 0 unknown */
 	char task[LST_PYTHON_TASK_BYTES]; /* name of the running asyncio task, "" unknown */
 	lst_u64 task_number;		  /* a task that nobody has named: "Task-N"; 0 none */

@@ -51,6 +51,7 @@ static void layout_fill(struct lst_python_process *p, const struct resolver_pyth
 		.string_state = o->string_state,
 		.ascii_data = o->ascii_data,
 		.ascii_shift = o->ascii_shift,
+		.oldest_thread = found->oldest_thread,
 		.tasks = found->tasks,
 		.string_type = found->string_type,
 	};

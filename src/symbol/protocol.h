@@ -111,7 +111,7 @@ struct report_python {
 	uint32_t kind;
 	uint32_t pid, state; /* enum python_find */
 	uint32_t minor;	     /* also of a version that is refused, 0 unknown */
-	uint64_t runtime, gil, tasks, string_type;
+	uint64_t runtime, gil, oldest_thread, tasks, string_type;
 	struct python_offsets offsets;
 };
 

@@ -89,6 +89,7 @@ struct resolver_python {
 	uint32_t pid;
 	const struct python_offsets *offsets; /* NULL: not to be walked */
 	uint64_t runtime, gil;		      /* addresses; gil 0: unknown */
+	uint64_t oldest_thread;		      /* 0 unknown */
 	uint64_t tasks, string_type; /* asyncio's dict of running tasks, 0: not loaded (yet), or not needed */
 	const char *refused;	     /* why an interpreter cannot be read, NULL: it can, or there is none */
 };

@@ -161,6 +161,7 @@ int supply_take_python(struct supply *s, const struct report_python *report)
 	struct resolver_python found = {.pid = report->pid,
 					.runtime = report->runtime,
 					.gil = report->gil,
+					.oldest_thread = report->oldest_thread,
 					.tasks = report->tasks,
 					.string_type = report->string_type};
 

@@ -397,6 +397,7 @@ static void take_python(struct worker *w, const struct order_python *order, int 
 	report.offsets = p->space.offsets;
 	if (report.state == PYTHON_FOUND) {
 		report.gil = worker_python_gil(p);
+		report.oldest_thread = worker_python_oldest_thread(p);
 		report.string_type = p->space.string_type;
 		if (p->space.offsets.thread_task == PYTHON_NO_MEMBER)
 			report.tasks = python_module_get(&p->space, "_asyncio", "_current_tasks");

@@ -38,6 +38,25 @@ uint64_t worker_python_gil(const struct worker_python *p)
 	return gil;
 }
 
+#define THREADS_MAX 65536
+
+uint64_t worker_python_oldest_thread(const struct worker_python *p)
+{
+	const struct python_offsets *o = &p->space.offsets;
+	uint64_t at, thread, next;
+
+	if (!python_read_word(&p->space, p->space.runtime + o->runtime_interpreters, &at) || !at ||
+	    !python_read_word(&p->space, at + o->interp_threads, &thread))
+		return 0;
+	for (unsigned i = 0; thread && i < THREADS_MAX; i++, thread = next) {
+		if (!python_read_word(&p->space, thread + o->thread_next, &next))
+			return 0;
+		if (!next)
+			return thread;
+	}
+	return 0;
+}
+
 /* The frames that run code, without the interpreter's own marks between them. */
 struct python_frames {
 	uint32_t n;

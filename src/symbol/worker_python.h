@@ -29,6 +29,8 @@ struct worker_python *worker_python_new(int memory, uint32_t *next_id);
 void worker_python_free(struct worker_python *p);
 /* Where the lock of the first interpreter is; 0 unknown. */
 uint64_t worker_python_gil(const struct worker_python *p);
+/* State of the first interpreter's oldest thread; 0 unknown. */
+uint64_t worker_python_oldest_thread(const struct worker_python *p);
 /*
  * Calls put() for every frame of the joined stack, innermost first, until it says false. The strings of a
  * code are valid during the call.

@@ -32,6 +32,16 @@ watch_truth() {
 	lacks_line "$SEEN" '"function":"?"'
 }
 
+@test "loops among two hundred threads have names, in the oldest thread from the first stall on" {
+	background "$PYTHON" "$ROOT/tests/progs/python_crowd.py" >"$LIVE/out"
+	target=$last
+	within 100 has_line "$LIVE/out" READY
+	"$LOOPSTALL" -d 3 --json -p "$target" >"$SEEN"
+	jq -e -s '[.[] | select(.type == "stall" and .state == "ended") | {first: (.tid == .pid), named: (.blocks[0].stack | any(.function == "stall"))}]
+		| (map(select(.first)) | length > 10 and all(.named))
+		and (map(select(.first | not)) | length > 10 and .[length - 1].named)' "$SEEN"
+}
+
 @test "waiting for the GIL names who passed it on, and where that one was" {
 	background "$PYTHON" "$ROOT/tests/progs/python_gil.py" >"$LIVE/out"
 	target=$last
