@@ -358,6 +358,7 @@ void live_source_finish(struct live_source *s, const char *reason)
 	names_settle(s);
 	attribution_flush(s->attribution);
 	tick(s, kernel_now_ns());
-	struct fact f = {.kind = FACT_END, .end = {s->stalls, s->iterations, reason}};
+	struct fact f = {.kind = FACT_END, .end = s->end};
+	f.end.reason = reason;
 	live_emit(s, &f, kernel_now_ns());
 }

@@ -221,7 +221,7 @@ static void loop_count(struct live_source *s, uint32_t slot, uint64_t now)
 		counts_histograms(&c, &capture_hists(s->capture)[slot], l->last_hists);
 	l->counted_ns = now;
 	l->last = state;
-	s->iterations += c.iterations;
+	s->end.iterations += c.iterations;
 	loop_classify(s, l, &state, &c);
 	live_emit(s, &f, now);
 	saturation_watch(s, l, slot, &state, c.busy_ns, now);

@@ -61,8 +61,8 @@ struct live_source {
 	struct idmap processes; /* followed tgid → itself */
 	struct idmap pythons;	/* pid → struct followed_python (live_python.c) */
 	bool had_process;
-	uint64_t stalls, iterations;
-	struct look *look; /* the look that is under way, or NULL (live_stuck.c) */
+	struct fact_end end; /* its totals so far */
+	struct look *look;   /* the look that is under way, or NULL (live_stuck.c) */
 };
 
 uint64_t kernel_now_ns(void);

@@ -149,8 +149,12 @@ void stacks_taken(void *context, const struct lst_stack_record *r, const void *p
 	if (attribution_sample(s->attribution, &expected))
 		return;
 	raw_fill(&raw, r, pages);
-	if (python)
+	if (python) {
+		s->end.walks++;
+		s->end.walked_frames += python->n;
+		s->end.walks_ns += python->walk_ns;
 		raw_python_fill(&raw, python);
+	}
 	if (resolver_submit(s->resolver, &raw, expected.cookie, stack_named, s))
 		attribution_resolved(s->attribution, expected.cookie, 0, kernel_now_ns());
 }

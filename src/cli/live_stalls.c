@@ -158,7 +158,7 @@ void stalls_ready(void *context, const struct fact_stall *stall, uint64_t at_ns)
 	struct live_source *s = context;
 	struct fact f = {.kind = FACT_STALL, .stall = stall};
 
-	s->stalls += stall->state == STALL_ENDED || stall->state == STALL_DIED;
+	s->end.stalls += stall->state == STALL_ENDED || stall->state == STALL_DIED;
 	live_emit(s, &f, at_ns + s->start_ns);
 }
 

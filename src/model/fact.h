@@ -239,6 +239,8 @@ struct fact_loss {
 
 struct fact_end {
 	uint64_t stalls, iterations;
+	uint64_t walks, walked_frames,
+		walks_ns;   /* Python stacks taken, their frames, and what that took of the threads' time */
 	const char *reason; /* "ctrl-c", "duration", "target exited" … */
 };
 

@@ -190,6 +190,9 @@ const struct field loss_fields[] = {
 const struct field end_fields[] = {
 	MUST("stalls", NUMBER, stalls),
 	MUST("iterations", NUMBER, iterations),
+	MAY("walks", NUMBER, walks),
+	MAY("walked_frames", NUMBER, walked_frames),
+	MAY("walks_us", NS, walks_ns),
 	MAY("reason", TEXT, reason),
 	{0}};
 #undef T

@@ -241,6 +241,9 @@ static void add_end(struct recording *r, const struct fact *f)
 	r->end.at_ns = f->at_ns;
 	r->end.end.stalls += f->end.stalls;
 	r->end.end.iterations += f->end.iterations;
+	r->end.end.walks += f->end.walks;
+	r->end.end.walked_frames += f->end.walked_frames;
+	r->end.end.walks_ns += f->end.walks_ns;
 	r->end.end.reason = f->end.reason;
 }
 

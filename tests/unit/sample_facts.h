@@ -104,7 +104,7 @@ static struct fact sample_facts[] = {
 	{FACT_LOSS, 2003 * MS, .loss = {"ring_full", "records dropped", 3}},
 	{FACT_LOSS, 2004 * MS, .loss = {"ring_full", "records dropped", 4}},
 	{.kind = FACT_TICK, .at_ns = 2005 * MS},
-	{FACT_END, 2006 * MS + 1, .end = {1, 3, "ctrl-c"}},
+	{FACT_END, 2006 * MS + 1, .end = {1, 3, 7, 84, 21035, "ctrl-c"}},
 };
 
 #define SAMPLES ARRAY_LEN(sample_facts)

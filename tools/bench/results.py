@@ -8,6 +8,8 @@ TARGETS = {READY: 400, CALL: 60, SWITCH: 200}  # ns added
 TARGET_RATIO = 0.97
 TARGET_QUIET_PERCENT, TARGET_STALLS_PERCENT = 1, 10
 TARGET_MEMORY_MB = 64
+TARGET_WALK_US = {"10": 3, "50": 8}
+TARGET_NAMING_PERCENT, TARGET_CROWD_S = 25, 0.5
 TARGET_START_S = {"python": 0.5, "node": 1.5}
 VOID = "void"
 
@@ -145,7 +147,25 @@ def own_targets(own):
                statistics.median(seconds) < TARGET_START_S[name])
 
 
-PARTS = {"micro": micro_targets, "servers": server_targets, "own": own_targets}
+def python_targets(python):
+    if "refused" in python:
+        yield "Python", "", f"not measured: {python['refused']}", None
+        return
+    for frames, most_us in TARGET_WALK_US.items():
+        us = [w["ns"] / 1000 for w in python["walks"][frames]]
+        taken = sum(w["walks"] for w in python["walks"][frames])
+        yield (f"a walk of {frames} Python frames", f"at most {most_us} us",
+               f"{spread(us, '{:.1f}')} us on the mean of {taken:,} walks", statistics.median(us) <= most_us)
+    n = python["naming"]
+    yield ("own CPU, 1,000 samples a second of 64 Python frames", f"below {TARGET_NAMING_PERCENT} % of a core",
+           f"{n['percent_at_1000']:.1f} % ({n['percent']:.1f} % at {n['per_s']:,.0f} a second); {n['named']:,} of {n['samples']:,} whole, "
+           f"{n['lost']} lost", n["percent_at_1000"] < TARGET_NAMING_PERCENT)
+    seconds, cpu = ([round[key] for round in python["crowd"]] for key in ("seconds", "cpu_seconds"))
+    yield ("attached to a process of 200 threads", f"below {TARGET_CROWD_S} s",
+           f"{spread(seconds, '{:.2f}')} s, of which {statistics.median(cpu):.2f} s on CPU", statistics.median(seconds) < TARGET_CROWD_S)
+
+
+PARTS = {"micro": micro_targets, "servers": server_targets, "own": own_targets, "python": python_targets}
 
 
 def tables(run):

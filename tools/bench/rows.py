@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 import time
 
+import python_rows
 import results
 import tracers
 from processes import (Failed, Process, Program, bpf_objects, bpf_programs, cpu_ns, pss_bytes, read, wait_until)
@@ -270,6 +271,12 @@ class Bench:
             "memory": self.memory(seconds),
             "first_status": self.first_status(starts),
         }
+
+    def python(self, seconds, rounds):
+        interpreter = self.runtimes()["python"]
+        if not interpreter:
+            return {"refused": "needs python3"}
+        return python_rows.measure(self, interpreter[0], seconds, rounds)
 
     # --- where the time goes
 
