@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
@@ -21,11 +22,29 @@
 #define STUCK_AFTER_NS                                                                                       \
 	(300 * LIVE_MS) /* a loop that does not wait once in this time after the attach is looked at */
 
+/* What our time namespace adds to the kernel's clock ("monotonic SECONDS NANOSECONDS"), which is the clock of BPF's times. */
+static uint64_t namespace_offset_ns(void)
+{
+	struct bytes text = {0};
+	long long s = 0, ns = 0;
+	if (proc_file(&text, "/proc/self/timens_offsets") ||
+	    sscanf(bytes_text(&text), "monotonic %lld %lld", &s, &ns) != 2)
+		s = ns = 0; /* kernels before 5.6 have no time namespaces */
+	bytes_free(&text);
+	return (uint64_t)s * LIVE_S + (uint64_t)ns;
+}
+
 uint64_t kernel_now_ns(void)
 {
+	static bool is_known;
+	static uint64_t offset_ns; /* a process keeps its time namespace: a constant, read once */
 	struct timespec t;
+
+	if (!is_known)
+		offset_ns = namespace_offset_ns();
+	is_known = true;
 	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * LIVE_S + (uint64_t)t.tv_nsec;
+	return (uint64_t)t.tv_sec * LIVE_S + (uint64_t)t.tv_nsec - offset_ns;
 }
 
 static uint64_t wall_now_us(void)
