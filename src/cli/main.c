@@ -4,6 +4,7 @@
 #include "cli/options.h"
 #include "cli/verbs.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -28,8 +29,9 @@ int main(int argc, char **argv)
 {
 	struct options options;
 	struct diag diag = {0};
-	if (options_parse(argc, argv, &options, &diag) < 0)
-		return explain(&diag, EXIT_CODE_USAGE);
+	int err = options_parse(argc, argv, &options, &diag);
+	if (err < 0)
+		return explain(&diag, err == -ENOMEM ? EXIT_CODE_ERROR : EXIT_CODE_USAGE);
 	int code = verbs[options.verb].run(&options, &diag);
 	options_free(&options);
 	return code < 0 ? explain(&diag, EXIT_CODE_ERROR) : code;
