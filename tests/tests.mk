@@ -5,6 +5,7 @@
 # make fuzz    build the fuzzers            FUZZ_SECONDS=30     for all fuzzers together
 include tests/progs/progs.mk
 include tests/truth/truth.mk
+include tests/faults/faults.mk
 
 FUZZ_SECONDS ?= 30
 SANITIZE     := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
@@ -58,7 +59,7 @@ $(B)/live/unwind_once: tests/live/unwind_once.c $(OBJECTS)
 	$(Q)mkdir -p $(@D) && $(CC) $(STD) $(CFLAGS) $(WARN) $(CPPFLAGS) $(PKG_CFLAGS) -o $@ $^ $(PKG_LIBS)
 
 check-programs: loopstall $(UNITS) $(BPF_TESTS) $(FUZZERS)
-test-programs: check-programs $(PROGS) $(TRUTHS) $(B)/live/unwind_once | $(B)/.test-deps
+test-programs: check-programs $(PROGS) $(TRUTHS) $(FAULTS) $(B)/live/unwind_once | $(B)/.test-deps
 
 check: check-programs
 	@tests/run $(CHECKS)

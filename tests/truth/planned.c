@@ -95,8 +95,9 @@ static void make(struct stall *s)
 
 	read_schedstat(&ran_ns[0], &waited_ns[0]);
 	s->tid = syscall(SYS_gettid);
-	s->start_ns = clock_ns();
+	stall_began_ns = s->start_ns = clock_ns();
 	descend(s->depth, s);
+	s->start_ns = stall_began_ns;
 	s->end_ns = clock_ns();
 	read_schedstat(&ran_ns[1], &waited_ns[1]);
 	s->ran_ns = ran_ns[1] - ran_ns[0];

@@ -19,6 +19,8 @@ struct stall_kind {
 const struct stall_kind *stall_kind_find(const char *name);
 /* Starts what a loop's stalls need: called for each loop before any thread is there. */
 void stall_prepare(unsigned loop);
+/* Set by a stall that had to wait for its partner first: when it began in earnest. */
+extern _Thread_local uint64_t stall_began_ns;
 void stall_start_threads(unsigned loop);
 
 #endif

@@ -51,7 +51,7 @@ function stallFsync(us) {
 
 const kinds = {
 	cpu: [stallCpu, 'CPU'],
-	exec: [stallExec, 'BLOCKED', 'epoll_pwait|epoll_wait'],
+	exec: [stallExec, 'BLOCKED', 'epoll_pwait|epoll_wait|read'], // read: until the child has exec'd
 	wait: [stallWait, 'LOCK', 'futex'],
 	read: [stallRead, 'BLOCKED', 'read'],
 	fsync: [stallFsync, undefined, 'fsync'], // its verdict depends on the disk,

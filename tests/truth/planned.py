@@ -52,6 +52,7 @@ to_hold = []
 hog_go = threading.Semaphore(0)
 to_hog = []
 SUMMED_PER_S = 0
+began = 0  # of a stall that had to wait for its partner first: when it began in earnest
 
 
 def hold():
@@ -105,9 +106,11 @@ def stall_pipe(us):
 
 
 def stall_lock(us):
+    global began
     to_hold.append(us / 1e6)
     wanted.release()
     held.acquire()
+    began = time.monotonic_ns()
     with lock:  #> lock
         pass
 
@@ -162,13 +165,14 @@ def read_schedstat():
 
 
 def make_stall(kind, us, depth):
+    global began
     make, verdict, call = KINDS[kind]
     before = read_schedstat()
-    start = time.monotonic_ns()
+    began = time.monotonic_ns()
     descend(depth, make, us)
     end = time.monotonic_ns()
     ran, waited = (b - a for a, b in zip(before, read_schedstat()))
-    label = {"kind": kind, "tid": threading.get_native_id(), "start_ns": start, "end_ns": end, "ran_ns": ran, "waited_ns": waited,
+    label = {"kind": kind, "tid": threading.get_native_id(), "start_ns": began, "end_ns": end, "ran_ns": ran, "waited_ns": waited,
              "verdict": verdict, "call": call, "function": make.__name__, "line": LINES.get(kind)}
     return {name: value for name, value in label.items() if value is not None}
 

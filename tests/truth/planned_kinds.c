@@ -34,6 +34,8 @@ static struct partner {
 	volatile bool *done; /* in memory shared with the partner: the stop or the outranking is over */
 } partners[MAX_LOOPS];
 
+_Thread_local uint64_t stall_began_ns;
+
 static inline __attribute__((always_inline)) void sleep_us(unsigned us)
 {
 	struct timespec t = {us / 1000000, us % 1000000 * 1000};
@@ -225,6 +227,7 @@ static void make_lock(unsigned loop, unsigned us)
 
 	must(write(p->holds[1], &us, sizeof(us)), "write");
 	must(read(p->held[0], &byte, 1), "read");
+	stall_began_ns = clock_ns();
 	stall_lock(loop, us);
 }
 

@@ -71,12 +71,13 @@ def length_of(gap):
 
 def reports_of(run):
     """loopstall's finished stalls of the process."""
+    fds = {fact["loop"]: fact["fd"] for fact in run["seen"] if fact["type"] == "loop"}
     found = []
     for fact in run["seen"]:
         if fact["type"] != "stall" or fact["pid"] != run["pid"] or fact.get("state") not in ("ended", "died") or "start" not in fact:
             continue
         start_ns = wall_ns_of(fact["start"]) - run["wall_ns"] + fact["delay_us"] * 1000
-        found.append({"tid": fact["tid"], "start_ns": start_ns, "end_ns": start_ns + fact["gap_us"] * 1000, "fact": fact})
+        found.append({"tid": fact["tid"], "fd": fds[fact["loop"]], "start_ns": start_ns, "end_ns": start_ns + fact["gap_us"] * 1000, "fact": fact})
     return found
 
 
@@ -85,11 +86,12 @@ def common_ns(a, b):
 
 
 def best_match(report, gaps):
-    """The gap of the same thread that shares most of the shorter of the two."""
+    """The gap of the same thread and loop that shares most of the shorter of the two."""
     best, most = None, 0
     for gap in gaps:
         common = common_ns(gap, report)
-        if gap["tid"] == report["tid"] and common > max(most, 0.5 * min(length_of(gap), length_of(report))):
+        same = (gap["tid"], gap["fd"]) == (report["tid"], report["fd"])
+        if same and common > max(most, 0.5 * min(length_of(gap), length_of(report))):
             best, most = gap, common
     return best
 
