@@ -68,7 +68,8 @@ bool python_read_string(const struct python_space *p, uint64_t object, bool keep
 		return false;
 	unsigned width = state >> o->kind_shift & 7;
 	bool compact = state >> o->compact_shift & 1, ascii = state >> o->ascii_shift & 1;
-	if (!compact || (width != 1 && width != 2 && width != 4) || length > UINT32_MAX)
+	if (!compact || (width != 1 && width != 2 && width != 4) || (ascii && width != 1) ||
+	    length > UINT32_MAX)
 		return false;
 	/* As UTF-8 a character takes at most three bytes, or the four it takes here. */
 	size_t most = ascii ? sizeof data : sizeof data / 4, n = length < most ? length : most;

@@ -210,6 +210,19 @@ static void a_long_path_keeps_its_end(void **state)
 	bytes_free(&read);
 }
 
+/* ASCII of four bytes each would not fit where ASCII does. */
+static void a_string_that_contradicts_itself_is_none(void **state)
+{
+	const struct fixture *f = *state;
+	struct bytes read = {0};
+
+	put_string(f, WIDE, "text");
+	poke_word(f, WIDE + 16, PYTHON_TEXT_BYTES);
+	poke_word(f, WIDE + 32, 4u << 2 | 1u << 5 | 1u << 6);
+	assert_false(python_read_string(&f->space, WIDE, false, &read));
+	bytes_free(&read);
+}
+
 #define WITH(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -223,6 +236,7 @@ int main(void)
 		WITH(a_file_name_that_is_no_string_is_not),
 		WITH(wide_characters_become_utf8),
 		WITH(a_long_path_keeps_its_end),
+		WITH(a_string_that_contradicts_itself_is_none),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
