@@ -28,23 +28,31 @@ static void test_reads_conditions(void **state)
 
 static void test_refuses_the_rest(void **state)
 {
-	static const char *const wrong[] = {"",
-					    "stall",
-					    "stall>",
-					    "stall>10",
-					    "stall<10ms",
-					    "lag>10ms",
-					    "lag.p98>1ms",
-					    "stalls>",
-					    "stalls>x",
-					    "verdict=?",
-					    "verdict>CPU",
-					    "utilisation>8%x",
-					    ">10ms",
-					    "stall>10ms;stalls>1",
-					    "stall>>1ms",
-					    "verdict=",
-					    "stall=10ms"};
+	static const char *const wrong[] = {
+		"",
+		"stall",
+		"stall>",
+		"stall>10",
+		"stall<10ms",
+		"lag>10ms",
+		"lag.p98>1ms",
+		"stalls>",
+		"stalls>x",
+		"verdict=?",
+		"verdict>CPU",
+		"utilisation>8%x",
+		">10ms",
+		"stall>10ms;stalls>1",
+		"stall>>1ms",
+		"verdict=",
+		"stall=10ms",
+		"stall>10ms,",
+		"stall>10ms, ",
+		"stall>10ms,,stalls>1",
+		"stall>0.00000000000000000000000000000000000000000000000000000001ms",
+		"stalls>99999999999999999999",
+		"stalls>=2.5",
+		"utilisation>1e300"};
 	(void)state;
 	for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
 		struct gate g;
