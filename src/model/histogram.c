@@ -162,6 +162,13 @@ static double clamp(double value, double low, double high)
 	return larger(low, smaller(high, value));
 }
 
+/* The nearest double to a large minimum or maximum may lie hundreds beyond it. */
+static uint64_t nearest_ns(double value, uint64_t min_ns, uint64_t max_ns)
+{
+	uint64_t ns = (uint64_t)(value + 0.5);
+	return ns < min_ns ? min_ns : ns > max_ns ? max_ns : ns;
+}
+
 uint64_t histogram_quantile_ns(const struct histogram *h, double q)
 {
 	double rank = q * (double)h->n, before = 0;
@@ -172,7 +179,8 @@ uint64_t histogram_quantile_ns(const struct histogram *h, double q)
 		}
 		struct spread s = spread_of(h, b);
 		double value = s.low + (s.high - s.low) * (rank - before) / s.n;
-		return (uint64_t)(clamp(value, (double)h->min_ns, (double)h->max_ns) + 0.5);
+		value = clamp(value, (double)h->min_ns, (double)h->max_ns);
+		return nearest_ns(value, h->min_ns, h->max_ns);
 	}
 	return h->max_ns;
 }
@@ -208,11 +216,13 @@ uint64_t histogram_arrival_quantile_ns(const struct histogram *h, double q, uint
 	double low = 0, high = (double)h->max_ns;
 	while (high - low > 0.5) {
 		double middle = (low + high) / 2;
+		if (middle <= low || middle >= high)
+			break; /* beyond 2^53 there is nothing between two numbers half a nanosecond apart */
 		unsigned b = histogram_bucket((uint64_t)middle);
 		if (excess(h, middle, b ? b - 1 : 0) > wanted)
 			low = middle;
 		else
 			high = middle;
 	}
-	return (uint64_t)(high + 0.5);
+	return nearest_ns(high, 0, h->max_ns);
 }

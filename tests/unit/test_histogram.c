@@ -229,6 +229,18 @@ static void test_loose_bounds_stay_inside_the_bucket(void **unused)
 	assert_true(fabs((double)p50 - 3e8) < 1);
 }
 
+/* As a recording may claim: the search must end though no double lies between two of its bounds. */
+static void test_beyond_doubles(void **unused)
+{
+	struct histogram h = {.n = 1, .min_ns = INT64_MAX - 511, .max_ns = INT64_MAX};
+	(void)unused;
+	h.count[HISTOGRAM_BUCKETS - 1] = 1;
+	h.sum_ns[HISTOGRAM_BUCKETS - 1] = h.total_ns = INT64_MAX - 255;
+	assert_in_range(histogram_arrival_quantile_ns(&h, 0.99, INT64_MAX / 4 * 5ull), 1, h.max_ns);
+	assert_in_range(histogram_quantile_ns(&h, 0.01), h.min_ns, h.max_ns);
+	assert_in_range(histogram_quantile_ns(&h, 0.99), h.min_ns, h.max_ns);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -242,6 +254,7 @@ int main(void)
 		cmocka_unit_test(test_merge_equals_adding_all),
 		cmocka_unit_test(test_move),
 		cmocka_unit_test(test_empty),
+		cmocka_unit_test(test_beyond_doubles),
 		cmocka_unit_test(test_loose_bounds_stay_inside_the_bucket),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
