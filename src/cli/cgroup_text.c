@@ -73,7 +73,7 @@ int cgroup_text_members(const char *text, struct cgroup_members *m)
 	const char *at = text;
 	for (char *end; isdigit((unsigned char)*at); at = end + (*end == '\n')) {
 		unsigned long pid = strtoul(at, &end, 10);
-		if (!pid)
+		if (!pid || pid > UINT32_MAX)
 			continue; /* outside our PID namespace */
 		if (!array_reserve(&m->pids, &m->cap, m->n + 1, sizeof *m->pids))
 			return -ENOMEM;
