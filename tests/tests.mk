@@ -2,14 +2,13 @@
 # How tests are built and run; included by the Makefile.
 # make check   all that needs no root       make test           and the live tests (root)
 # make unit    build the unit tests         make test-programs  build all that the tests run
-# make fuzz    build the fuzzers            FUZZ_SECONDS=30     for all fuzzers together
+# make fuzz    run the fuzzers for long     FUZZ_SECONDS=N      for all fuzzers together: 600, and 30 in make check
 include tests/progs/progs.mk
 include tests/truth/truth.mk
 include tests/faults/faults.mk
 
-FUZZ_SECONDS ?= 30
 SANITIZE     := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
-FUZZING      := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+FUZZING      := -fsanitize=address,undefined,float-cast-overflow -fno-sanitize-recover=all -fno-omit-frame-pointer
 
 UNITS   := $(patsubst tests/unit/%.c,$(B)/asan/unit/%,$(wildcard tests/unit/test_*.c))
 FUZZERS := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
@@ -38,20 +37,35 @@ $(B)/asan/unit/test_source_lines: UNIT_LDFLAGS := -Wl,--compress-debug-sections=
 # --- fuzzers
 $(B)/fuzz/%.o: %.c | $(SKELETON) $(B)/.check-deps
 	$(call say,CC,'$< (fuzz)')
-	$(Q)mkdir -p $(@D) && $(CLANG) $(STD) -O1 -g $(FUZZING) $(WARN) $(CPPFLAGS) $(PKG_CFLAGS) -MMD -MP -c $< -o $@
+	$(Q)mkdir -p $(@D) && $(CLANG) $(STD) -O1 -g -fsanitize=fuzzer-no-link $(FUZZING) $(WARN) $(CPPFLAGS) $(PKG_CFLAGS) -MMD -MP -c $< -o $@
 $(B)/fuzz/all.a: $(SOURCES:%.c=$(B)/fuzz/%.o)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 $(B)/fuzz/%: tests/fuzz/%.c $(B)/fuzz/all.a
 	$(call say,FUZZ,$@)
-	$(Q)mkdir -p $(@D) && $(CLANG) $(STD) -O1 -g -fsanitize=fuzzer,address,undefined $(CPPFLAGS) $(PKG_CFLAGS) -MMD -MP -MF $@.d -MT $@ -o $@ $< $(B)/fuzz/all.a $(PKG_LIBS) -lm
+	$(Q)mkdir -p $(@D) && $(CLANG) $(STD) -O1 -g -fsanitize=fuzzer $(FUZZING) $(CPPFLAGS) $(PKG_CFLAGS) -MMD -MP -MF $@.d -MT $@ -o $@ $< $(B)/fuzz/all.a $(PKG_LIBS) -lm -lcmocka
+fuzzers: $(FUZZERS)
 fuzz: $(FUZZERS)
+	@tests/fuzz/smoke $(or $(FUZZ_SECONDS),600) $(FUZZERS)
+
+# What they reach, after a run of them: built without sanitizers, for llvm-cov
+COVERAGE := -fprofile-instr-generate -fcoverage-mapping
+$(B)/cov/%.o: %.c | $(SKELETON) $(B)/.check-deps
+	$(call say,CC,'$< (coverage)')
+	$(Q)mkdir -p $(@D) && $(CLANG) $(STD) -O1 -g $(COVERAGE) -fsanitize=fuzzer-no-link $(CPPFLAGS) $(PKG_CFLAGS) -MMD -MP -c $< -o $@
+$(B)/cov/all.a: $(SOURCES:%.c=$(B)/cov/%.o)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+$(B)/cov/fuzz_%: tests/fuzz/fuzz_%.c $(B)/cov/all.a
+	$(call say,FUZZ,$@)
+	$(Q)mkdir -p $(@D) && $(CLANG) $(STD) -O1 -g $(COVERAGE) -fsanitize=fuzzer $(CPPFLAGS) $(PKG_CFLAGS) -MMD -MP -MF $@.d -MT $@ -o $@ $< $(B)/cov/all.a $(PKG_LIBS) -lm -lcmocka
+fuzz-coverage: $(patsubst $(B)/fuzz/%,$(B)/cov/%,$(FUZZERS))
+	@tests/fuzz/coverage $^
 
 # --- the BPF programs in user space
 include tests/bpf/bpf.mk
 
 # --- all of it; one counting runner, so that the last line counts everything
 CHECKS := 'format=tools/format --check' tools/shape 'generated=tools/generate --check' $(UNITS) $(BPF_TESTS) $(CLI) \
-	'fuzz=tests/fuzz/smoke $(FUZZ_SECONDS) $(FUZZERS)'
+	'fuzz=tests/fuzz/smoke $(or $(FUZZ_SECONDS),30) $(FUZZERS)'
 
 # Our stacks against gdb's: a program of its own that asks the resolver about a process.
 $(B)/live/unwind_once: tests/live/unwind_once.c $(OBJECTS)
@@ -67,4 +81,4 @@ test: test-programs
 	@[ "$$(id -u)" -eq 0 ] || { echo 'make test traces: run it as root, or make check' >&2; exit 1; }
 	@tests/run $(CHECKS) $(LIVE) 'unwind=tests/live/unwind_gdb.sh $(B)/live/unwind_once'
 
-.PHONY: unit fuzz check test check-programs test-programs
+.PHONY: unit fuzzers fuzz fuzz-coverage check test check-programs test-programs
