@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The bytes are one section (.eh_frame, or .debug_frame by the first byte) behind a stack of 64 bytes, and a
- * record is stepped through for addresses all over it.
+ * record is stepped through for addresses all over it: once by what the memo knows and once anew, which must be the same.
  */
-#include "symbol/cfi.h"
+#include "must.h"
 
-#include <string.h>
+#include "symbol/cfi.h"
 
 #define STACK_BYTES 64
 #define STACK_BASE  0x7000
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static bool read_stack(void *context, uint64_t address, void *to, size_t bytes)
 {
@@ -24,13 +22,23 @@ static void step_at(const struct cfi *c, uint64_t address, const struct cfi_targ
 {
 	static const uint16_t machines[] = {EM_X86_64, EM_AARCH64};
 	for (unsigned i = 0; i < 2; i++) {
-		struct arch_regs regs = {.pc = address, .valid = UINT64_MAX};
+		struct arch_regs regs = {.pc = address, .valid = UINT64_MAX}, again;
 		struct cfi_record record;
-		uint64_t missing;
+		uint64_t missing = 0, missing_again = 0;
 		for (unsigned n = 0; n < ARCH_REGS; n++)
 			regs.r[n] = STACK_BASE + n;
-		if (cfi_find(c, address, &record))
+		again = regs;
+		if (!cfi_find(c, address, &record))
+			continue;
+		must(record.start <= address && address < record.end);
+		enum cfi_result result =
 			cfi_step(&record, arch_of(machines[i]), address, &regs, target, &missing);
+		struct cfi_section without_memo = *record.section;
+		without_memo.memo = NULL;
+		record.section = &without_memo;
+		must(result ==
+		     cfi_step(&record, arch_of(machines[i]), address, &again, target, &missing_again));
+		must(missing == missing_again && !memcmp(&regs, &again, sizeof regs));
 	}
 }
 
@@ -74,6 +82,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (open_section(&c, data + 1 + STACK_BYTES, size - 1 - STACK_BYTES, data[0] & 1))
 		return 0;
 	const struct cfi_section *s = data[0] & 1 ? &c.debug_frame : &c.eh_frame;
+	for (size_t i = 1; i < s->n_index; i++)
+		must(s->index[i - 1].start <= s->index[i].start);
 	for (size_t i = 0; i < s->n_index && i < 16; i++)
 		for (uint64_t ahead = 0; ahead < 64; ahead += 9)
 			step_at(&c, s->index[i].start + ahead, &target);

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A whole file as the worker gets it: headers, symbols, call-frame information, names. */
-#include "base/cursor.h"
+/* A whole file as the worker gets it: headers, symbols, call-frame information, names. What is found lies where it was looked for. */
+#include "must.h"
+
 #include "symbol/demangle.h"
 #include "symbol/module.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void look_up(const struct elf_file *f, const struct cfi *c, const struct symtab *t, uint64_t offset)
 {
@@ -14,10 +13,20 @@ static void look_up(const struct elf_file *f, const struct cfi *c, const struct 
 
 	elf_file_address(f, offset, &address);
 	elf_file_read_constant(f, address, constant, sizeof constant);
-	cfi_find(c, address, &r);
+	must(!cfi_find(c, address, &r) || (r.start <= address && address < r.end));
 	const struct symbol *s = symtab_find(t, address, r.start);
-	if (s)
-		demangle(symtab_name(t, s), text, sizeof text);
+	if (!s)
+		return;
+	must(s->address <= address && (!s->bytes || address - s->address < s->bytes));
+	memset(text, 'x', sizeof text);
+	demangle(symtab_name(t, s), text, sizeof text);
+	must(memchr(text, 0, sizeof text));
+}
+
+static void check_order(const struct symtab *t)
+{
+	for (size_t i = 1; i < t->n; i++)
+		must(t->symbols[i - 1].address < t->symbols[i].address);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -30,6 +39,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	if (!cfi_open(&c, &f)) {
 		if (!symtab_build(&t, &f, &f)) {
+			check_order(&t);
 			for (uint64_t offset = 0; offset < size; offset += 1 + size / 64)
 				look_up(&f, &c, &t, offset);
 			for (size_t i = 0; i < t.n && i < 64; i++)
