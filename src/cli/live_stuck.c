@@ -39,8 +39,11 @@ struct thread_doing {
 	uint32_t wait_fd;
 };
 
+/* Blocked outside of a call is in none, and a machine may lack one of them (arm64 has no epoll_wait): both are ~0. */
 static bool is_wait_call(uint32_t nr)
 {
+	if (nr == UINT32_MAX)
+		return false;
 	return nr == call_number("epoll_wait") || nr == call_number("epoll_pwait") ||
 	       nr == call_number("epoll_pwait2");
 }
