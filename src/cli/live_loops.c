@@ -224,7 +224,7 @@ static void loop_count(struct live_source *s, uint32_t slot, uint64_t now)
 	s->end.iterations += c.iterations;
 	loop_classify(s, l, &state, &c);
 	live_emit(s, &f, now);
-	saturation_watch(s, l, slot, &state, c.busy_ns, now);
+	saturation_watch(s, l, slot, &state, &c, now);
 }
 
 void loops_count(struct live_source *s, uint64_t now)

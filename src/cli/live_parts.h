@@ -115,7 +115,7 @@ void stalls_block(struct live_source *s, struct block *to, const struct lst_bloc
 
 /* live_saturated.c */
 void saturation_watch(struct live_source *s, struct followed *l, uint32_t slot,
-		      const struct lst_loop *now_state, uint64_t busy_ns, uint64_t now);
+		      const struct lst_loop *now_state, const struct fact_counts *counts, uint64_t now);
 
 /* live_stuck.c */
 void stuck_find(struct live_source *s, uint64_t now);

@@ -9,7 +9,8 @@
 
 static bool is_saturated(const struct saturation *sat, const struct lst_loop *loop, uint64_t now)
 {
-	uint64_t busy = 0, since_sleep = now - (loop->last_slept_ns ? loop->last_slept_ns : loop->born_ns);
+	uint64_t busy = 0, slept_ns = loop->last_slept_ns ? loop->last_slept_ns : loop->born_ns;
+	uint64_t since_sleep = now > slept_ns ? now - slept_ns : 0; /* it runs on while we look */
 
 	for (unsigned i = 0; i < 5; i++)
 		busy += sat->second_busy[i];
@@ -42,17 +43,17 @@ static void saturation_switch(struct live_source *s, struct followed *l, uint32_
 }
 
 void saturation_watch(struct live_source *s, struct followed *l, uint32_t slot, const struct lst_loop *loop,
-		      uint64_t busy_ns, uint64_t now)
+		      const struct fact_counts *counts, uint64_t now)
 {
 	struct saturation *sat = &l->saturation;
 
-	sat->second_busy[sat->second++ % 5] = busy_ns;
+	sat->second_busy[sat->second++ % 5] = counts->busy_ns;
 	/* One long gap is a stall, not saturation; a slave's polls are another loop's business. */
 	bool on = is_saturated(sat, loop, now) && l->fact.class != LOOP_SLAVE && l->fact.class != LOOP_SHARED;
 	if (on && !sat->since_ns) {
 		sat->since_ns = loop->last_slept_ns > s->start_ns ? loop->last_slept_ns : loop->born_ns;
-		sat->iterations = loop->iterations;
-		sat->busy_ns = loop->busy_ns - busy_ns;
+		sat->iterations = loop->iterations - counts->iterations;
+		sat->busy_ns = loop->busy_ns - counts->busy_ns;
 		sat->next_report_ns = now + LIVE_S; /* a second of samples first: it shall name culprits */
 		saturation_switch(s, l, slot, true);
 	} else if (on && now >= sat->next_report_ns) {
