@@ -8,11 +8,15 @@
 #define PACKAGE(folder)	     "*-packages/" folder "/*"
 #define STDLIB(path)	     "*/python3*/" path
 
+#define SUBPROCESS WAITS("subprocess", "asyncio.create_subprocess_exec() yields")
+
 /* clang-format off */
 const struct library libraries[] = {
 	/* --- programs */
-	{"subprocess", LIBRARY_PROCESS, IN_FILE, STDLIB("subprocess.py"),
-	 WAITS("subprocess", "asyncio.create_subprocess_exec() yields")},
+	/* Not asyncio/subprocess.py, which is what to use instead: here an asterisk would match its folder. */
+	{"subprocess", LIBRARY_PROCESS, IN_FILE, "*/python3.[0-9]/subprocess.py", SUBPROCESS},
+	{"subprocess", LIBRARY_PROCESS, IN_FILE, "*/python3.[0-9][0-9]/subprocess.py", SUBPROCESS},
+	{"subprocess", LIBRARY_PROCESS, IN_FILE, "*/python3.[0-9][0-9]t/subprocess.py", SUBPROCESS},
 	{"_posixsubprocess", LIBRARY_PROCESS, IN_OBJECT, "_posixsubprocess*.so", NULL},
 	{"system()", LIBRARY_PROCESS, IN_FUNCTION, "do_system",
 	 WAITS("os.system()", "asyncio.create_subprocess_shell() yields")},
