@@ -90,6 +90,18 @@ static __always_inline void path_read(struct file *file, char *text)
 	}
 }
 
+static __always_inline void inet_describe(struct sock *sk, __u16 family, struct lst_inet *inet)
+{
+	inet->family = family;
+	inet->protocol = BPF_CORE_READ(sk, sk_protocol);
+	inet->port = bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport));
+	inet->local_port = BPF_CORE_READ(sk, __sk_common.skc_num);
+	if (family == AF_INET)
+		BPF_CORE_READ_INTO((__u32 *)inet->address, sk, __sk_common.skc_daddr);
+	else
+		BPF_CORE_READ_INTO((struct in6_addr *)inet->address, sk, __sk_common.skc_v6_daddr);
+}
+
 /* A socket: its peer, as far as its family has one. Returns the kind and sets the identity. */
 static __always_inline __u32 socket_describe(struct file *file, struct lst_block *b)
 {
@@ -115,15 +127,7 @@ static __always_inline __u32 socket_describe(struct file *file, struct lst_block
 		b->object = family;
 		return LST_TARGET_SOCKET;
 	}
-	struct lst_inet *inet = (void *)b->target;
-	inet->family = family;
-	inet->protocol = BPF_CORE_READ(sk, sk_protocol);
-	inet->port = bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport));
-	inet->local_port = BPF_CORE_READ(sk, __sk_common.skc_num);
-	if (family == AF_INET)
-		BPF_CORE_READ_INTO((__u32 *)inet->address, sk, __sk_common.skc_daddr);
-	else
-		BPF_CORE_READ_INTO((struct in6_addr *)inet->address, sk, __sk_common.skc_v6_daddr);
+	inet_describe(sk, family, (void *)b->target);
 	return LST_TARGET_INET;
 }
 

@@ -14,6 +14,7 @@
 #ifndef LOOPSTALL_BPF_GAP_H
 #define LOOPSTALL_BPF_GAP_H
 
+#include "chain.h"
 #include "histogram.h"
 #include "ledger.h"
 #include "stack.h"
@@ -108,6 +109,7 @@ static __always_inline void gap_open(struct lst_loop *l, struct lst_thread *t, s
 	l->deadline_ns =
 		t->timeout_ns > 0 && t->enter_ns + t->timeout_ns > now ? t->enter_ns + t->timeout_ns : 0;
 	l->gap_flags = 0;
+	l->gap_connects = 0;
 	l->gap_seq++;
 	l->gap_start_ns = now;
 }
@@ -157,6 +159,19 @@ static __always_inline void gap_count(struct lst_loop *l, __u32 slot, __u64 gap,
 	}
 	if (offcpu)
 		hist_add(l, &h->offcpu, offcpu);
+}
+
+static __always_inline void connects_count(struct lst_loop *l)
+{
+	__u32 n = l->gap_connects;
+
+	if (!n)
+		return;
+	loop_add(l, &l->connects, n);
+	if (n >= LST_BURST)
+		loop_add(l, &l->bursts, 1);
+	if (n > l->most_connects)
+		l->most_connects = n;
 }
 
 /* Sends the stall that was pending. */
@@ -307,6 +322,8 @@ static __always_inline void gap_close(struct lst_loop *l, __u32 slot, struct lst
 		__builtin_memset(&ledger, 0, sizeof ledger);
 	}
 	gap_count(l, slot, gap, delay, offcpu);
+	chain_add(l, gap - ledger.runnable_ns);
+	connects_count(l);
 	if (lag < cfg.record_ns && !gap_is_top(l, lag, now))
 		return;
 	if (p->active) /* a probe left it open, and the place is needed */
@@ -326,6 +343,8 @@ static __always_inline void gap_close(struct lst_loop *l, __u32 slot, struct lst
 	p->owner = l->owner;
 	p->flags = l->gap_flags | flags;
 	p->deadline_passed = 0;
+	p->connects = l->gap_connects;
+	p->chain = l->chain;
 	p->active = 1;
 	l->pending_throttled_delay_ns = l->throttled_delay_ns;
 	pending_keep_blocks(l, owner, owner != t, now);

@@ -54,6 +54,10 @@ enum {
 #define AF_UNIX		    1
 #define AF_INET		    2
 #define AF_INET6	    10
+#define TCP_SYN_SENT	    2
+#define TCP_FIN_WAIT1	    4
+#define TCP_CLOSE	    7
+#define TCP_LAST_ACK	    9
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 

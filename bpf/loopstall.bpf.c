@@ -312,6 +312,22 @@ int lst_reclaim_x(void *ctx __attribute__((unused)))
 	return 0;
 }
 
+/* Every TCP connection of the host that begins or ends: one load for a thread that is not ours, one lookup at an end. */
+SEC("raw_tp/inet_sock_set_state")
+int lst_connection(struct bpf_raw_tracepoint_args *ctx)
+{
+	connection_changed(ctx->args[0], ctx->args[2]);
+	return 0;
+}
+
+/* Whenever something was read from a TCP socket: one load for a thread that is not ours. */
+SEC("raw_tp/tcp_rcv_space_adjust")
+int lst_read(struct bpf_raw_tracepoint_args *ctx)
+{
+	connection_was_read(ctx->args[0]);
+	return 0;
+}
+
 /* --- run by user space ------------------------------------------------------------------------------------------------------ */
 
 SEC("raw_tp")

@@ -5,7 +5,7 @@
 #ifndef LOOPSTALL_BPF_WAIT_H
 #define LOOPSTALL_BPF_WAIT_H
 
-#include "block.h"
+#include "peer.h"
 #include "scope.h"
 
 #define TIMEOUT_NONE (-1LL)
@@ -118,6 +118,8 @@ static __always_inline void gap_end(struct lst_loop *l, __u32 slot, struct lst_t
 	}
 	if (l->owner != t->tid)
 		block_of_other_send(l, now);
+	else if (t->n_blocks && t->open_gaps == 1) /* else they may be another loop's */
+		peers_waited(slot, t->slot);
 	gap_close(l, slot, t, task, now, 0, 0);
 }
 
@@ -241,6 +243,7 @@ static __always_inline void wait_exit(long ret)
 	t->woken_ns = 0;
 	l->last_wait_ns = now;
 	pending_judge(l, slot, t, ret, t->slept);
+	chain_turn(l, t->timeout_ns, ret);
 	__sync_fetch_and_add(&l->waiters, -1);
 	if (l->waiters)
 		return;

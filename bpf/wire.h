@@ -32,6 +32,7 @@ typedef int64_t lst_s64;
 #define LST_TARGET_BYTES 160 /* path or socket address of a blocked call's target */
 #define LST_KSTACK	 24  /* kernel frames kept with a stack */
 #define LST_CALLS	 512 /* system call numbers told apart */
+#define LST_PEERS	 8   /* other ends that a loop talks to, told apart */
 #define LST_PYTHON_FRAMES                                                                                    \
 	96 /* Python frames kept with a stack, the interpreter's own entry marks among them */
 #define LST_PYTHON_FRAME_BYTES                                                                               \
@@ -146,6 +147,36 @@ enum lst_slot_state { LST_SLOT_FREE, LST_SLOT_LIVE, LST_SLOT_DEAD };
 
 enum lst_harm { LST_HARM_UNKNOWN, LST_HARM_QUEUED, LST_HARM_LATE, LST_HARM_OWN };
 
+/* Another end that a loop connects to or waits for inside its gaps. */
+struct lst_peer {
+	struct lst_inet inet; /* family 0: free */
+	lst_u64 born_ns;      /* told apart from who had the place before */
+	lst_u64 connects;
+	lst_u64 timed_connects;	  /* of them in chains that a timer began */
+	lst_u64 open;		  /* connections made since the attach that are not closed */
+	lst_u64 waits, waited_ns; /* gaps in which it was waited for, and how long */
+	lst_u64 reads;		  /* gaps in which something was read from it */
+	lst_u64 work_ns;	  /* of gaps from the first such in a chain on */
+	lst_u64 read_seq;	  /* gap of its last read */
+	lst_u64 gap_seq;	  /* of its last connect */
+	lst_u32 gap_connects;	  /* in that gap */
+	lst_u32 most_connects;	  /* in one gap */
+};
+
+/*
+ * A chain: what a wait that may sleep returned for, and all gaps after it up to the next such wait. A callback that only makes
+ * others ready leads to a wait with timeout 0 and one more gap: a chain shows their growth, a gap does not.
+ */
+struct lst_chain {
+	lst_u64 ns; /* of its gaps so far, as the rest here without the time they had no CPU: others' work is not theirs */
+	lst_u64 last_ns;
+	lst_u64 grown_from_ns; /* the gap that growth began with */
+	lst_u32 gaps;
+	lst_u32 growth; /* steps: gaps that were each a multiple of the one before; one of about the same length is none and ends nothing */
+	lst_u32 timed;	/* a timer began it: its wait returned nothing */
+	lst_u32 peer;	/* whom it read from first: its place + 1, 0 nobody */
+};
+
 /* A closed iteration that waits for the next wait to show its harm. */
 struct lst_pending {
 	lst_u64 gap_start_ns, gap_ns, delay_ns, late_ns, closed_ns;
@@ -156,7 +187,12 @@ struct lst_pending {
 	lst_u32 flags;	/* LST_GAP_* */
 	lst_u32 active; /* 0 or 1 */
 	lst_u32 deadline_passed;
+	lst_u32 connects; /* begun in it */
+	lst_u32 pad;
+	struct lst_chain chain; /* with this gap */
 };
+
+#define LST_BURST 16 /* connects in one gap that are many */
 
 #define LST_GAP_BEFORE_ATTACH 1u /* began before the attach: lengths are lower bounds */
 #define LST_GAP_HANDOFF	      2u /* closed by another thread than its owner */
@@ -199,6 +235,14 @@ struct lst_loop {
 	/* owner's blocks when the gap opened, if it had other gaps open then: they are none of this one's */
 	lst_u64 base_block_ns[LST_BLOCKS];
 	lst_u32 base_block_count[LST_BLOCKS];
+
+	struct lst_chain chain;
+	lst_u64 timed_chains, timed_ns; /* begun by a timer, and their gaps */
+	lst_u64 connects;
+	lst_u64 bursts;	      /* gaps with LST_BURST connects or more */
+	lst_u32 gap_connects; /* in the open gap */
+	lst_u32 most_connects;
+	struct lst_peer peers[LST_PEERS];
 
 	struct lst_pending pending;
 	lst_u64 pending_throttled_delay_ns;
@@ -278,6 +322,8 @@ struct lst_seat {
 	X(STACK_PAGES, "stack_pages", "stack pages that could not be read")                                  \
 	X(BLOCKS_FULL, "blocks_full",                                                                        \
 	  "blocks summed as 'other' because a gap had more kinds than are told apart")                       \
+	X(CONNECTIONS_FULL, "connections_full",                                                              \
+	  "connections not counted as open because their table was full")                                    \
 	X(GAPS_NESTED, "gaps_nested", "gaps not followed because too many loops were open in one thread")    \
 	X(COMPAT, "compat", "waits of 32-bit processes, which are not supported")                            \
 	X(CREATE_FAILED, "create_failed", "threads or loops that could not be stored")                       \

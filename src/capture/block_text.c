@@ -71,21 +71,26 @@ static const char *protocol_word(uint16_t protocol)
 	}
 }
 
-static void inet_text(struct bytes *out, const struct text_state *s)
+void inet_peer_text(struct bytes *out, const struct lst_inet *inet)
 {
-	struct lst_inet inet;
 	char address[INET6_ADDRSTRLEN] = "?";
 	static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 
-	memcpy(&inet, s->b->target, sizeof inet);
-	bool v4 = inet.family == AF_INET, v4_mapped = !v4 && !memcmp(inet.address, mapped, sizeof mapped);
-	inet_ntop(v4 || v4_mapped ? AF_INET : AF_INET6, inet.address + (v4_mapped ? 12 : 0), address,
+	bool v4 = inet->family == AF_INET, v4_mapped = !v4 && !memcmp(inet->address, mapped, sizeof mapped);
+	inet_ntop(v4 || v4_mapped ? AF_INET : AF_INET6, inet->address + (v4_mapped ? 12 : 0), address,
 		  sizeof address);
-	bytes_puts(out, protocol_word(inet.protocol));
-	if (!inet.port)
-		bytes_printf(out, " port %u, no peer", inet.local_port);
+	bytes_puts(out, protocol_word(inet->protocol));
+	if (!inet->port)
+		bytes_printf(out, " port %u, no peer", inet->local_port);
 	else
-		bytes_printf(out, v4 || v4_mapped ? " %s:%u" : " [%s]:%u", address, inet.port);
+		bytes_printf(out, v4 || v4_mapped ? " %s:%u" : " [%s]:%u", address, inet->port);
+}
+
+static void inet_text(struct bytes *out, const struct text_state *s)
+{
+	struct lst_inet inet;
+	memcpy(&inet, s->b->target, sizeof inet);
+	inet_peer_text(out, &inet);
 }
 
 static void unix_text(struct bytes *out, const struct text_state *s)

@@ -14,6 +14,9 @@ struct block_context {
 	const struct lst_child *children; /* two */
 };
 
+/* "tcp 10.0.3.9:5432" */
+void inet_peer_text(struct bytes *out, const struct lst_inet *inet);
+
 /* "tcp 10.0.3.9:5432", "/var/lib/x", "2 pipes of pid 4180 nvidia-smi", "child 4180 (sleep)", "120 ms", ""; not cleaned for terminals. */
 void block_target_text(struct bytes *out, const struct lst_block *b, const struct block_context *context);
 

@@ -133,7 +133,8 @@ static bool attaches_at_start(const struct bpf_program *program)
 static bool is_optional(const char *name)
 {
 	return !strncmp(name, "lst_reclaim", 11) || strstr(name, "pwait2") ||
-	       !strcmp(name, "lst_tp_create_x");
+	       !strcmp(name, "lst_tp_create_x") || !strcmp(name, "lst_connection") ||
+	       !strcmp(name, "lst_read");
 }
 
 static int programs_attach(struct capture *c, struct diag *d)

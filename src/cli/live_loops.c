@@ -135,6 +135,11 @@ static void counts_fill(struct fact_counts *c, const struct lst_loop *now, const
 	c->over_threshold = now->over_threshold - last->over_threshold;
 	c->max_lag_ns = now->max_lag_ns;
 	c->min_gap_ns = now->min_gap_ns;
+	c->timed_chains = now->timed_chains - last->timed_chains;
+	c->timed_ns = now->timed_ns - last->timed_ns;
+	c->connects = now->connects - last->connects;
+	c->bursts = now->bursts - last->bursts;
+	c->most_connects = now->most_connects;
 }
 
 static void counts_histograms(struct fact_counts *c, const struct lst_loop_hists *now,
@@ -217,6 +222,7 @@ static void loop_count(struct live_source *s, uint32_t slot, uint64_t now)
 	struct fact f = {.kind = FACT_COUNTS, .counts = &c};
 
 	counts_fill(&c, &state, &l->last);
+	peers_count(s, &c, &state, &l->last);
 	if (l->last_hists)
 		counts_histograms(&c, &capture_hists(s->capture)[slot], l->last_hists);
 	l->counted_ns = now;

@@ -84,6 +84,11 @@ void loops_judge_stall(struct live_source *s, struct followed *l, const struct l
 /* NULL for a slot that is not followed. */
 struct followed *loops_at(struct live_source *s, uint32_t slot);
 
+/* live_peers.c */
+/* Whom the loop connected to and waited for since `last`, and what its process has open. */
+void peers_count(struct live_source *s, struct fact_counts *c, const struct lst_loop *now,
+		 const struct lst_loop *last);
+
 /* live_stacks.c */
 void stacks_taken(void *context, const struct lst_stack_record *r, const void *pages,
 		  const struct lst_python_stack *python);

@@ -111,6 +111,15 @@ static void lengths_fill(struct live_source *s, struct fact_stall *stall, uint64
 	stall->start_ns = start > s->start_ns ? start - s->start_ns : 0;
 }
 
+static void chain_fill(struct fact_stall *stall, const struct lst_pending *gap)
+{
+	const struct lst_chain *c = &gap->chain;
+
+	stall->connects = gap->connects;
+	stall->chain = (struct chain){c->gaps, c->ns, c->last_ns, c->growth, c->growth ? c->grown_from_ns : 0,
+				      c->timed};
+}
+
 static enum harm harm_of(uint32_t harm)
 {
 	switch (harm) {
@@ -143,6 +152,7 @@ void stalls_ended(void *context, const struct lst_stall_record *r)
 		stall->state = STALL_DIED;
 		stall->signal = r->terminal_signal;
 	}
+	chain_fill(stall, &r->gap);
 	lengths_fill(s, stall, r->gap.gap_start_ns, r->gap.gap_ns, r->gap.delay_ns);
 	ledger_fill(stall, &r->gap.ledger, r->throttled_delay_ns);
 	stall->ledger.minor_faults = r->gap.minor_faults;

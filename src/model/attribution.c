@@ -234,7 +234,7 @@ static void hand_out(struct attribution *a)
 		s->task = "";
 	if (h->gap) {
 		a->counts.unnamed += h->gap->over ? h->gap->n_expected : 0;
-		s->task = gap_stacks_task(h->gap);
+		s->task = gap_stacks_task(h->gap, &s->task_ns);
 		s->collecting_ns = h->gap->collecting_ns;
 		s->n_samples = gap_stacks_samples(h->gap, s->samples, FACT_MAX_SAMPLES, false);
 		h->gap->held--;

@@ -19,6 +19,7 @@
 #define FACT_FORMAT_VERSION 1
 #define FACT_MAX_FRAMES	    512
 #define FACT_MAX_BLOCKS	    8
+#define FACT_MAX_PEERS	    8
 #define FACT_EVIDENCE_BYTES 192
 #define FACT_MAX_SAMPLES    64 /* distinct stacks kept per stall; the rest is summed without a stack */
 
@@ -181,6 +182,18 @@ enum stall_state {
 	STALL_STATES
 };
 
+/*
+ * The gaps from a wait that may sleep up to the next such wait; a stall's own is the last of them so far. Their lengths are without
+ * the time they had no CPU. gaps 0: not known, as of loops with several threads.
+ */
+struct chain {
+	uint32_t gaps;
+	uint64_t ns, last_ns; /* of all, of the stall's own */
+	uint32_t growth;      /* steps up to this gap, each to a multiple of the one before */
+	uint64_t grown_from_ns;
+	bool timed; /* a timer began it */
+};
+
 struct fact_stall {
 	uint64_t
 		start_ns; /* capture time at which the lag began: wakeup, or gap start without delay; 0 if before the attach */
@@ -195,6 +208,8 @@ struct fact_stall {
 	uint32_t ready_fds; /* HARM_QUEUED */
 	uint64_t late_ns;   /* HARM_LATE; 0 unknown */
 	uint32_t signal;    /* STALL_DIED: the signal, 0 none */
+	uint32_t connects;  /* TCP connections begun in it */
+	struct chain chain;
 	enum verdict verdict;
 	struct ledger ledger;
 	uint32_t n_blocks, n_samples;
@@ -202,6 +217,7 @@ struct fact_stall {
 	struct sample samples[FACT_MAX_SAMPLES]; /* longest first */
 	uint64_t collecting_ns; /* part of the samples in which the language's garbage collector ran */
 	const char *task;	/* asyncio task that most of its stacks ran, "" unknown */
+	uint64_t task_ns;	/* of what its stacks stand for, the part in that task */
 	uint64_t covered_ns;	/* part of the gap that the stacks stand for */
 	uint32_t culprit_frame; /* frame id, 0 none */
 	uint32_t culprit_stack;
@@ -222,12 +238,30 @@ struct fact_saturated {
 	char evidence[FACT_EVIDENCE_BYTES];
 };
 
+/* Another end that a loop connects to, or waits for in its gaps. Differences, but for the last two. */
+struct fact_peer {
+	const char *peer; /* "tcp 10.0.3.9:5432" */
+	uint64_t connects;
+	uint64_t timed_connects;   /* of them in chains that a timer began */
+	uint64_t waits, waited_ns; /* gaps in which it was waited for, and how long */
+	uint64_t reads;		   /* gaps in which something was read from it */
+	uint64_t work_ns;	   /* of chains that read from it first */
+	uint64_t open;		   /* connections made while we watched that are open now */
+	uint64_t most_connects;	   /* in one gap, since its first */
+};
+
 /* Differences since the last counts fact of the loop. */
 struct fact_counts {
 	uint32_t loop;
 	uint64_t elapsed_ns; /* observed time these counts cover */
 	uint64_t iterations, waits, events, zero_waits, slept_waits, busy_ns, over_threshold;
-	uint64_t max_lag_ns, min_gap_ns;	  /* since the loop's start, not differences */
+	uint64_t max_lag_ns, min_gap_ns; /* since the loop's start, not differences */
+	uint64_t timed_chains, timed_ns; /* chains that a timer began, and their gaps */
+	uint64_t connects, bursts;	 /* bursts: gaps with 16 connects or more */
+	uint64_t most_connects;		 /* in one gap, since the loop's start */
+	uint64_t open_files;		 /* of its process now, 0 unknown */
+	uint32_t n_peers;
+	struct fact_peer peers[FACT_MAX_PEERS];
 	struct histogram lag, gap, delay, offcpu; /* their min and max: bucket edges, unless known */
 };
 

@@ -87,7 +87,15 @@ const struct field stall_fields[] = {
 	MAY_WORD("verdict", verdict, verdict),
 	MAY("collecting_us", NS, collecting_ns),
 	MAY("task", TEXT, task),
+	MAY("task_us", NS, task_ns),
 	MUST("covered_us", NS, covered_ns),
+	MAY("connects", NUMBER, connects),
+	MAY("chain_gaps", NUMBER, chain.gaps),
+	MAY("chain_us", NS, chain.ns),
+	MAY("chain_last_us", NS, chain.last_ns),
+	MAY("growth", NUMBER, chain.growth),
+	MAY("grown_from_us", NS, chain.grown_from_ns),
+	MAY("timed", BOOL, chain.timed),
 	MAY("cause", TEXT, cause),
 	MAY("evidence", LINE, evidence),
 	MAY("remedy", TEXT, remedy),
@@ -169,12 +177,32 @@ const struct field counts_fields[] = {
 	MAY("over_threshold", NUMBER, over_threshold),
 	MUST("max_lag_us", NS, max_lag_ns),
 	MUST("min_gap_us", NS, min_gap_ns),
+	MAY("timed_chains", NUMBER, timed_chains),
+	MAY("timed_us", NS, timed_ns),
+	MAY("connects", NUMBER, connects),
+	MAY("bursts", NUMBER, bursts),
+	MAY("most_connects", NUMBER, most_connects),
+	MAY("open_files", NUMBER, open_files),
 	{0}};
 const struct field histogram_fields[] = {
 	{"lag", .offset = offsetof(T, lag)},
 	{"gap", .offset = offsetof(T, gap)},
 	{"delay", .offset = offsetof(T, delay)},
 	{"offcpu", .offset = offsetof(T, offcpu)},
+	{0}};
+#undef T
+
+#define T struct fact_peer
+const struct field peer_fields[] = {
+	MAY("peer", TEXT, peer),
+	MAY("connects", NUMBER, connects),
+	MAY("timed_connects", NUMBER, timed_connects),
+	MAY("waits", NUMBER, waits),
+	MAY("waited_us", NS, waited_ns),
+	MAY("reads", NUMBER, reads),
+	MAY("work_us", NS, work_ns),
+	MAY("open", NUMBER, open),
+	MAY("most_connects", NUMBER, most_connects),
 	{0}};
 #undef T
 

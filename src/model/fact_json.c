@@ -250,12 +250,26 @@ static void put_histogram(struct json *j, const char *key, const struct histogra
 	json_end(j);
 }
 
+static void put_peers(const struct fact_json *how, struct json *j, const struct fact_counts *counts)
+{
+	if (!counts->n_peers)
+		return;
+	json_begin_array(j, "peers");
+	for (uint32_t i = 0; i < counts->n_peers; i++) {
+		json_begin_object(j, NULL);
+		put_fields(how, j, peer_fields, &counts->peers[i]);
+		json_end(j);
+	}
+	json_end(j);
+}
+
 static void put_counts(const struct fact_json *how, struct json *j, const struct fact_counts *counts)
 {
 	put_owner(how, j, counts->loop);
 	put_fields(how, j, counts_fields, counts);
 	for (const struct field *field = histogram_fields; field->key; field++)
 		put_histogram(j, field->key, (const void *)((const char *)counts + field->offset));
+	put_peers(how, j, counts);
 }
 
 static void put_frame_ids(struct json *j, const struct fact_stack *stack)

@@ -162,11 +162,12 @@ void gap_stacks_note(struct gap_stacks *g, const struct attribution_stack *s)
 			s->weight_ns + 1; /* of a stuck thread nobody knows the time yet */
 }
 
-const char *gap_stacks_task(const struct gap_stacks *g)
+const char *gap_stacks_task(const struct gap_stacks *g, uint64_t *ns)
 {
 	struct task_weight heaviest = {.task = ""};
 	for (size_t i = 0; i < GAP_TASKS; i++)
 		if (g->tasks[i].ns > heaviest.ns)
 			heaviest = g->tasks[i];
+	*ns = heaviest.ns;
 	return heaviest.task;
 }

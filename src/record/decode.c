@@ -344,6 +344,15 @@ static int read_histogram(struct decoder *d, const json_t *object, struct histog
 	return err;
 }
 
+static int read_peers(struct decoder *d, const json_t *object, struct fact_counts *counts)
+{
+	const json_t *list;
+	int err = read_list(d, object, "peers", FACT_MAX_PEERS, &list, &counts->n_peers);
+	for (uint32_t i = 0; !err && i < counts->n_peers; i++)
+		err = read_fields(d, peer_fields, json_array_get(list, i), &counts->peers[i]);
+	return err;
+}
+
 static int read_counts(struct decoder *d, const json_t *object)
 {
 	memset(&d->counts, 0, sizeof d->counts);
@@ -352,7 +361,7 @@ static int read_counts(struct decoder *d, const json_t *object)
 	for (const struct field *field = histogram_fields; !err && field->key; field++)
 		err = read_histogram(d, json_object_get(object, field->key),
 				     (void *)((char *)&d->counts + field->offset));
-	return err;
+	return err ? err : read_peers(d, object, &d->counts);
 }
 
 static int read_header(struct decoder *d, const json_t *object)

@@ -22,6 +22,7 @@
 #define MAX_PROCESSES 16
 #define MAX_FDS	      16
 #define MAX_FILES     256
+#define MAX_SOCKETS   512
 #define KERNEL_STACK  16384
 #define SELF_TGID     1
 
@@ -58,6 +59,7 @@ static struct {
 	__u32 n_processes;
 	struct file_parts *files[MAX_FILES];
 	__u32 n_files;
+	struct sock sockets[MAX_SOCKETS];
 	unsigned hidden;
 } machine;
 
@@ -90,6 +92,7 @@ static void maps_make(const struct machine_size *size)
 	MAP(block_buffers, BPF_MAP_TYPE_ARRAY, size->scratch);
 	MAP(stack_buffers, BPF_MAP_TYPE_ARRAY, PER_CPU_BUFFERS);
 	MAP(new_blocks, BPF_MAP_TYPE_ARRAY, 1);
+	MAP(connections, BPF_MAP_TYPE_HASH, 64);
 	MAP(closing, BPF_MAP_TYPE_HASH, size->loops);
 	MAP(targets, BPF_MAP_TYPE_HASH, 64);
 	MAP(target_tids, BPF_MAP_TYPE_HASH, 64);
@@ -331,21 +334,27 @@ void task_opens_epoll(struct task_struct *t, uint32_t fd, uint64_t object)
 	file_open(t, fd, 0, 1, "[eventpoll]")->file.private_data = (void *)object;
 }
 
-void task_opens_socket(struct task_struct *t, uint32_t fd, const char *address, uint16_t port,
-		       uint16_t local_port)
+static void sock_fill(struct sock *sk, const char *address, uint16_t port, uint16_t local_port)
 {
-	struct file_parts *f = file_open(t, fd, S_IFSOCK, fd, "");
 	unsigned bytes[4];
 
 	if (sscanf(address, "%u.%u.%u.%u", &bytes[0], &bytes[1], &bytes[2], &bytes[3]) != 4)
 		abort();
+	sk->sk_protocol = 6;
+	sk->__sk_common.skc_family = AF_INET;
+	sk->__sk_common.skc_dport = bpf_ntohs(port);
+	sk->__sk_common.skc_num = local_port;
+	sk->__sk_common.skc_daddr = bytes[0] | bytes[1] << 8 | bytes[2] << 16 | bytes[3] << 24;
+}
+
+void task_opens_socket(struct task_struct *t, uint32_t fd, const char *address, uint16_t port,
+		       uint16_t local_port)
+{
+	struct file_parts *f = file_open(t, fd, S_IFSOCK, fd, "");
+
 	f->file.private_data = &f->socket;
 	f->socket.sk = &f->sock;
-	f->sock.sk_protocol = 6;
-	f->sock.__sk_common.skc_family = AF_INET;
-	f->sock.__sk_common.skc_dport = bpf_ntohs(port);
-	f->sock.__sk_common.skc_num = local_port;
-	f->sock.__sk_common.skc_daddr = bytes[0] | bytes[1] << 8 | bytes[2] << 16 | bytes[3] << 24;
+	sock_fill(&f->sock, address, port, local_port);
 }
 
 void task_opens_pipe(struct task_struct *t, uint32_t fd, uint64_t inode)
@@ -508,6 +517,32 @@ static void raw_event(int (*program)(struct bpf_raw_tracepoint_args *), __u64 fi
 	struct raw_args ctx = {{first, second}};
 	if (event_is_shown())
 		program((void *)&ctx);
+}
+
+static void socket_changed(uint32_t number, int state)
+{
+	struct raw_args context = {{(__u64)&machine.sockets[number % MAX_SOCKETS], 0, state}};
+
+	lst_connection((void *)&context);
+}
+
+void task_connects(struct task_struct *t, uint32_t number, const char *address, uint16_t port)
+{
+	run(t);
+	sock_fill(&machine.sockets[number % MAX_SOCKETS], address, port, 40000);
+	socket_changed(number, TCP_SYN_SENT);
+}
+
+void task_reads(struct task_struct *t, uint32_t number)
+{
+	run(t);
+	raw_event(lst_read, (__u64)&machine.sockets[number % MAX_SOCKETS], 0);
+}
+
+void connection_ends(uint32_t number)
+{
+	shim_run(NULL, 0, 0, "swapper");
+	socket_changed(number, TCP_CLOSE);
 }
 
 void task_forks(struct task_struct *t, struct task_struct *child)

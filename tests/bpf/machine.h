@@ -50,6 +50,10 @@ void task_parent(struct task_struct *child, struct task_struct *parent);
 void task_opens_epoll(struct task_struct *t, uint32_t fd, uint64_t object); /* the descriptor only */
 void task_opens_socket(struct task_struct *t, uint32_t fd, const char *address, uint16_t port,
 		       uint16_t local_port);
+/* A TCP connection of its own, known by a number; ends in whatever context, as the network may. */
+void task_connects(struct task_struct *t, uint32_t number, const char *address, uint16_t port);
+void task_reads(struct task_struct *t, uint32_t number);
+void connection_ends(uint32_t number);
 void task_opens_pipe(struct task_struct *t, uint32_t fd, uint64_t inode);
 void task_closes(struct task_struct *t, uint32_t fd);
 void task_stack(struct task_struct *t, void *sp, void *top);

@@ -53,6 +53,9 @@ static struct fact_stall sample_stall = {
 	.culprit_stack = 1,
 	.collecting_ns = 1234567,
 	.task = "gpu-tick",
+	.task_ns = 640200998,
+	.connects = 48,
+	.chain = {5, 171068001, 119846002, 4, 599003, true},
 	.cause = "subprocess",
 	.remedy = "a child process waits inside the loop: asyncio.create_subprocess_exec() yields",
 	.evidence = "child pid 4180 nvidia-smi: 640 ms, 99 % of the lag",
@@ -67,17 +70,26 @@ static struct fact_saturated sample_saturated = {.loop = 2,
 						 .n_samples = 1,
 						 .samples = {{5, 1, 2}},
 						 .evidence = "spin 99 % of its samples, no yield"};
-static struct fact_counts sample_counts = {.loop = 1,
-					   .elapsed_ns = 1000000001,
-					   .iterations = 3,
-					   .waits = 4,
-					   .events = 5,
-					   .zero_waits = 6,
-					   .slept_waits = 7,
-					   .busy_ns = 8,
-					   .over_threshold = 9,
-					   .max_lag_ns = 10,
-					   .min_gap_ns = 11};
+static struct fact_counts sample_counts = {
+	.loop = 1,
+	.elapsed_ns = 1000000001,
+	.iterations = 3,
+	.waits = 4,
+	.events = 5,
+	.zero_waits = 6,
+	.slept_waits = 7,
+	.busy_ns = 8,
+	.over_threshold = 9,
+	.max_lag_ns = 10,
+	.min_gap_ns = 11,
+	.timed_chains = 12,
+	.timed_ns = 13001,
+	.connects = 14,
+	.bursts = 15,
+	.most_connects = 16,
+	.open_files = 17,
+	.n_peers = 2,
+	.peers = {{"tcp 10.0.3.9:5432", 1, 2, 3, 4001, 5, 6002, 7, 8}, {"tcp [::1]:80", .open = 9}}};
 
 static struct fact sample_facts[] = {
 	{FACT_HEADER, 0,
@@ -164,6 +176,15 @@ static inline void image_stall(struct bytes *image, const struct fact_stall *sta
 	bytes_put(image, &copy, sizeof copy);
 }
 
+static inline void image_counts(struct bytes *image, const struct fact_counts *counts)
+{
+	struct fact_counts copy;
+	memcpy(&copy, counts, sizeof copy);
+	for (size_t i = 0; i < FACT_MAX_PEERS; i++)
+		image_texts(image, peer_fields, &copy.peers[i]);
+	bytes_put(image, &copy, sizeof copy);
+}
+
 static inline void image_stack(struct bytes *image, const struct fact_stack *stack)
 {
 	struct fact_stack copy;
@@ -184,7 +205,7 @@ static inline void fact_image(struct bytes *image, const struct fact *f)
 	case FACT_STACK: image_stack(image, &f->stack); break;
 	case FACT_STALL: image_stall(image, f->stall); break;
 	case FACT_SATURATED: bytes_put(image, f->saturated, sizeof *f->saturated); break;
-	case FACT_COUNTS: bytes_put(image, f->counts, sizeof *f->counts); break;
+	case FACT_COUNTS: image_counts(image, f->counts); break;
 	case FACT_LOSS: image_struct(image, loss_fields, &f->loss, sizeof f->loss); break;
 	case FACT_END: image_struct(image, end_fields, &f->end, sizeof f->end); break;
 	case FACT_TICK:

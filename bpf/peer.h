@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * Whom a loop connects to and waits for: how often, and how many connections are open. From the one tracepoint that tells of a TCP socket's
+ * states, so no system call is hooked; a connection is known by its socket until that is closed, by whomever.
+ */
+#ifndef LOOPSTALL_BPF_PEER_H
+#define LOOPSTALL_BPF_PEER_H
+
+#include "block.h"
+
+#define MAX_CONNECTIONS 8192
+
+/* Whose connection a socket is. */
+struct connection {
+	__u64 born_ns; /* of the peer: its place may be another one's by then */
+	__u32 slot, peer;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, MAX_CONNECTIONS);
+	__type(key, __u64); /* struct sock *, never shown */
+	__type(value, struct connection);
+} connections SEC(".maps");
+
+static __always_inline bool inet_is_same(const struct lst_inet *x, const struct lst_inet *y)
+{
+	const __u64 *xa = (const void *)x->address, *ya = (const void *)y->address;
+	return x->family == y->family && x->port == y->port && xa[0] == ya[0] && xa[1] == ya[1];
+}
+
+/* Its place among the loop's peers, made on first sight; one with nothing open gives way. LST_PEERS: there is none. */
+static __always_inline __u32 peer_place(struct lst_loop *l, const struct lst_inet *inet, __u64 now)
+{
+	__u32 free = LST_PEERS;
+	for (__u32 i = 0; i < LST_PEERS; i++) {
+		struct lst_peer *p = &l->peers[i];
+		if (inet_is_same(&p->inet, inet))
+			return i;
+		if (free == LST_PEERS && !p->inet.family)
+			free = i;
+	}
+	for (__u32 i = 0; i < LST_PEERS && free == LST_PEERS; i++)
+		if (!l->peers[i].open &&
+		    l->peers[i].connects + l->peers[i].waits + l->peers[i].reads < LST_BURST)
+			free = i;
+	if (free >= LST_PEERS)
+		return LST_PEERS;
+	struct lst_peer *p = &l->peers[bounded(free, LST_PEERS - 1)];
+	__builtin_memset(p, 0, sizeof *p);
+	p->inet = *inet;
+	p->inet.local_port = 0;
+	p->born_ns = now;
+	return free;
+}
+
+/* A thread of the loop begins to connect; in a gap of it unless the loop has several threads. */
+SEPARATE int connection_begin(__u32 slot, __u64 socket)
+{
+	struct lst_loop *l = loop_at(slot);
+	struct sock *sk = (void *)socket;
+	struct lst_inet inet = {};
+	__u64 now = bpf_ktime_get_ns();
+	__u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
+
+	if (!l || (family != AF_INET && family != AF_INET6))
+		return 0;
+	inet_describe(sk, family, &inet);
+	l->gap_connects++;
+	__u32 place = peer_place(l, &inet, now);
+	if (place >= LST_PEERS)
+		return 0;
+	struct lst_peer *p = &l->peers[bounded(place, LST_PEERS - 1)];
+	p->connects++;
+	p->timed_connects += l->chain.timed;
+	if (p->gap_seq != l->gap_seq) {
+		p->gap_seq = l->gap_seq;
+		p->gap_connects = 0;
+	}
+	p->gap_connects++;
+	if (p->gap_connects > p->most_connects)
+		p->most_connects = p->gap_connects;
+	struct connection c = {p->born_ns, slot, place};
+	if (bpf_map_update_elem(&connections, &socket, &c, BPF_ANY))
+		lose(LST_LOSS_CONNECTIONS_FULL);
+	else
+		__sync_fetch_and_add(&p->open, 1);
+	return 0;
+}
+
+/* In whatever context: the network may end a connection too. */
+static __always_inline void connection_end(__u64 socket)
+{
+	struct connection *c = bpf_map_lookup_elem(&connections, &socket);
+	if (!c)
+		return;
+	struct lst_loop *l = loop_at(c->slot);
+	struct lst_peer *p = l ? &l->peers[bounded(c->peer, LST_PEERS - 1)] : NULL;
+	__u64 born_ns = c->born_ns;
+	if (!bpf_map_delete_elem(&connections, &socket) && p && p->born_ns == born_ns)
+		__sync_fetch_and_add(&p->open, -1);
+}
+
+/*
+ * The other end of a socket that was connected before we came is told from a client by its port: those that are handed out to clients
+ * begin there by default.
+ */
+#define CLIENT_PORTS 32768
+
+/* The thread read from a connection, inside a gap. Its own by the table, else by its port. */
+SEPARATE int connection_read(__u32 slot, __u64 socket)
+{
+	struct lst_loop *l = loop_at(slot);
+	struct connection *c = bpf_map_lookup_elem(&connections, &socket);
+	struct sock *sk = (void *)socket;
+	__u32 place = LST_PEERS;
+
+	if (!l || l->shared)
+		return 0;
+	if (c) {
+		place = c->slot == slot ? c->peer : LST_PEERS;
+	} else if (bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport)) < CLIENT_PORTS) {
+		struct lst_inet inet = {};
+		__u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
+		if (family != AF_INET && family != AF_INET6)
+			return 0;
+		inet_describe(sk, family, &inet);
+		place = peer_place(l, &inet, bpf_ktime_get_ns());
+	}
+	if (place >= LST_PEERS)
+		return 0;
+	struct lst_peer *p = &l->peers[bounded(place, LST_PEERS - 1)];
+	if (p->read_seq == l->gap_seq)
+		return 0;
+	p->read_seq = l->gap_seq;
+	p->reads++;
+	if (!l->chain.peer)
+		l->chain.peer = place + 1;
+	return 0;
+}
+
+static __always_inline void connection_was_read(__u64 socket)
+{
+	__u32 slot = 0;
+	struct lst_thread *t = thread_find((__u32)bpf_get_current_pid_tgid());
+	if (t && t->open_gaps && gap_of(t, &slot))
+		connection_read(slot, socket);
+}
+
+/* The thread ends its gap: whom it was blocked for in it, however short. */
+SEPARATE int peers_waited(__u32 slot, __u32 thread_slot)
+{
+	struct lst_loop *l = loop_at(slot);
+	struct lst_thread *t = thread_at(thread_slot);
+	__u64 now = bpf_ktime_get_ns();
+
+	if (!l || !t)
+		return 0;
+	for (__u32 i = 0; i < LST_BLOCKS; i++) {
+		struct lst_block *b = &t->blocks[i];
+		if (i >= t->n_blocks)
+			break;
+		if (b->kind != LST_TARGET_INET)
+			continue;
+		__u32 place = peer_place(l, (const void *)b->target, now);
+		if (place >= LST_PEERS)
+			continue;
+		struct lst_peer *p = &l->peers[bounded(place, LST_PEERS - 1)];
+		p->waits++;
+		p->waited_ns += b->sum_ns;
+	}
+	return 0;
+}
+
+static __always_inline void connection_changed(__u64 socket, int state)
+{
+	__u32 slot = 0;
+
+	if (state == TCP_SYN_SENT) {
+		struct lst_thread *t = thread_find((__u32)bpf_get_current_pid_tgid());
+		if (!t)
+			return;
+		struct lst_loop *l = gap_of(t, &slot);
+		if (!l) {
+			slot = t->wait_slot;
+			l = loop_at(slot);
+		}
+		if (l && l->tgid == t->tgid && l->state == LST_SLOT_LIVE)
+			connection_begin(slot, socket);
+	} else if (state == TCP_FIN_WAIT1 || state == TCP_LAST_ACK || state == TCP_CLOSE) {
+		connection_end(socket);
+	}
+}
+
+#endif
