@@ -36,6 +36,13 @@ static bool has_forked(const struct scene *sc)
 	return false;
 }
 
+/* The parent stands still until the child has begun its program; what it does then is another matter. */
+static bool is_for_start(const struct scene *sc, const struct wait *w)
+{
+	(void)sc;
+	return is_fork(w->block);
+}
+
 /* A pipe may lead to any process: to a child if one was made or ended in this stall, or its library says so. */
 static bool is_for_child(const struct scene *sc, const struct wait *w)
 {
@@ -162,6 +169,16 @@ static bool is_reclaim(const struct scene *sc, const struct share *sh)
 	return l->reclaim_ns && l->reclaim_ns >= l->fault_ns;
 }
 
+/* Nothing to speak of was waited for once the child ran. */
+static bool is_start_only(const struct scene *sc, const struct share *sh)
+{
+	uint64_t after_ns = 0;
+	for (size_t i = 0; i < sc->n_waits; i++)
+		if (!is_fork(sc->waits[i].block) && is_for_child(sc, &sc->waits[i]))
+			after_ns += sc->waits[i].block->sum_ns;
+	return after_ns < sh->ns / 10;
+}
+
 /* On CPU in the collector for at least half of what was sampled. */
 static bool is_collecting(const struct scene *sc, const struct share *sh)
 {
@@ -174,6 +191,56 @@ static bool are_copies(const struct scene *sc, const struct share *sh)
 {
 	return sh->ns >= sc->stall->lag_ns / 10 && sc->sampled_ns &&
 	       sc->in_file_calls_ns >= sc->sampled_ns - sc->sampled_ns / 2;
+}
+
+/*
+ * So many connections begun in one gap that they are what it was about: each costs a fraction of a millisecond, and code that
+ * computes for longer between two of them is another matter.
+ */
+#define MANY_CONNECTS	16
+#define CONNECT_MOST_NS 4000000u
+
+static bool are_connects(const struct scene *sc, const struct share *sh)
+{
+	const struct fact_stall *s = sc->stall;
+	(void)sh;
+	return s->connects >= MANY_CONNECTS && s->ledger.cpu_ns / s->connects <= CONNECT_MOST_NS;
+}
+
+/* Three steps, and sixteen times the first of them: callbacks that make more callbacks than they were. */
+#define MANY_STEPS  3
+#define MUCH_GROWTH 16
+
+static bool is_growing(const struct scene *sc, const struct share *sh)
+{
+	const struct chain *c = &sc->stall->chain;
+	(void)sh;
+	return c->growth >= MANY_STEPS && c->last_ns / MUCH_GROWTH >= c->grown_from_ns;
+}
+
+/*
+ * One application function, in one task where there are tasks, is the gap, and no growth led to it. Time in a library has the
+ * library's remedy, and a few samples are none.
+ */
+#define FEW_SAMPLES 4
+
+static bool is_most(uint64_t part_ns, uint64_t whole_ns)
+{
+	return part_ns >= whole_ns - whole_ns / 5;
+}
+
+static bool is_one_function(const struct scene *sc, const struct share *sh)
+{
+	const struct fact_stall *s = sc->stall;
+	struct culprit part;
+	if (sh->library || !s->chain.gaps || s->chain.growth > 1 || sc->samples < FEW_SAMPLES)
+		return false;
+	if (s->task && s->task[0] && !is_most(s->task_ns, sc->sampled_ns))
+		return false;
+	if (!culprit_split(s, sc->dictionary, &part, 1))
+		return false;
+	const struct fact_frame *f = dictionary_frame(sc->dictionary, part.frame);
+	return f && f->application && (is_most(part.ns, sc->sampled_ns) || is_most(part.ns, s->lag_ns));
 }
 
 /* --- the rules ----------------------------------------------------------------------------------- */
@@ -196,6 +263,7 @@ static const struct rule {
 	{"gil", WAITING | BIT(VERDICT_GIL), is_for_gil, NULL, evidence_gil},
 	{"gc", BIT(VERDICT_GC), NULL, NULL, evidence_gc},
 	{"gc", WAITING, is_for_collector, NULL, evidence_gc_wait},
+	{"spawn", WAITING, is_for_start, is_start_only, evidence_call},
 	{"subprocess", WAITING, is_for_child, NULL, evidence_child},
 	{"sqlite", WAITING, is_for_sqlite, NULL, evidence_sqlite},
 	{"sleep", WAITING, is_sleep, NULL, evidence_sleep},
@@ -210,6 +278,9 @@ static const struct rule {
 	{"file_io", WAITING, is_for_file, NULL, evidence_call},
 	{"gc", BIT(VERDICT_CPU), NULL, is_collecting, evidence_gc},
 	{"file_io", BIT(VERDICT_CPU), is_for_file, are_copies, evidence_copying},
+	{"flood", BIT(VERDICT_CPU), NULL, are_connects, evidence_flood},
+	{"cascade", BIT(VERDICT_CPU), NULL, is_growing, evidence_cascade},
+	{"hot_loop", BIT(VERDICT_CPU), NULL, is_one_function, evidence_hot_loop},
 	{"cpu", BIT(VERDICT_CPU), NULL, NULL, evidence_cpu},
 };
 

@@ -4,7 +4,7 @@
  * wins; none holds: no cause, rather than a guess. Rules know calls, targets, services and libraries, no program.
  *
  *	gil lock subprocess sqlite sleep dns file_lock fsync many_calls sync_db sync_http sync_io file_io
- *	gc cpu
+ *	gc flood cascade hot_loop cpu
  *	stopped throttled no_cpu reclaim faults
  */
 #ifndef LOOPSTALL_MODEL_CAUSE_H

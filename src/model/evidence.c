@@ -16,6 +16,20 @@ static unsigned percent(uint64_t part_ns, uint64_t whole_ns)
 	return rounded < 100 ? rounded : 99;
 }
 
+/* The root of the whole growth, by halving: a library for one root would be much. */
+double chain_factor(const struct chain *c)
+{
+	double whole = c->growth && c->grown_from_ns ? (double)c->last_ns / (double)c->grown_from_ns : 1;
+	double low = 1, high = whole > 1 ? whole : 1;
+	for (int i = 0; i < 40; i++) {
+		double middle = (low + high) / 2, product = 1;
+		for (uint32_t k = 0; k < c->growth && product < whole; k++)
+			product *= middle;
+		*(product < whole ? &low : &high) = middle;
+	}
+	return high;
+}
+
 static void put_duration(struct evidence *e, uint64_t ns)
 {
 	char text[DURATION_TEXT_BYTES];
@@ -258,22 +272,62 @@ void evidence_gc(struct evidence *e, const struct scene *sc, const struct share 
 	put_samples(e, sc, sc->collecting_ns);
 }
 
+/* ", load (svc.py:7) in 97 % of 35 samples" */
+static void put_function(struct evidence *e, const struct scene *sc)
+{
+	struct culprit part;
+	const struct fact_frame *f = culprit_split(sc->stall, sc->dictionary, &part, 1)
+					     ? dictionary_frame(sc->dictionary, part.frame)
+					     : NULL;
+	if (!f || !sc->sampled_ns)
+		return;
+	bytes_puts(&e->text, ", ");
+	put_frame(e, f);
+	bytes_puts(&e->text, " in ");
+	put_samples(e, sc, part.ns);
+}
+
+#define FEW_TASKS 4 /* samples by which a stall may be said to be of many tasks */
+
 void evidence_cpu(struct evidence *e, const struct scene *sc, const struct share *sh)
 {
 	const struct fact_stall *s = sc->stall;
-	struct culprit part;
 	put_part(e, sc, s->ledger.cpu_ns);
 	if (sh->library)
 		bytes_printf(&e->text, ", by %s", sh->library->name);
-	const struct fact_frame *f = culprit_split(s, sc->dictionary, &part, 1)
-					     ? dictionary_frame(sc->dictionary, part.frame)
-					     : NULL;
-	if (f && sc->sampled_ns) {
-		bytes_puts(&e->text, ", ");
-		put_frame(e, f);
-		bytes_puts(&e->text, " in ");
-		put_samples(e, sc, part.ns);
-	}
+	put_function(e, sc);
+	if (s->task && s->task[0] && sc->samples >= FEW_TASKS && s->task_ns < sc->sampled_ns / 2)
+		bytes_puts(&e->text, " of many tasks");
+	if (s->connects > 1)
+		bytes_printf(&e->text, ", %u connects", s->connects);
+}
+
+void evidence_flood(struct evidence *e, const struct scene *sc, const struct share *sh)
+{
+	(void)sh;
+	bytes_printf(&e->text, "%u connects in one tick: ", sc->stall->connects);
+	put_part(e, sc, sc->stall->ledger.cpu_ns);
+	put_function(e, sc);
+}
+
+void evidence_cascade(struct evidence *e, const struct scene *sc, const struct share *sh)
+{
+	const struct fact_stall *s = sc->stall;
+	(void)sh;
+	bytes_printf(&e->text, "%u ticks in a row, each %.2g × the one before: ", s->chain.growth + 1,
+		     chain_factor(&s->chain));
+	put_duration(e, s->chain.grown_from_ns);
+	bytes_puts(&e->text, " → ");
+	put_duration(e, s->chain.last_ns);
+	put_function(e, sc);
+}
+
+void evidence_hot_loop(struct evidence *e, const struct scene *sc, const struct share *sh)
+{
+	(void)sh;
+	put_part(e, sc, sc->stall->ledger.cpu_ns);
+	put_function(e, sc);
+	bytes_puts(&e->text, ", one tick, no yield");
 }
 
 /* Files that were waited for too say which. */

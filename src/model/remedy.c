@@ -55,6 +55,13 @@ static const struct {
 	{"subprocess", JVM, WAITS("a child process", "Process.onExit() with a callback")},
 	{"subprocess", FAMILY_ANY, WAITS("a child process", "watch SIGCHLD or a pidfd in it instead")},
 
+	{"spawn", PYTHON,
+	 "the loop stands still until the child runs its program: fewer starts, a worker process that stays, "
+	 "or "
+	 "multiprocessing's forkserver"},
+	{"spawn", FAMILY_ANY,
+	 "the loop stands still until the child runs its program: fewer starts, a helper process that stays"},
+
 	{"sleep", PYTHON, WAITS("time.sleep()", "await asyncio.sleep() yields")},
 	{"sleep", TRIO, WAITS("time.sleep()", "await trio.sleep() yields")},
 	{"sleep", TWISTED, WAITS("time.sleep()", "reactor.callLater() yields")},
@@ -164,6 +171,45 @@ static const struct {
 	 "nothing else runs meanwhile: a worker_threads Worker, or smaller steps with setImmediate()"},
 	{"cpu", FAMILY_ANY, "nothing else runs meanwhile: another thread, or smaller steps"},
 
+	{"hot_loop", PYTHON,
+	 "it never yields: a ProcessPoolExecutor (threads share the GIL), or smaller steps with await "
+	 "asyncio.sleep(0)"},
+	{"hot_loop", TRIO,
+	 "it never yields: a process pool (threads share the GIL), or smaller steps with "
+	 "trio.lowlevel.checkpoint()"},
+	{"hot_loop", GEVENT,
+	 "it never yields: a process pool (threads share the GIL), or smaller steps with gevent.sleep(0)"},
+	{"hot_loop", TWISTED,
+	 "it never yields: a process pool (threads share the GIL), or smaller steps with task.cooperate()"},
+	{"hot_loop", NODE, "it never yields: a worker_threads Worker, or smaller steps with setImmediate()"},
+	{"hot_loop", FAMILY_ANY, "it never yields: another thread, or smaller steps"},
+
+	{"flood", PYTHON,
+	 "all are started at once: a few workers on an asyncio.Queue or an asyncio.Semaphore, and one "
+	 "keep-alive "
+	 "session instead of a connection each"},
+	{"flood", FAMILY_ANY,
+	 "all are started at once: a limit on how many run, batches, and connections that are kept"},
+
+	{"cascade", PYTHON,
+	 "handlers make more events than they take: do not emit from a handler of the same event, or put "
+	 "them into "
+	 "an asyncio.Queue that one task drains with a limit"},
+	{"cascade", FAMILY_ANY,
+	 "handlers make more events than they take: do not emit from a handler of the same event, or queue "
+	 "them "
+	 "with a limit"},
+
+	{"pile_up", PYTHON,
+	 "they are started faster than they end: bound them with asyncio.Semaphore or a queue with maxsize, "
+	 "await "
+	 "them, and give each a timeout"},
+	{"pile_up", FAMILY_ANY,
+	 "they are started faster than they end: bound how many run, and give each a timeout"},
+
+	{"polling", FAMILY_ANY,
+	 "ask less often and back off, keep the connection, or let the peer tell (subscribe, long poll)"},
+
 	{"throttled", FAMILY_ANY,
 	 "the cgroup's CPU limit is too low for its bursts: raise cpu.max, or run fewer threads in it"},
 	{"no_cpu", FAMILY_ANY,
@@ -188,8 +234,9 @@ static const char *by_family(const char *cause, enum family family)
 /* What the environment causes is not the library's, and many quick calls stay many in an asynchronous one. */
 static bool takes_library(const char *cause)
 {
-	static const char *const elsewhere[] = {"throttled", "no_cpu", "stopped", "reclaim",
-						"faults",    "gil",    "gc",	  "many_calls"};
+	static const char *const elsewhere[] = {"throttled", "no_cpu",	"stopped", "reclaim",
+						"faults",    "gil",	"gc",	   "many_calls",
+						"flood",     "cascade", "spawn"};
 	for (size_t i = 0; i < ARRAY_LEN(elsewhere); i++)
 		if (!strcmp(cause, elsewhere[i]))
 			return false;

@@ -74,6 +74,9 @@ struct told {
 	struct ledger ledger; /* blocked_ns: added from the blocks */
 	uint64_t delay_ns;
 	const char *cause, *evidence, *remedy; /* parts of them; NULL not looked at */
+	uint32_t connects;
+	struct chain chain;
+	unsigned task_ms; /* of its samples, in the task that has most of them; 0: no tasks */
 };
 
 static inline void told_tell(struct story *t, const struct told *told, struct fact_stall *s)
@@ -107,6 +110,10 @@ static inline void told_tell(struct story *t, const struct told *told, struct fa
 	whole.n_blocks = s->n_blocks;
 	whole.n_samples = s->n_samples;
 	*s = whole;
+	s->connects = told->connects;
+	s->chain = told->chain;
+	s->task = told->task_ms ? "Task-7" : "";
+	s->task_ns = told->task_ms * MS;
 	verdict_decide(s, 50 * MS);
 	culprit_choose(s, t->dictionary);
 	cause_decide(s, dictionary_loop(t->dictionary, loop), t->dictionary);
