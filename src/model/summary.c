@@ -274,6 +274,11 @@ static bool add_causes(struct summary *s, const struct tally_totals *t)
 		fill_cause(&s->causes[i], &t->causes[i], s);
 	s->n_causes = t->n_causes;
 	qsort(s->causes, s->n_causes, sizeof *s->causes, by_cause_time);
+	for (size_t i = 0; i < s->n_causes; i++) {
+		struct summary_cause *c = &s->causes[i];
+		bool told = c->tally.told_cause && !strcmp(c->tally.told_cause, c->named);
+		c->evidence = told ? c->tally.evidence : "";
+	}
 	for (size_t i = 0; i < s->without.n; i++) {
 		const struct tally_cause *c = &t->causes[s->without.steps[i].cause];
 		uint32_t at = 0;

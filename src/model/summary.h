@@ -39,6 +39,7 @@ struct summary_cause {
 	uint32_t loops;			/* different ones, up to 64 */
 	double share;			/* of all stall time */
 	const char *named, *remedy;	/* the cause of most of its time and its remedy; "" unclassified */
+	const char *evidence;		/* of its longest stall, if that has the name; else "" */
 	uint64_t period_ns;		/* between the starts of its stalls, if they come regularly; else 0 */
 	const struct fact_stack *stack; /* the heaviest, NULL none */
 };

@@ -77,6 +77,10 @@ struct tally_cause {
 	uint64_t loop_bits;  /* bit of each loop number modulo 64 */
 	uint64_t verdict_ns[VERDICTS];
 	struct tally_naming naming; /* by the stalls that it is the first culprit of */
+	/* Of the longest of them, its cause and what told it. */
+	uint64_t told_ns;
+	const char *told_cause;
+	char evidence[FACT_EVIDENCE_BYTES];
 	struct tally_rhythm rhythm; /* of the same */
 	struct weighted_stack stacks[TALLY_TOP_STACKS];
 };

@@ -89,6 +89,20 @@ static void vote(struct tally_naming *to, const struct fact_stall *s, uint64_t n
 		to->votes_ns += ns;
 }
 
+/* Of the longest, but of one with the name that leads before all others. */
+static void keep_evidence(struct tally_cause *c, const struct fact_stall *s, uint64_t ns)
+{
+	if (!s->cause || !s->cause[0])
+		return;
+	bool named = !strcmp(s->cause, c->naming.cause);
+	bool was_named = c->told_cause && !strcmp(c->told_cause, c->naming.cause);
+	if (named < was_named || (named == was_named && ns <= c->told_ns))
+		return;
+	c->told_ns = ns;
+	c->told_cause = s->cause;
+	memcpy(c->evidence, s->evidence, sizeof c->evidence);
+}
+
 /* Welford's sums: no list of times. */
 static void beat(struct tally_rhythm *r, uint64_t start_ns)
 {
@@ -133,6 +147,7 @@ static int add_part(struct tally_totals *t, struct tally_stall *to, const struct
 		cause->longest_ns = c->ns;
 	if (speaks_for(s, kind, to)) {
 		vote(&cause->naming, s, c->ns);
+		keep_evidence(cause, s, c->ns);
 		beat(&cause->rhythm, s->start_ns);
 	}
 	if (c->stack)

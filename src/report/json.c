@@ -182,6 +182,7 @@ static void put_cause(struct json *j, const struct summary *s, const struct summ
 	json_uint(j, "loops", c->loops);
 	json_text(j, "verdict", verdict_word(c->verdict));
 	put_text(j, "cause", c->named);
+	put_text(j, "evidence", c->evidence);
 	put_text(j, "remedy", c->remedy);
 	if (c->period_ns)
 		put_us(j, "period_us", c->period_ns);

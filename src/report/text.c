@@ -270,15 +270,23 @@ static void phrase_cause(struct bytes *out, const struct summary_cause *c)
 		bytes_puts(out, c->tally.kind == CAUSE_FRAME ? "?" : cause_words[c->tally.kind]);
 }
 
-static void put_remedy(struct pen *p, const struct summary_cause *c)
+/* "name evidence" and "→ remedy", on one line where there is no evidence. */
+static void put_named(struct pen *p, unsigned indent, const char *name, const char *evidence,
+		      const char *remedy)
 {
-	if (!c->remedy[0])
-		return;
-	pen_indent(p, 17);
-	pen_printf(p, INK_BOLD, "%s", c->named);
-	pen_piece(p, INK_GREEN, " ", "→");
+	pen_indent(p, indent);
+	pen_put(p, INK_BOLD, name[0] ? name : "·");
 	p->indent += 2;
-	pen_words(p, INK_GREEN, c->remedy);
+	if (evidence[0]) {
+		pen_words(p, INK_PLAIN, evidence);
+		pen_end(p);
+		if (!remedy[0])
+			return;
+		pen_indent(p, indent);
+	}
+	pen_piece(p, INK_GREEN, " ", "→");
+	p->indent = indent + 2;
+	pen_words(p, INK_GREEN, remedy);
 	pen_end(p);
 }
 
@@ -306,7 +314,8 @@ static void put_cause(struct pen *p, const struct summary *s, const struct summa
 		phrase_stack(p, s->dictionary, c->stack, c->tally.frame, 2);
 		pen_end(p);
 	}
-	put_remedy(p, c);
+	if (c->remedy[0])
+		put_named(p, 17, c->named, c->evidence, c->remedy);
 	p->out->failed |= !bytes_ok(&text);
 	bytes_free(&text);
 }
