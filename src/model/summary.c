@@ -95,6 +95,7 @@ static void fill_loop(struct summary_loop *l, const struct tally *t, const struc
 	if (from->saturated)
 		l->saturated_ns += t->last_ns - smaller(t->last_ns, from->saturated_since_ns);
 	l->last_saturated = from->saturated_periods ? &from->last_saturated : NULL;
+	l->n_patterns = patterns_of(&from->habits, l->loop, t->dictionary, l->patterns);
 	fill_rates(l, from);
 }
 

@@ -28,7 +28,9 @@ struct summary_loop {
 	enum verdict top_verdict;      /* by stall time */
 	const struct fact_stall *open; /* not over yet, NULL none; belongs to the tally */
 	uint64_t saturated_ns, saturated_periods;
-	bool saturated;				     /* still */
+	bool saturated; /* still */
+	size_t n_patterns;
+	struct pattern patterns[PATTERN_MOST];
 	const struct fact_saturated *last_saturated; /* NULL: never was */
 };
 
@@ -46,7 +48,7 @@ struct summary_cause {
 
 /* p99 lag of one loop if the causes had taken no time, one after the other. First order: what would follow
  * from that is not known. */
-#define SUMMARY_STEPS 3
+#define SUMMARY_STEPS 6
 struct summary_without {
 	uint32_t loop;	    /* index in loops; the worst one */
 	uint64_t before_ns; /* arrival p99 */

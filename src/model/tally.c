@@ -68,6 +68,7 @@ static int take_counts(struct tally *t, const struct fact *f)
 	if (c->max_lag_ns > l->max_lag_ns)
 		l->max_lag_ns = c->max_lag_ns;
 	l->min_gap_ns = c->min_gap_ns;
+	habits_count(&l->habits, c);
 	histogram_merge(&l->lag, &c->lag);
 	histogram_merge(&l->gap, &c->gap);
 	histogram_merge(&l->delay, &c->delay);
@@ -133,11 +134,14 @@ static int keep_open(struct tally_loop *l, const struct fact_stall *s, uint64_t 
 static int take_stall(struct tally *t, const struct fact *f)
 {
 	const struct fact_stall *s = f->stall;
-	if (!is_known(t, s->loop) || s->lag_ns < t->threshold_ns)
+	if (!is_known(t, s->loop))
 		return 0;
 	struct tally_loop *l = loop_of(t, s->loop);
 	if (!l)
 		return -ENOMEM;
+	habits_stall(&l->habits, s);
+	if (s->lag_ns < t->threshold_ns)
+		return 0;
 	int err = tally_is_hidden(dictionary_loop(t->dictionary, s->loop)) ? 0 : draw_stall(t, s, f->at_ns);
 	if (err)
 		return err;

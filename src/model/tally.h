@@ -5,7 +5,7 @@
  * is open to it.
  *
  * A stall that is not over is kept aside, its last report replacing the one before, and counts when it ends
- * or when a summary is made. Memory: about 9 KB a loop, 128 bytes a stall up to TALLY_MAX_STALLS (beyond it
+ * or when a summary is made. Memory: about 12 KB a loop, 128 bytes a stall up to TALLY_MAX_STALLS (beyond it
  * only totals grow, counted), the timeline halves its resolution when full.
  */
 #ifndef LOOPSTALL_MODEL_TALLY_H
@@ -14,6 +14,7 @@
 #include "model/culprit.h"
 #include "model/dictionary.h"
 #include "model/fact.h"
+#include "model/pattern.h"
 
 #define TALLY_MAX_STALLS 100000
 #define TALLY_MAX_CAUSES 1024
@@ -116,6 +117,7 @@ struct tally_loop {
 	uint64_t saturated_ns, saturated_periods, saturated_since_ns; /* since: running one, else 0 */
 	bool saturated;
 	struct fact_saturated last_saturated; /* the last report: its top stacks */
+	struct habits habits;
 };
 
 /* What grows with finished stalls. Apart, so that a summary can copy it and add those that are still open. */

@@ -134,6 +134,21 @@ static void put_stalls(struct json *j, const struct summary_loop *l)
 	json_end(j);
 }
 
+static void put_patterns(struct json *j, const struct summary_loop *l)
+{
+	if (!l->n_patterns)
+		return;
+	json_begin_array(j, "patterns");
+	for (size_t i = 0; i < l->n_patterns; i++) {
+		json_begin_object(j, NULL);
+		put_text(j, "cause", l->patterns[i].name);
+		put_text(j, "evidence", l->patterns[i].evidence);
+		put_text(j, "remedy", l->patterns[i].remedy);
+		json_end(j);
+	}
+	json_end(j);
+}
+
 static void put_loop(struct json *j, const struct summary_loop *l)
 {
 	json_begin_object(j, NULL);
@@ -162,6 +177,7 @@ static void put_loop(struct json *j, const struct summary_loop *l)
 	put_us(j, "saturated_us", l->saturated_ns);
 	if (l->last_saturated)
 		put_text(j, "saturated_evidence", l->last_saturated->evidence);
+	put_patterns(j, l);
 	put_histogram(j, "lag_histogram", &l->lag);
 	json_end(j);
 }

@@ -334,6 +334,24 @@ static void put_causes(struct pen *p, const struct summary *s)
 	}
 }
 
+static void put_patterns(struct pen *p, const struct summary *s)
+{
+	bool titled = false;
+	for (size_t i = 0; i < s->n_loops; i++) {
+		const struct summary_loop *l = &s->loops[i];
+		if (!l->n_patterns || (l->hidden && !p->style->verbose))
+			continue;
+		if (!titled)
+			put_heading(p, "Patterns", "what many iterations show together");
+		titled = true;
+		pen_put(p, INK_PLAIN, "  ");
+		phrase_loop_cell(p, INK_BOLD, (unsigned)name_columns(p) - 2, l->loop);
+		pen_end(p);
+		for (size_t k = 0; k < l->n_patterns; k++)
+			put_named(p, 4, l->patterns[k].name, l->patterns[k].evidence, l->patterns[k].remedy);
+	}
+}
+
 static void put_block(struct pen *p, const struct tally_block *b)
 {
 	struct bytes text = {0};
@@ -398,6 +416,7 @@ int report_text(const struct summary *s, const struct report_style *style, struc
 	put_answer(&p, s);
 	put_loops(&p, s);
 	put_causes(&p, s);
+	put_patterns(&p, s);
 	put_without(&p, s);
 	put_blocks(&p, s);
 	if (s->stalls)

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is kept of the facts of a loop, so that patterns can be told from it. Bounded: a course halves its resolution, a quiet peer gives way. */
+#include "model/pattern.h"
+
+#include <string.h>
+
+#define SECOND_NS 1000000000u
+
+static void course_add(struct course *c, uint64_t value, uint64_t at_ns)
+{
+	if (!c->every)
+		c->every = 1;
+	if (c->n && ++c->skipped < c->every)
+		return;
+	c->skipped = 0;
+	if (c->n == HABIT_MOMENTS) {
+		for (uint32_t i = 0; i < HABIT_MOMENTS / 2; i++)
+			c->values[i] = c->values[2 * i + 1];
+		c->n = HABIT_MOMENTS / 2;
+		c->every *= 2;
+	}
+	if (!c->n)
+		c->from_ns = at_ns;
+	c->to_ns = at_ns;
+	c->values[c->n++] = value;
+}
+
+/* Only of about a second: a shorter one at the beginning or the end would look like another pace. */
+static void pace_add(struct pace *p, uint64_t count, uint64_t elapsed_ns)
+{
+	if (elapsed_ns < SECOND_NS / 2 || elapsed_ns > 2ull * SECOND_NS)
+		return;
+	double value = (double)count * SECOND_NS / (double)elapsed_ns, before = value - p->mean;
+	p->n++;
+	p->mean += before / (double)p->n;
+	p->squares += before * (value - p->mean);
+}
+
+static uint64_t weight(const struct habit_peer *p)
+{
+	return p->peer ? p->connects + p->waits + p->reads + p->open : 0;
+}
+
+static struct habit_peer *peer_of(struct habits *h, const char *peer)
+{
+	struct habit_peer *lightest = &h->peers[0];
+	for (size_t i = 0; i < HABIT_PEERS; i++) {
+		struct habit_peer *p = &h->peers[i];
+		if (p->peer && !strcmp(p->peer, peer))
+			return p;
+		if (weight(p) < weight(lightest))
+			lightest = p;
+	}
+	*lightest = (struct habit_peer){.peer = peer};
+	return lightest;
+}
+
+static void peer_add(struct habits *h, const struct fact_peer *from, uint64_t elapsed_ns)
+{
+	struct habit_peer *p = peer_of(h, from->peer ? from->peer : "");
+	p->connects += from->connects;
+	p->timed_connects += from->timed_connects;
+	p->waits += from->waits;
+	p->waited_ns += from->waited_ns;
+	p->reads += from->reads;
+	p->work_ns += from->work_ns;
+	p->open = from->open;
+	if (from->most_connects > p->most_connects)
+		p->most_connects = from->most_connects;
+	course_add(&p->connections, from->open, h->elapsed_ns);
+	pace_add(&p->pace, from->connects, elapsed_ns);
+	pace_add(&p->read_pace, from->reads, elapsed_ns);
+}
+
+void habits_count(struct habits *h, const struct fact_counts *c)
+{
+	h->elapsed_ns += c->elapsed_ns;
+	h->busy_ns += c->busy_ns;
+	h->connects += c->connects;
+	h->bursts += c->bursts;
+	h->timed_chains += c->timed_chains;
+	h->timed_ns += c->timed_ns;
+	if (c->most_connects > h->most_connects)
+		h->most_connects = c->most_connects;
+	if (c->open_files)
+		course_add(&h->files, c->open_files, h->elapsed_ns);
+	for (uint32_t i = 0; i < c->n_peers && i < FACT_MAX_PEERS; i++)
+		peer_add(h, &c->peers[i], c->elapsed_ns);
+}
+
+void habits_stall(struct habits *h, const struct fact_stall *s)
+{
+	const char *cause = s->cause ? s->cause : "";
+	if (s->state != STALL_ENDED)
+		return;
+	h->floods += !strcmp(cause, "flood");
+	h->cascades += !strcmp(cause, "cascade");
+	const struct chain *c = &s->chain;
+	if (c->growth > h->growth.growth || (c->growth == h->growth.growth && c->last_ns > h->growth.last_ns))
+		h->growth = *c;
+}

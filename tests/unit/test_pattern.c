@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What many iterations show together: which lines are said, and which of them have a name. */
+#include "story.h"
+
+#include "base/array.h"
+#include "model/pattern.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define PEER "tcp 127.0.0.1:8101"
+
+/* Ten seconds of a loop, and the peer's part of each. */
+struct told {
+	const char *what;
+	uint64_t busy_ms; /* of each second */
+	struct fact_counts each;
+	struct fact_peer peer;
+	uint64_t open[10]; /* the peer's, or with a NULL peer the process' files */
+	uint64_t connects[10];
+	unsigned floods, cascades;
+	struct chain growth;
+	const char *name, *evidence; /* of the first pattern; NULL: there is none */
+};
+
+static const struct told cases[] = {
+	{.what = "nothing at all", .busy_ms = 500},
+	{.what = "connections pile up",
+	 .peer = {PEER},
+	 .open = {10, 30, 50, 70, 90, 110, 130, 150, 170, 190},
+	 .name = "pile_up",
+	 .evidence = "open connections to " PEER " 10 → 190 in 9.00 s, still rising"},
+	{.what = "not so many yet",
+	 .peer = {PEER},
+	 .open = {2, 5, 8, 11, 14, 17, 20, 23, 26, 29},
+	 .name = "",
+	 .evidence = "2 → 29"},
+	{.what = "a pool that is filled and then stays",
+	 .peer = {PEER},
+	 .open = {20, 80, 140, 200, 200, 200, 200, 200, 200, 200}},
+	{.what = "a burst that goes", .peer = {PEER}, .open = {0, 50, 100, 150, 200, 250, 200, 150, 50, 0}},
+	{.what = "files without a peer",
+	 .open = {14, 40, 80, 120, 160, 200, 240, 280, 320, 360},
+	 .name = "",
+	 .evidence = "open files 14 → 360"},
+	{.what = "bursts that cost a stall",
+	 .each = {.connects = 96, .bursts = 2, .most_connects = 48},
+	 .peer = {PEER, .most_connects = 48},
+	 .floods = 1,
+	 .name = "flood",
+	 .evidence = "48 connects in one tick to " PEER ", 20 such ticks of 16 or more, 2 a second"},
+	{.what = "bursts that cost nothing",
+	 .each = {.connects = 96, .bursts = 2, .most_connects = 48},
+	 .peer = {PEER, .most_connects = 48},
+	 .name = "",
+	 .evidence = "48 connects in one tick"},
+	{.what = "a few at a time",
+	 .each = {.connects = 15, .most_connects = 15},
+	 .peer = {PEER, .most_connects = 15}},
+	{.what = "growth, and twice enough for a name",
+	 .cascades = 2,
+	 .growth = {6, 400 * MS, 243 * MS, 5, 1 * MS, false},
+	 .name = "cascade",
+	 .evidence = "work growing 3 × a tick: 6 ticks in a row, 1.0 ms → 243 ms"},
+	{.what = "growth once",
+	 .cascades = 1,
+	 .growth = {6, 400 * MS, 243 * MS, 5, 1 * MS, false},
+	 .name = "",
+	 .evidence = "growing 3 ×"},
+	{.what = "hardly any growth", .growth = {6, 400 * MS, 8 * MS, 2, 1 * MS, false}},
+	{.what = "a timer asks a peer again and again",
+	 .busy_ms = 310,
+	 .each = {.timed_ns = 200 * MS, .timed_chains = 10},
+	 .peer = {PEER, .timed_connects = 9, .reads = 10, .work_ns = 155 * MS},
+	 .connects = {10, 10, 10, 11, 9, 10, 10, 10, 10, 10},
+	 .name = "polling",
+	 .evidence = PEER " connected to 10 × a second, by timers, its answers take 50 % of its busy time; "
+			  "the loop is 31 % busy"},
+	{.what = "so it does, and hardly costs anything",
+	 .busy_ms = 31,
+	 .peer = {PEER, .timed_connects = 9},
+	 .connects = {10, 10, 10, 11, 9, 10, 10, 10, 10, 10},
+	 .name = "",
+	 .evidence = "by timers"},
+	{.what = "clients ask, and each is asked for at a peer",
+	 .busy_ms = 310,
+	 .peer = {PEER, .timed_connects = 1},
+	 .connects = {10, 10, 10, 11, 9, 10, 10, 10, 10, 10},
+	 .name = "",
+	 .evidence = PEER " connected to 10 × a second; the loop is 31 % busy"},
+	{.what = "now and then, as it comes",
+	 .busy_ms = 310,
+	 .peer = {PEER, .timed_connects = 9},
+	 .connects = {20, 1, 10, 15, 2, 18, 3, 10, 18, 10},
+	 .name = "",
+	 .evidence = "a second; the loop"},
+	{.what = "once a second is no polling",
+	 .busy_ms = 310,
+	 .peer = {PEER, .timed_connects = 1},
+	 .connects = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1}},
+	{.what = "short waits that sum up",
+	 .busy_ms = 400,
+	 .peer = {"tcp 10.0.3.9:6379", .waits = 200, .waited_ns = 124 * MS},
+	 .name = "sync_io",
+	 .evidence =
+		 "tcp 10.0.3.9:6379 waited for in 200 ticks a second, 620 us each, 31 % of its busy time"},
+	{.what = "short waits that do not",
+	 .busy_ms = 400,
+	 .peer = {"tcp 10.0.3.9:6379", .waits = 2, .waited_ns = 2 * MS}},
+	{.what = "answers on a connection that is kept",
+	 .busy_ms = 200,
+	 .peer = {"tcp 10.0.3.9:6379", .reads = 10, .work_ns = 62 * MS},
+	 .name = "",
+	 .evidence = "tcp 10.0.3.9:6379 answers 10 × a second, regularly, 6.2 ms of work each, 31 % of its "
+		     "busy time"},
+	{.what = "answers that are a small part",
+	 .busy_ms = 200,
+	 .peer = {"tcp 10.0.3.9:6379", .reads = 10, .work_ns = 20 * MS}},
+	{.what = "timers keep it busy",
+	 .busy_ms = 310,
+	 .each = {.timed_chains = 77, .timed_ns = 270 * MS},
+	 .name = "",
+	 .evidence = "timers fire 77 × a second, 3.5 ms of work each, 87 % of its busy time"},
+	{.what = "timers that do little", .busy_ms = 310, .each = {.timed_chains = 77, .timed_ns = 20 * MS}},
+};
+
+static void stalls_add(struct habits *h, const struct told *told)
+{
+	struct fact_stall s = {.state = STALL_ENDED, .chain = told->growth, .cause = ""};
+	habits_stall(h, &s);
+	for (unsigned i = 0; i < told->floods; i++) {
+		s.cause = "flood";
+		habits_stall(h, &s);
+	}
+	for (unsigned i = 0; i < told->cascades; i++) {
+		s.cause = "cascade";
+		habits_stall(h, &s);
+	}
+}
+
+static void told_add(struct habits *h, const struct told *told)
+{
+	for (unsigned i = 0; i < 10; i++) {
+		struct fact_counts c = told->each;
+		c.elapsed_ns = S;
+		c.busy_ns = told->busy_ms * MS;
+		c.open_files = told->peer.peer ? 14 : told->open[i];
+		c.n_peers = told->peer.peer ? 1 : 0;
+		c.peers[0] = told->peer;
+		c.peers[0].open = told->open[i];
+		c.peers[0].connects = told->connects[i];
+		habits_count(h, &c);
+	}
+	stalls_add(h, told);
+}
+
+static void test_each(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct story *t = story_new();
+		const struct fact_loop *l =
+			dictionary_loop(t->dictionary, story_loop(t, "app", 10, "cpython 3.11"));
+		struct habits *h = calloc(1, sizeof *h);
+		struct pattern patterns[PATTERN_MOST];
+		assert_non_null(h);
+		told_add(h, &cases[i]);
+		size_t n = patterns_of(h, l, t->dictionary, patterns);
+		if (!cases[i].evidence) {
+			if (n)
+				fail_msg("%s: says \"%s\"", cases[i].what, patterns[0].evidence);
+		} else if (!n || strcmp(patterns[0].name, cases[i].name) != 0 ||
+			   !strstr(patterns[0].evidence, cases[i].evidence)) {
+			fail_msg("%s: says \"%s %s\"", cases[i].what, n ? patterns[0].name : "nothing",
+				 n ? patterns[0].evidence : "");
+		} else {
+			assert_int_equal(!patterns[0].name[0], !patterns[0].remedy[0]);
+		}
+		free(h);
+		story_free(t);
+	}
+}
+
+/* However long it is watched, the first and the last value and the shape between are kept. */
+static void test_long_course(void **state)
+{
+	(void)state;
+	struct habits *h = calloc(1, sizeof *h);
+	struct pattern patterns[PATTERN_MOST];
+	struct story *t = story_new();
+	assert_non_null(h);
+	for (unsigned i = 0; i < 5000; i++) {
+		struct fact_counts c = {.elapsed_ns = S, .n_peers = 1, .peers = {{PEER, .open = i / 10}}};
+		habits_count(h, &c);
+	}
+	assert_int_equal(patterns_of(h, NULL, t->dictionary, patterns), 1);
+	assert_string_equal(patterns[0].name, "pile_up");
+	for (unsigned i = 0; i < 5000; i++) { /* and then it stays */
+		struct fact_counts c = {.elapsed_ns = S, .n_peers = 1, .peers = {{PEER, .open = 500}}};
+		habits_count(h, &c);
+	}
+	assert_int_equal(patterns_of(h, NULL, t->dictionary, patterns), 0);
+	story_free(t);
+	free(h);
+}
+
+/* More peers than are kept: those that matter stay. */
+static void test_many_peers(void **state)
+{
+	(void)state;
+	struct habits *h = calloc(1, sizeof *h);
+	struct pattern patterns[PATTERN_MOST];
+	struct story *t = story_new();
+	char names[100][32];
+	assert_non_null(h);
+	for (unsigned i = 0; i < 100; i++) {
+		snprintf(names[i], sizeof names[i], "tcp 10.0.0.%u:80", i);
+		struct fact_counts c = {
+			.elapsed_ns = S,
+			.n_peers = 2,
+			.peers = {{PEER, .connects = 50, .open = 3 * i}, {names[i], .connects = 1}}};
+		habits_count(h, &c);
+	}
+	assert_true(patterns_of(h, NULL, t->dictionary, patterns) >= 1);
+	assert_string_equal(patterns[0].name, "pile_up");
+	story_free(t);
+	free(h);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_each),
+		cmocka_unit_test(test_long_course),
+		cmocka_unit_test(test_many_peers),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
