@@ -3,6 +3,7 @@
 #include "base/json.h"
 #include "capture/capture.h"
 #include "capture/probe.h"
+#include "cli/confinement.h"
 #include "cli/terminal.h"
 #include "cli/verbs.h"
 
@@ -103,8 +104,17 @@ static void put_ability(struct bytes *out, const struct ability *a, const struct
 		bytes_printf(out, "      to mend:    %s\n", a->fix);
 }
 
-static void put_text(struct bytes *out, const struct probe *p, const struct trial *t, const struct options *o)
+struct findings {
+	struct probe probe;
+	struct ability confinements[CONFINEMENTS_MAX];
+	size_t n_confinements;
+	struct trial trial;
+};
+
+static void put_text(struct bytes *out, const struct findings *f, const struct options *o)
 {
+	const struct probe *p = &f->probe;
+	const struct trial *t = &f->trial;
 	bool color = terminal_style(o).color;
 	struct utsname name;
 	if (!uname(&name))
@@ -112,6 +122,8 @@ static void put_text(struct bytes *out, const struct probe *p, const struct tria
 			     name.machine);
 	for (int i = 0; i < ABILITIES; i++)
 		put_ability(out, &p->abilities[i], o, color);
+	for (size_t i = 0; i < f->n_confinements; i++)
+		put_ability(out, &f->confinements[i], o, color);
 	bytes_putc(out, '\n');
 	if (p->rung == RUNG_NONE)
 		bytes_printf(out, "Waits cannot be traced here.\n");
@@ -124,8 +136,23 @@ static void put_text(struct bytes *out, const struct probe *p, const struct tria
 		bytes_printf(out, "The programs do not load: %s\n", t->diag.text);
 }
 
-static void put_json(struct bytes *out, const struct probe *p, const struct trial *t)
+static void put_json_ability(struct json *j, const struct ability *a)
 {
+	json_begin_object(j, NULL);
+	json_text(j, "name", a->name);
+	json_text(j, "state", looks[a->state].word);
+	json_bool(j, "needed", a->needed);
+	json_text(j, "detail", a->detail);
+	json_text(j, "why", a->why);
+	json_text(j, "since", a->since);
+	json_text(j, "fix", a->fix);
+	json_end(j);
+}
+
+static void put_json(struct bytes *out, const struct findings *f)
+{
+	const struct probe *p = &f->probe;
+	const struct trial *t = &f->trial;
 	struct json j = json_into(out);
 	json_begin_object(&j, NULL);
 	json_text(&j, "type", "doctor");
@@ -136,18 +163,10 @@ static void put_json(struct bytes *out, const struct probe *p, const struct tria
 	if (t->loads)
 		json_uint(&j, "map_bytes", t->map_bytes);
 	json_begin_array(&j, "abilities");
-	for (int i = 0; i < ABILITIES; i++) {
-		const struct ability *a = &p->abilities[i];
-		json_begin_object(&j, NULL);
-		json_text(&j, "name", a->name);
-		json_text(&j, "state", looks[a->state].word);
-		json_bool(&j, "needed", a->needed);
-		json_text(&j, "detail", a->detail);
-		json_text(&j, "why", a->why);
-		json_text(&j, "since", a->since);
-		json_text(&j, "fix", a->fix);
-		json_end(&j);
-	}
+	for (int i = 0; i < ABILITIES; i++)
+		put_json_ability(&j, &p->abilities[i]);
+	for (size_t i = 0; i < f->n_confinements; i++)
+		put_json_ability(&j, &f->confinements[i]);
 	json_end(&j);
 	json_end(&j);
 	bytes_putc(out, '\n');
@@ -155,19 +174,19 @@ static void put_json(struct bytes *out, const struct probe *p, const struct tria
 
 int cmd_doctor(const struct options *o, struct diag *d)
 {
-	struct probe probe;
-	struct trial trial = {0};
+	struct findings f = {0};
 	struct bytes out = {0};
-	probe_kernel(&probe);
-	if (is_usable(&probe))
-		try_loading(o, &trial);
+	f.n_confinements = confinement_ask(f.confinements);
+	probe_kernel(&f.probe);
+	if (is_usable(&f.probe))
+		try_loading(o, &f.trial);
 	if (o->json)
-		put_json(&out, &probe, &trial);
+		put_json(&out, &f);
 	else
-		put_text(&out, &probe, &trial, o);
+		put_text(&out, &f, o);
 	int err = bytes_ok(&out) ? terminal_write(NULL, bytes_text(&out), out.len) : -ENOMEM;
 	bytes_free(&out);
 	if (err)
 		return diag_fail(d, err, "cannot write to standard output: %s", strerror(-err));
-	return trial.loads ? EXIT_CODE_OK : EXIT_CODE_ERROR;
+	return f.trial.loads ? EXIT_CODE_OK : EXIT_CODE_ERROR;
 }

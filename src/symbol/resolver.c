@@ -456,6 +456,11 @@ const struct lockdown *resolver_lockdown(const struct resolver *r, bool opener)
 	return opener ? o->told ? &o->lockdown : NULL : r->worker_told ? &r->lockdown : NULL;
 }
 
+int resolver_memory_lock(const struct resolver *r)
+{
+	return r->worker.lock_err;
+}
+
 void resolver_stop(struct resolver *r)
 {
 	if (!r)

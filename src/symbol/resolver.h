@@ -109,6 +109,8 @@ void resolver_forget(struct resolver *r, uint32_t pid);
 void resolver_counts(const struct resolver *r, struct resolver_counts *counts);
 /* What came of the lockdown of the worker, or of the opener; NULL until it has said so. */
 const struct lockdown *resolver_lockdown(const struct resolver *r, bool opener);
+/* 0 if stacks are never swapped to disk, else -errno. */
+int resolver_memory_lock(const struct resolver *r);
 /* Ends the worker. Waiting stacks are answered as broken first. */
 void resolver_stop(struct resolver *r);
 

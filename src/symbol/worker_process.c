@@ -23,6 +23,8 @@ int worker_process_init(struct worker_process *w)
 	if (!w->slots || !w->state)
 		return -ENOMEM;
 	madvise(w->slots, SLOTS_BYTES, MADV_DONTDUMP);
+	/* Only pages that are used, which is few: all together they are half of what any user may lock. */
+	w->lock_err = mlock2(w->slots, SLOTS_BYTES, MLOCK_ONFAULT) ? -errno : 0;
 	return 0;
 }
 

@@ -10,6 +10,7 @@ struct worker_process {
 	pid_t pid;  /* 0: none is running */
 	int socket; /* -1: none */
 	struct stack_slot *slots;
+	int lock_err; /* 0: the slots are never swapped out, else -errno */
 	struct worker_state *state;
 };
 
