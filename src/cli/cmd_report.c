@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* report FILE…: recordings in place of the live capture; what follows is the same. Needs no rights but to read the files. */
+/*
+ * report FILE…: recordings in place of the live capture; what follows is the same. Needs no rights but to open the files, and
+ * gives them up then, for recordings come from anywhere.
+ */
 #include "cli/fanout.h"
+#include "cli/rights.h"
 #include "cli/terminal.h"
 #include "cli/verbs.h"
 #include "model/summary.h"
@@ -46,9 +50,14 @@ int cmd_report(const struct options *o, struct diag *d)
 	struct tally *tally = NULL;
 	struct live *live = NULL;
 	int damage, err;
-	struct recording *recording = recording_open((const char *const *)o->files, (unsigned)o->n_files, d);
+	struct recording *recording =
+		recording_open_files((const char *const *)o->files, (unsigned)o->n_files, d);
 	if (!recording)
 		return -EIO;
+	rights_for_reading();
+	err = recording_begin(recording, d);
+	if (err)
+		goto out;
 	if (fanout_init(&facts) || !(tally = tally_new(facts.dictionary, o->threshold_ns)) ||
 	    (o->replay && !(live = replay_into(&facts, o)))) {
 		err = diag_fail(d, -ENOMEM, "out of memory");

@@ -9,6 +9,7 @@
 #include "record/references.h"
 
 #include <errno.h>
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -99,11 +100,9 @@ static int read_head(struct input *in)
 	return got == -ENOMEM ? got : 0;
 }
 
-static int input_open(struct input *in, const char *path, struct diag *d)
+static int input_begin(struct input *in, struct diag *d)
 {
-	in->lines = lines_open(path, d);
-	if (!in->lines)
-		return -EINVAL;
+	const char *path = lines_path(in->lines);
 	in->defined = dictionary_new();
 	in->decoder = in->defined ? decoder_new(in->defined) : NULL;
 	if (!in->decoder)
@@ -168,7 +167,7 @@ static int merge_headers(struct recording *r)
 	return 0;
 }
 
-struct recording *recording_open(const char *const *paths, unsigned n, struct diag *d)
+struct recording *recording_open_files(const char *const *paths, unsigned n, struct diag *d)
 {
 	struct recording *r = n && n <= RECORDING_MAX_FILES ? calloc(1, sizeof *r) : NULL;
 	if (!r || !(r->inputs = calloc(n, sizeof *r->inputs))) {
@@ -177,13 +176,35 @@ struct recording *recording_open(const char *const *paths, unsigned n, struct di
 		return NULL;
 	}
 	r->n = n;
-	for (unsigned i = 0; i < n; i++)
-		if (input_open(&r->inputs[i], paths[i], d))
-			goto out;
-	if (n == 1 || !merge_headers(r))
+	json_object_seed(
+		0); /* from the system, while we may ask it: else a recording could choose keys that collide */
+	for (unsigned i = 0; i < n; i++) {
+		r->inputs[i].lines = lines_open(paths[i], d);
+		if (!r->inputs[i].lines) {
+			recording_close(r);
+			return NULL;
+		}
+	}
+	return r;
+}
+
+int recording_begin(struct recording *r, struct diag *d)
+{
+	for (unsigned i = 0; i < r->n; i++) {
+		int err = input_begin(&r->inputs[i], d);
+		if (err)
+			return err;
+	}
+	if (r->n > 1 && merge_headers(r))
+		return diag_fail(d, -ENOMEM, "no memory to merge %u files", r->n);
+	return 0;
+}
+
+struct recording *recording_open(const char *const *paths, unsigned n, struct diag *d)
+{
+	struct recording *r = recording_open_files(paths, n, d);
+	if (!r || !recording_begin(r, d))
 		return r;
-	diag_fail(d, -ENOMEM, "no memory to merge %u files", n);
-out:
 	recording_close(r);
 	return NULL;
 }

@@ -17,7 +17,11 @@
 
 struct recording;
 
-/* Opens the files and reads their headers. NULL with the diag filled if one is missing, empty, foreign or too new. */
+/* Opens the files and looks at no more than their first four bytes. NULL with the diag filled. */
+struct recording *recording_open_files(const char *const *paths, unsigned n, struct diag *d);
+/* Reads their headers, once. 0, or negative with the diag filled if one is cut short, foreign or too new. */
+int recording_begin(struct recording *r, struct diag *d);
+/* Both at once; NULL if either fails. */
 struct recording *recording_open(const char *const *paths, unsigned n, struct diag *d);
 /*
  * 1 and the next fact, 0 when all is read, -ENOMEM. The fact is valid until the next call, its texts until

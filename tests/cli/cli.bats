@@ -110,3 +110,26 @@ teardown() {
 	[ "$status" -eq 0 ]
 	[[ $output != *warning* ]]
 }
+
+# Of a process that waits for more of its recording: what the kernel says of its rights.
+confined() {
+	grep -q "^Seccomp:.2" "/proc/$1/status" && grep -q "^NoNewPrivs:.1" "/proc/$1/status" &&
+		grep -q "^CapPrm:.0000000000000000" "/proc/$1/status" && ! grep -q "^Uid:.*[[:space:]]0[[:space:]]" "/proc/$1/status"
+}
+
+@test "a report reads recordings without rights" {
+	mkfifo "$scratch/slow"
+	./loopstall report "$scratch/slow" >"$scratch/out" 2>"$scratch/err" 3>&- &
+	local reader=$! tries=0
+	exec {feed}>"$scratch/slow"
+	head -1 tests/fuzz/corpus/record/plain >&"$feed"
+	until confined "$reader"; do
+		[ "$((tries += 1))" -lt 50 ]
+		sleep 0.1
+	done
+	tail -n +2 tests/fuzz/corpus/record/plain >&"$feed"
+	exec {feed}>&-
+	wait "$reader"
+	[ ! -s "$scratch/err" ]
+	./loopstall report tests/fuzz/corpus/record/plain | diff - "$scratch/out"
+}
