@@ -16,6 +16,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define FIRST_NOBODY 0x70000000u /* above what hosts and containers give out */
+
 /* --- capabilities */
 
 bool confine_has(int cap)
@@ -47,11 +49,16 @@ int confine_capabilities(uint64_t keep)
 	return err;
 }
 
-int confine_user(uid_t uid, uint64_t keep)
+uid_t confine_nobody(void)
+{
+	return FIRST_NOBODY + (uid_t)getpid();
+}
+
+int confine_user(uid_t uid, gid_t gid, uint64_t keep)
 {
 	if (prctl(PR_SET_KEEPCAPS, keep != 0))
 		return -errno;
-	if (setgroups(0, NULL) || setresgid(uid, uid, uid) || setresuid(uid, uid, uid))
+	if (setgroups(0, NULL) || setresgid(gid, gid, gid) || setresuid(uid, uid, uid))
 		return -errno;
 	return keep ? confine_capabilities(keep) : 0; /* to have them in force again */
 }

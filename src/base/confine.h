@@ -19,8 +19,10 @@
 bool confine_has(int cap);
 /* Keeps at most these, in force; inheritable and ambient ones go altogether. */
 int confine_capabilities(uint64_t keep);
-/* Becomes a user that is nobody else, without other groups. keep: capabilities that survive it. */
-int confine_user(uid_t uid, uint64_t keep);
+/* Becomes a user, without other groups. keep: capabilities that survive it. */
+int confine_user(uid_t uid, gid_t gid, uint64_t keep);
+/* A user that nobody else is, not even another process of ours: what two share could be used by one against the other. */
+uid_t confine_nobody(void);
 /* Root and working directory become a directory that is empty and in which nothing can be made. Needs /proc. */
 int confine_root(void);
 struct confine_limits {

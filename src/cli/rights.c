@@ -3,9 +3,11 @@
 
 #include "base/array.h"
 #include "base/confine.h"
+#include "cli/user.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/bpf.h>
 #include <seccomp.h>
 #include <stdio.h>
 #include <string.h>
@@ -62,6 +64,81 @@ static const struct confine_call reader_calls[] = {
 	ALLOW(exit_group),
 };
 
+#define KILL(name)                                                                                           \
+	{                                                                                                    \
+		SCMP_SYS(name), CALL_KILL                                                                    \
+	}
+#define REFUSE(name)                                                                                         \
+	{                                                                                                    \
+		SCMP_SYS(name), CALL_REFUSE                                                                  \
+	}
+#define REFUSE_IF(name, argument, mask, value)                                                               \
+	{                                                                                                    \
+		SCMP_SYS(name), CALL_REFUSE, argument, mask, value                                           \
+	}
+
+/* Capabilities to load programs would serve for more than what is loaded; files are only made anew, never written over. */
+static const struct confine_call watcher_calls[] = {
+	KILL(clone),
+	KILL(clone3),
+	KILL(fork),
+	KILL(vfork),
+	KILL(socket),
+	KILL(connect),
+	KILL(bind),
+	KILL(kill),
+	KILL(unshare),
+	KILL(chroot),
+	REFUSE(pidfd_send_signal),
+	REFUSE_IF(bpf, 0, ~0u, BPF_PROG_LOAD),
+	REFUSE_IF(bpf, 0, ~0u, BPF_BTF_LOAD),
+	REFUSE_IF(bpf, 0, ~0u, BPF_PROG_ATTACH),
+	REFUSE_IF(bpf, 0, ~0u, BPF_RAW_TRACEPOINT_OPEN),
+	REFUSE_IF(bpf, 0, ~0u, BPF_PROG_GET_FD_BY_ID),
+	REFUSE_IF(bpf, 0, ~0u, BPF_MAP_GET_FD_BY_ID),
+	REFUSE_IF(bpf, 0, ~0u, BPF_LINK_GET_FD_BY_ID),
+	REFUSE(openat2),
+	REFUSE_IF(openat, 2, O_ACCMODE, O_WRONLY),
+	REFUSE_IF(openat, 2, O_ACCMODE | O_EXCL, O_RDWR),
+	REFUSE_IF(openat, 2, O_CREAT | O_EXCL, O_CREAT),
+	REFUSE_IF(openat, 2, O_TRUNC, O_TRUNC),
+#ifdef __x86_64__
+	REFUSE_IF(open, 1, O_ACCMODE, O_WRONLY),
+	REFUSE_IF(open, 1, O_ACCMODE | O_EXCL, O_RDWR),
+	REFUSE_IF(open, 1, O_CREAT | O_EXCL, O_CREAT),
+	REFUSE_IF(open, 1, O_TRUNC, O_TRUNC),
+	REFUSE(creat),
+	REFUSE(chmod),
+	REFUSE(chown),
+	REFUSE(link),
+	REFUSE(symlink),
+#endif
+	REFUSE(truncate),
+	REFUSE(fchmodat),
+	REFUSE(fchownat),
+	REFUSE(linkat),
+	REFUSE(symlinkat),
+	REFUSE(setxattr),
+	REFUSE(removexattr),
+	REFUSE_IF(ioctl, 1, ~0u, TIOCSTI),
+};
+
+/* Nothing is created any more, so nothing has to be moved out of its way either. */
+static const struct confine_call no_new_files[] = {
+	REFUSE_IF(openat, 2, O_CREAT, O_CREAT),
+#ifdef __x86_64__
+	REFUSE_IF(open, 1, O_CREAT, O_CREAT),
+	REFUSE(rename),
+	REFUSE(unlink),
+	REFUSE(rmdir),
+	REFUSE(mkdir),
+#endif
+	REFUSE(renameat),
+	REFUSE(renameat2),
+	REFUSE(unlinkat),
+	REFUSE(mkdirat),
+};
+
 static void tell(const char *what, int err)
 {
 	if (err)
@@ -84,10 +161,47 @@ void rights_for_reading(void)
 
 	load_time_zone();
 	if (confine_has(CAP_SETUID) && confine_has(CAP_SETGID))
-		tell("its user", confine_user(READER_USER + (uid_t)getpid(), 0));
+		tell("its user", confine_user(confine_nobody(), confine_nobody(), 0));
 	tell("capabilities", confine_capabilities(0));
 	if (TRACES_ITSELF)
 		return;
 	tell("privileges", confine_privileges());
 	tell("system calls", confine_calls(CALL_REFUSE, lists, ARRAY_LEN(lists)));
+}
+
+/* CAP_SYS_ADMIN stands for what was split off from it, where that is all we were given. */
+static uint64_t watcher_caps(void)
+{
+	uint64_t caps = CONFINE_CAP(CAP_BPF) | CONFINE_CAP(CAP_PERFMON) | CONFINE_CAP(CAP_SYS_PTRACE) |
+			CONFINE_CAP(CAP_DAC_READ_SEARCH);
+	bool split = confine_has(CAP_BPF) && confine_has(CAP_PERFMON);
+	return split ? caps : caps | CONFINE_CAP(CAP_SYS_ADMIN);
+}
+
+/* The user behind sudo, to whom new recordings belong; else nobody, unless there may be new ones. */
+static int become_watcher(uint64_t caps, bool writes_later)
+{
+	struct user user;
+
+	if (!confine_has(CAP_SETUID) || !confine_has(CAP_SETGID))
+		return 0; /* then it was not root's to begin with */
+	if (user_behind_sudo(&user))
+		return confine_user(user.uid, user.gid, caps);
+	return writes_later ? 0 : confine_user(confine_nobody(), confine_nobody(), caps);
+}
+
+void rights_for_watching(bool writes_later)
+{
+	const struct confine_calls lists[] = {{confine_never, confine_n_never},
+					      {watcher_calls, ARRAY_LEN(watcher_calls)},
+					      {no_new_files, ARRAY_LEN(no_new_files)}};
+	const uint64_t caps = watcher_caps();
+
+	load_time_zone();
+	tell("its user", become_watcher(caps, writes_later));
+	tell("capabilities", confine_capabilities(caps));
+	if (TRACES_ITSELF)
+		return;
+	tell("privileges", confine_privileges());
+	tell("system calls", confine_calls(CALL_ALLOW, lists, ARRAY_LEN(lists) - writes_later));
 }

@@ -6,6 +6,7 @@
 #include "cli/command.h"
 #include "cli/live.h"
 #include "cli/outputs.h"
+#include "cli/rights.h"
 #include "cli/target.h"
 #include "cli/verbs.h"
 
@@ -233,6 +234,7 @@ static int run_until_end(struct run *r, struct diag *d)
 		if (err)
 			return err;
 	}
+	rights_for_watching(r->options->last_ns != 0);
 	r->next_interval_ns = r->options->interval_ns;
 	while (!r->end && !err)
 		err = turn(r);

@@ -61,14 +61,16 @@ bool frame_book_get(const struct frame_book *b, uint32_t number, bool runs_js, s
 	return true;
 }
 
+void frame_book_open(struct frame_book *b, struct targets *targets)
+{
+	*b = (struct frame_book){.targets = targets, .kernel_text = fopen("/proc/kallsyms", "re")};
+}
+
 static void load_kernel(struct frame_book *b)
 {
-	FILE *text = fopen("/proc/kallsyms", "re");
-	b->kernel_tried = true;
-	if (!text)
-		return;
-	b->kernel = kallsyms_read(text);
-	fclose(text);
+	b->kernel = kallsyms_read(b->kernel_text);
+	fclose(b->kernel_text);
+	b->kernel_text = NULL;
 }
 
 struct fact_frame frame_book_kernel(struct frame_book *b, uint64_t address)
@@ -83,7 +85,7 @@ struct fact_frame frame_book_kernel(struct frame_book *b, uint64_t address)
 	};
 	uint64_t offset;
 
-	if (!b->kernel_tried)
+	if (b->kernel_text)
 		load_kernel(b);
 	const char *name = b->kernel ? kallsyms_find(b->kernel, address, &offset) : NULL;
 	if (name) {
@@ -102,5 +104,7 @@ void frame_book_free(struct frame_book *b)
 {
 	free(b->entries);
 	kallsyms_free(b->kernel);
+	if (b->kernel_text)
+		fclose(b->kernel_text);
 	*b = (struct frame_book){0};
 }

@@ -10,6 +10,8 @@
 #include "symbol/protocol.h"
 #include "symbol/targets.h"
 
+#include <stdio.h>
+
 /*
  * Code compiled at run time has addresses without end. From the first bound on the worker is started anew as
  * soon as nothing waits, at the second at once. 64 bytes each.
@@ -27,8 +29,11 @@ struct frame_book {
 	struct frame_book_entry *entries;
 	size_t n, cap;
 	struct kallsyms *kernel;
-	bool kernel_tried;
+	FILE *kernel_text; /* opened while we may see addresses, read when the first one is asked for; NULL then */
 };
+
+/* Entries point to the targets' names. */
+void frame_book_open(struct frame_book *b, struct targets *targets);
 
 /* Checks everything: the worker is not trusted. 0, -EPROTO, -E2BIG, -ENOMEM. */
 int frame_book_define(struct frame_book *b, const struct report_frame *report);

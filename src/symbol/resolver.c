@@ -358,14 +358,15 @@ struct resolver *resolver_start(struct diag *d)
 	}
 	r->nursery.socket = r->worker.socket = -1;
 	r->epoll = epoll_create1(EPOLL_CLOEXEC);
-	r->book.targets = &r->supply.targets;
 	err = r->epoll < 0 ? -errno : supply_init(&r->supply);
 	if (!err)
 		err = worker_process_init(&r->worker);
 	if (!err)
 		err = start_processes(r);
-	if (!err)
+	if (!err) {
+		frame_book_open(&r->book, &r->supply.targets);
 		return r;
+	}
 	diag_fail(d, err, "cannot start the symbol worker: %s", strerror(-err));
 	resolver_stop(r);
 	return NULL;
