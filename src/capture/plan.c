@@ -173,6 +173,11 @@ int plan_load(struct capture *c, const struct probe *p, struct diag *d)
 	int err;
 
 	c->rung = c->options.rung != RUNG_NONE ? c->options.rung : p->rung;
+	const struct ability *rights = &p->abilities[ABILITY_CAPABILITIES];
+	if (rights->state == ABILITY_NO) {
+		diag_hint(d, "%s", rights->fix);
+		return diag_fail(d, -EPERM, "no rights to load BPF programs (%s)", rights->detail);
+	}
 	if (c->rung == RUNG_NONE)
 		return diag_fail(d, -EPERM, "no way to trace waits works here: %s", p->rung_why);
 	bpf_object__for_each_program(program, c->bpf->obj)

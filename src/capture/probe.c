@@ -3,6 +3,7 @@
 
 #include "base/array.h"
 #include "capture/probe_try.h"
+#include "capture/capabilities.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -14,7 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/capability.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -70,7 +70,7 @@ static void answer_try(const struct asking *q, struct ability *a, int err)
 		answer(a, true, "works");
 	else if (refused && !q->may_load) {
 		answer(a, false, "no rights to load BPF programs");
-		fix(a, "run loopstall with sudo");
+		capabilities_fix(a->fix, sizeof a->fix);
 	} else if (refused) {
 		answer(a, false, "refused by this kernel (%s) although the rights are there", strerror(-err));
 		fix(a, "no known fix");
@@ -82,54 +82,27 @@ static void answer_try(const struct asking *q, struct ability *a, int err)
 
 /* --- questions -------------------------------------------------------------------------------------------------------- */
 
-static const cap_value_t load_caps[] = {CAP_BPF, CAP_PERFMON};
-static const cap_value_t look_caps[] = {CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH, CAP_SYSLOG,
-					CAP_CHECKPOINT_RESTORE};
-
-static bool has_cap(cap_t caps, cap_value_t cap)
+static void ask_rights(struct ability *a, enum capabilities_use which)
 {
-	cap_flag_value_t value = CAP_CLEAR;
-	return caps && !cap_get_flag(caps, cap, CAP_EFFECTIVE, &value) && value == CAP_SET;
-}
-
-/* CAP_SYS_ADMIN stood for most of these before they were split off, and still does. */
-static bool stands_for(cap_value_t cap)
-{
-	return cap != CAP_SYS_PTRACE && cap != CAP_DAC_READ_SEARCH;
-}
-
-static void ask_caps(struct ability *a, const cap_value_t *wanted, size_t n)
-{
-	char missing[sizeof a->detail] = "";
-	cap_t caps = cap_get_proc();
-	bool admin = has_cap(caps, CAP_SYS_ADMIN);
-	for (size_t i = 0; i < n; i++) {
-		if (has_cap(caps, wanted[i]) || (admin && stands_for(wanted[i])))
-			continue;
-		char *name = cap_to_name(wanted[i]);
-		size_t len = strlen(missing);
-		snprintf(missing + len, sizeof missing - len, "%s%s", len ? ", " : "", name ? name : "?");
-		cap_free(name);
-	}
-	cap_free(caps);
-	if (!missing[0])
+	char missing[sizeof a->detail];
+	if (!capabilities_missing(which, missing, sizeof missing))
 		answer(a, true, "all there");
 	else {
 		answer(a, false, "missing: %.150s", missing);
-		fix(a, "run loopstall with sudo");
+		capabilities_fix(a->fix, sizeof a->fix);
 	}
 }
 
 static void ask_load_caps(struct asking *q, struct ability *a)
 {
-	ask_caps(a, load_caps, ARRAY_LEN(load_caps));
+	ask_rights(a, CAPABILITIES_TO_LOAD);
 	q->may_load = a->state == ABILITY_YES;
 }
 
 static void ask_look_caps(struct asking *q, struct ability *a)
 {
 	(void)q;
-	ask_caps(a, look_caps, ARRAY_LEN(look_caps));
+	ask_rights(a, CAPABILITIES_TO_LOOK);
 }
 
 static void ask_memory(struct asking *q, struct ability *a)
@@ -196,7 +169,7 @@ static void ask_tracepoint(struct asking *q, struct ability *a)
 			answer(a, true, "works, tracefs at %s", q->probe->tracefs);
 	} else if (id == -EACCES || id == -EPERM) {
 		answer(a, false, "no rights to read tracefs");
-		fix(a, "run loopstall with sudo");
+		capabilities_fix(a->fix, sizeof a->fix);
 	} else if (mounted) {
 		answer(a, false, "tracefs has no events for system calls (CONFIG_FTRACE_SYSCALLS)");
 		fix(a, "no known fix");
@@ -277,9 +250,10 @@ static void ask_kallsyms(struct asking *q, struct ability *a)
 	}
 	read_line("/proc/sys/kernel/kptr_restrict", restrict_to, sizeof restrict_to);
 	answer(a, shown, "addresses are %s (kptr_restrict %s)", shown ? "readable" : "hidden", restrict_to);
-	if (!shown)
-		fix(a, !strcmp(restrict_to, "2") ? "sudo sysctl kernel.kptr_restrict=1"
-						 : "run loopstall with sudo");
+	if (!shown && !strcmp(restrict_to, "2"))
+		fix(a, "sudo sysctl kernel.kptr_restrict=1");
+	else if (!shown)
+		capabilities_fix(a->fix, sizeof a->fix);
 }
 
 static void ask_map_files(struct asking *q, struct ability *a)
@@ -298,7 +272,7 @@ static void ask_map_files(struct asking *q, struct ability *a)
 		answer(a, true, "works");
 	} else {
 		answer(a, false, "/proc/PID/map_files: %s", strerror(path[0] ? errno : ENOENT));
-		fix(a, "run loopstall with sudo");
+		capabilities_fix(a->fix, sizeof a->fix);
 	}
 }
 

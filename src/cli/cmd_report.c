@@ -50,6 +50,7 @@ int cmd_report(const struct options *o, struct diag *d)
 	struct tally *tally = NULL;
 	struct live *live = NULL;
 	int damage, err;
+	rights_for_opening();
 	struct recording *recording =
 		recording_open_files((const char *const *)o->files, (unsigned)o->n_files, d);
 	if (!recording)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/command.h"
 
+#include "base/confine.h"
 #include "cli/user.h"
 
 #include <errno.h>
@@ -37,6 +38,8 @@ static void __attribute__((noreturn)) run_child(char **argv, int gate, int error
 		_exit(0); /* the tracer gave up */
 	reset_signals();
 	int err = user_behind_sudo(&user) ? user_become(&user) : 0;
+	if (!err && geteuid() != 0)
+		err = confine_capabilities(0); /* those we were handed down are not for the command */
 	if (!err) {
 		execvp(argv[0], argv);
 		err = -errno;

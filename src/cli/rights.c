@@ -3,6 +3,7 @@
 
 #include "base/array.h"
 #include "base/confine.h"
+#include "capture/capabilities.h"
 #include "cli/user.h"
 
 #include <errno.h>
@@ -152,6 +153,33 @@ static void load_time_zone(void)
 	struct tm local;
 	const time_t now = time(NULL);
 	localtime_r(&now, &local);
+}
+
+int rights_check(struct diag *d)
+{
+	char path[160], text[512], line[192];
+
+	if (capabilities_are_everybodys(path, sizeof path)) {
+		diag_hint(d, "sudo chgrp GROUP %s && sudo chmod 0750 %s, then sudo setcap again", path, path);
+		return diag_fail(
+			d, -EPERM,
+			"%s carries rights and everybody may execute it: any user could look into any "
+			"process",
+			path);
+	}
+	/* Without those to load it ends anyway, and says so then. */
+	if (!capabilities_missing(CAPABILITIES_TO_LOAD, text, sizeof text) &&
+	    capabilities_lost(text, sizeof text)) {
+		capabilities_fix(line, sizeof line);
+		fprintf(stderr, "loopstall: %s\n           %s\n", text, line);
+	}
+	return 0;
+}
+
+void rights_for_opening(void)
+{
+	if (geteuid() != 0)
+		tell("capabilities", confine_capabilities(0));
 }
 
 void rights_for_reading(void)

@@ -257,7 +257,9 @@ int run_live(const struct options *o, struct diag *d)
 	if (err < 0)
 		return diag_fail(d, err, "signals cannot be received: %s", strerror(-err));
 	r.signal_fd = err;
-	err = targets_find(&r, d);
+	err = rights_check(d);
+	if (!err)
+		err = targets_find(&r, d);
 	if (!err)
 		err = outputs_open(&r.outputs, o, d);
 	if (!err)

@@ -2,6 +2,7 @@
 #include "cli/target.h"
 
 #include "base/array.h"
+#include "capture/capabilities.h"
 #include "cli/cgroup.h"
 #include "cli/family.h"
 #include "cli/proc.h"
@@ -25,7 +26,10 @@ struct resolving {
 
 struct target_roots target_roots_here(void)
 {
-	return (struct target_roots){"/proc", "/sys/fs/cgroup", (uint32_t)getpid(), geteuid() == 0};
+	struct target_roots roots = {"/proc", "/sys/fs/cgroup", (uint32_t)getpid(), geteuid() == 0};
+	if (capabilities_missing(CAPABILITIES_TO_LOOK, roots.missing, sizeof roots.missing))
+		capabilities_fix(roots.fix, sizeof roots.fix);
+	return roots;
 }
 
 static int no_memory(struct diag *d)
@@ -54,10 +58,13 @@ static int refuse_unseen(struct resolving *r, const struct proc *p, int err)
 {
 	if (err == -ENOENT)
 		return diag_fail(r->d, -ESRCH, "process %u (%s) is just ending", p->pid, p->comm);
+	const struct target_roots *roots = r->roots;
 	diag_hint(r->d, "%s",
-		  r->roots->privileged ? "loopstall doctor shows which capability is missing"
-				       : "run it with sudo");
-	return diag_fail(r->d, -EPERM, "no rights to look into process %u (%s)", p->pid, p->comm);
+		  roots->fix[0]	      ? roots->fix
+		  : roots->privileged ? "loopstall doctor shows which capability is missing"
+				      : "run it with sudo");
+	return diag_fail(r->d, -EPERM, "no rights to look into process %u (%s)%s%s", p->pid, p->comm,
+			 roots->missing[0] ? ": missing " : "", roots->missing);
 }
 
 /* 0 if it can, else the reason with the diag filled. */

@@ -61,6 +61,8 @@ struct target_roots {
 	const char *cgroup; /* "/sys/fs/cgroup" */
 	uint32_t self;	    /* own PID, never included */
 	bool privileged;    /* only words the errors: sudo is not advised to root */
+	char missing[128];  /* capabilities to look into processes, "" none */
+	char fix[192];	    /* and where to get them */
 };
 
 /* /proc, /sys/fs/cgroup, getpid(). */

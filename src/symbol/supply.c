@@ -127,10 +127,14 @@ static void order_python(struct supply *s, struct target *target, int fd)
 	struct order_python o = {.order = {.kind = ORDER_PYTHON, .number = target->pid, .flag = fd >= 0}};
 
 	targets_pythons(&s->targets, target, o.modules, o.minors, PROTOCOL_PYTHONS);
+	target->memory = 0;
+	if (fd < 0 && !o.minors[0]) { /* nothing about it looks like Python: not worth a word */
+		tell_python(s, &(struct resolver_python){.pid = target->pid});
+		return;
+	}
 	if (!target->sent)
 		order_maps(s, target);
 	supply_order(s, &o, sizeof o, fd);
-	target->memory = 0;
 	target->pythons++;
 	s->pythons++;
 }
