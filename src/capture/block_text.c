@@ -5,6 +5,7 @@
 #include "base/duration.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -42,13 +43,14 @@ static void path_text(struct bytes *out, const char target[LST_TARGET_BYTES])
 static bool open_path_text(struct bytes *out, const struct text_state *s)
 {
 	char link[64], path[512];
-	struct stat st;
+	struct statx st;
 
 	if (s->b->fd == ~0u)
 		return false;
 	snprintf(link, sizeof link, "/proc/%u/fd/%u", s->context->pid, s->b->fd);
 	ssize_t n = readlink(link, path, sizeof path - 1);
-	if (n <= 0 || stat(link, &st) || st.st_ino != s->b->object)
+	/* Its file system is not asked: it may be the one that the loop waits for. */
+	if (n <= 0 || statx(AT_FDCWD, link, AT_STATX_DONT_SYNC, STATX_INO, &st) || st.stx_ino != s->b->object)
 		return false;
 	path[n] = 0;
 	bytes_puts(out, path);

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #define FILE_BYTES_MAX (1u << 20)
@@ -57,10 +58,10 @@ static void read_exe(const char *root, struct proc *p)
 			n -= tail;
 		proc_text_base(p->program, target, n);
 	}
-	struct stat st;
-	if (!stat(path, &st)) {
-		p->exe_dev = st.st_dev;
-		p->exe_inode = st.st_ino;
+	struct statx st; /* as the kernel remembers it: its file system may be one that does not answer */
+	if (!statx(AT_FDCWD, path, AT_STATX_DONT_SYNC, STATX_INO, &st)) {
+		p->exe_dev = makedev(st.stx_dev_major, st.stx_dev_minor);
+		p->exe_inode = st.stx_ino;
 	}
 }
 
@@ -174,18 +175,28 @@ uint32_t proc_ns_pid(const char *root, uint32_t pid)
 	return inner ? inner : pid;
 }
 
-int proc_elf_class(const char *root, uint32_t pid)
+static int read_head(const char *path, void *data, size_t bytes)
 {
-	char path[4096];
-	unsigned char ident[EI_CLASS + 1];
-	snprintf(path, sizeof path, "%s/%u/exe", root, pid);
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
-	ssize_t got = read(fd, ident, sizeof ident);
-	int err = got < 0 ? -errno : 0;
+	ssize_t got = read(fd, data, bytes);
+	int err = got < 0 ? -errno : (int)got;
 	close(fd);
-	if (err)
-		return err;
-	return got == sizeof ident && !memcmp(ident, ELFMAG, SELFMAG) ? ident[EI_CLASS] : 0;
+	return err;
+}
+
+/*
+ * From the vector that the kernel handed the program, not from its file: that may lie where opening it never returns. The vector's
+ * first entry is a small number and an address, and as wide as the program's words.
+ */
+int proc_elf_class(const char *root, uint32_t pid)
+{
+	char path[4096];
+	uint32_t entry[2];
+	snprintf(path, sizeof path, "%s/%u/auxv", root, pid);
+	int got = read_head(path, entry, sizeof entry);
+	if (got < 0)
+		return got;
+	return got != sizeof entry ? -ENOENT : entry[1] ? ELFCLASS32 : ELFCLASS64;
 }

@@ -84,8 +84,10 @@ static void make_process(const struct made *m)
 	    proc_root, m->pid);
 	if (kernel || m->state == 'Z')
 		return;
-	const char elf[] = {0x7f, 'E', 'L', 'F', m->elf_class ? m->elf_class : 2, 1, 1, 0};
-	put(elf, sizeof elf, "%s%s", top, m->exe);
+	/* AT_SYSINFO_EHDR and the address of the vdso, in words of 32 or of 64 bits. */
+	const uint32_t vector[] = {33, m->elf_class == 1 ? 0xf7f01000 : 0, 0xf7f01000, 0x7ffc};
+	put((const char *)vector, sizeof vector, "%s/%u/auxv", proc_root, m->pid);
+	put("", 0, "%s%s", top, m->exe);
 	snprintf(link, sizeof link, "%s/%u/exe", proc_root, m->pid);
 	snprintf(exe, sizeof exe, "%s%s", top, m->exe);
 	assert_int_equal(symlink(exe, link), 0);
@@ -242,12 +244,11 @@ static void foreign_process_without_rights(void **state)
 	char path[160];
 	(void)state;
 	make_process(&(struct made){40, 1, "other", "/bin/other", "other"});
-	snprintf(path, sizeof path, "%s/bin/other", top);
+	snprintf(path, sizeof path, "%s/40/auxv", proc_root);
 	if (geteuid() ==
 	    0) { /* nothing is unreadable to root: a link that leads in a circle takes the place */
-		snprintf(path, sizeof path, "%s/40/exe", proc_root);
 		assert_int_equal(unlink(path), 0);
-		assert_int_equal(symlink("exe", path), 0);
+		assert_int_equal(symlink("auxv", path), 0);
 	} else {
 		assert_int_equal(chmod(path, 0), 0);
 	}
