@@ -72,8 +72,13 @@ $(B)/live/unwind_once: tests/live/unwind_once.c $(OBJECTS)
 	$(call say,TEST,$@)
 	$(Q)mkdir -p $(@D) && $(CC) $(STD) $(CFLAGS) $(WARN) $(CPPFLAGS) $(PKG_CFLAGS) -o $@ $^ $(PKG_LIBS)
 
+# A file system that stops to answer.
+$(B)/live/fuse_hang: tests/live/fuse_hang.c
+	$(call say,TEST,$@)
+	$(Q)mkdir -p $(@D) && $(CC) $(STD) -D_GNU_SOURCE $(CFLAGS) $(WARN) -o $@ $<
+
 check-programs: loopstall $(UNITS) $(BPF_TESTS) $(FUZZERS)
-test-programs: check-programs $(PROGS) $(TRUTHS) $(FAULTS) $(B)/live/unwind_once | $(B)/.test-deps
+test-programs: check-programs $(PROGS) $(TRUTHS) $(FAULTS) $(B)/live/unwind_once $(B)/live/fuse_hang | $(B)/.test-deps
 
 check: check-programs
 	@tests/run $(CHECKS)
