@@ -203,7 +203,8 @@ static void judge_loop(struct judging *j, const struct gate_condition *c, const 
 	char text[DURATION_TEXT_BYTES];
 	uint64_t value = loop_value(c->metric, l);
 
-	if (l->hidden || !exceeds(c, value))
+	/* The rest of the ended ones is no loop, and whoever is worse has been judged. */
+	if (l->hidden || !l->loop->id || !exceeds(c, value))
 		return;
 	name_loop(j, l->loop->id);
 	bytes_printf(j->out, "%s ", metrics[c->metric].name);

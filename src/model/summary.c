@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/summary.h"
 
+#include "base/array.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -64,9 +66,9 @@ static void fill_rates(struct summary_loop *l, const struct tally_loop *t)
 }
 
 static void fill_loop(struct summary_loop *l, const struct tally *t, const struct tally_loop *from,
-		      const struct tally_totals *totals)
+		      const struct fact_loop *fact)
 {
-	l->loop = dictionary_loop(t->dictionary, from->id);
+	l->loop = fact;
 	l->hidden = tally_is_hidden(l->loop);
 	l->elapsed_ns = from->elapsed_ns;
 	l->iterations = from->iterations;
@@ -81,8 +83,6 @@ static void fill_loop(struct summary_loop *l, const struct tally *t, const struc
 		histogram_add(&l->lag, lag_ns, 1);
 		l->busy_ns += lag_ns - smaller(lag_ns, from->open->delay_ns);
 	}
-	if (from->id <= totals->n_loops)
-		l->stalls = totals->loops[from->id - 1];
 	l->top_verdict = top_verdict(l->stalls.verdict_ns);
 	l->arrival = arrival_quantiles(l, larger(from->max_lag_ns, l->stalls.longest_ns));
 	l->iteration = iteration_quantiles(&l->lag);
@@ -119,16 +119,36 @@ static int by_harm(const void *a, const void *b)
 	return order ? order : compare(y->loop->id, x->loop->id);
 }
 
+static void fill_rest(struct summary_loop *l, const struct tally *t, const struct tally_rest *rest,
+		      const struct tally_totals *totals)
+{
+	for (size_t i = 0; i < t->n_loops && i < totals->n_loops; i++)
+		if (t->loops[i] == rest->loop)
+			tally_stalls_merge(&l->stalls, &totals->loops[i]);
+	fill_loop(l, t, rest->loop, &rest->fact);
+}
+
 #define FIX_CANDIDATES 8
 
 static bool add_loops(struct summary *s, const struct tally *t, const struct tally_totals *totals)
 {
-	s->loops = calloc(t->n_loops ? t->n_loops : 1, sizeof *s->loops);
+	size_t most = ARRAY_LEN(t->rest);
+	for (size_t i = 0; i < t->n_loops; i++)
+		most += t->loops[i] && t->loops[i]->id;
+	s->loops = calloc(most, sizeof *s->loops);
 	if (!s->loops)
 		return false;
-	for (size_t i = 0; i < t->n_loops; i++)
-		if (t->loops[i])
-			fill_loop(&s->loops[s->n_loops++], t, t->loops[i], totals);
+	for (size_t i = 0; i < t->n_loops; i++) {
+		if (!t->loops[i] || !t->loops[i]->id)
+			continue;
+		struct summary_loop *l = &s->loops[s->n_loops++];
+		if (i < totals->n_loops)
+			l->stalls = totals->loops[i];
+		fill_loop(l, t, t->loops[i], dictionary_loop(t->dictionary, t->loops[i]->id));
+	}
+	for (size_t i = 0; i < ARRAY_LEN(t->rest); i++)
+		if (t->rest[i].loop)
+			fill_rest(&s->loops[s->n_loops++], t, &t->rest[i], totals);
 	qsort(s->loops, s->n_loops, sizeof *s->loops, by_harm);
 	for (size_t i = 0; i < s->n_loops; i++) {
 		const struct summary_loop *l = &s->loops[i];

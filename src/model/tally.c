@@ -4,6 +4,7 @@
 #include "base/array.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -43,9 +44,88 @@ static bool is_known(const struct tally *t, uint32_t loop)
 	return dictionary_loop(t->dictionary, loop);
 }
 
+static void add_counts(struct tally_loop *into, const struct tally_loop *from)
+{
+	into->counted |= from->counted;
+	into->elapsed_ns += from->elapsed_ns;
+	into->iterations += from->iterations;
+	into->waits += from->waits;
+	into->events += from->events;
+	into->zero_waits += from->zero_waits;
+	into->slept_waits += from->slept_waits;
+	into->busy_ns += from->busy_ns;
+	into->over_threshold += from->over_threshold;
+	if (from->max_lag_ns > into->max_lag_ns)
+		into->max_lag_ns = from->max_lag_ns;
+	into->saturated_ns += from->saturated_ns;
+	into->saturated_periods += from->saturated_periods;
+	histogram_merge(&into->lag, &from->lag);
+	histogram_merge(&into->gap, &from->gap);
+	histogram_merge(&into->delay, &from->delay);
+	histogram_merge(&into->offcpu, &from->offcpu);
+}
+
+/* Of the ended ones that have a row the one that nobody will miss. */
+static size_t least_harmed(const struct tally *t)
+{
+	size_t least = 0;
+	uint64_t least_ns = UINT64_MAX, least_lag_ns = UINT64_MAX;
+	for (size_t i = 0; i < t->n_gone; i++) {
+		uint32_t id = t->gone[i];
+		uint64_t ns = id <= t->totals.n_loops ? t->totals.loops[id - 1].stall_ns : 0;
+		uint64_t lag_ns = t->loops[id - 1]->max_lag_ns;
+		if (ns < least_ns || (ns == least_ns && lag_ns < least_lag_ns)) {
+			least = i;
+			least_ns = ns;
+			least_lag_ns = lag_ns;
+		}
+	}
+	return least;
+}
+
+/* Its row becomes part of the rest's, and whatever is still said of it goes there. */
+static int fold_into_rest(struct tally *t, size_t at)
+{
+	uint32_t id = t->gone[at];
+	const struct fact_loop *of = dictionary_loop(t->dictionary, id);
+	struct tally_rest *rest = &t->rest[tally_is_hidden(of)];
+	if (!rest->loop) {
+		rest->loop = calloc(1, sizeof *rest->loop);
+		if (!rest->loop)
+			return -ENOMEM;
+		rest->fact = (struct fact_loop){
+			.comm = "",
+			.process = rest->name,
+			.runtime = "",
+			.wait_call = "",
+			.container = "",
+			.unit = "",
+			.gone = true,
+			.class = of->class,
+		};
+	}
+	snprintf(rest->name, sizeof rest->name, "%u ended loops", ++rest->n);
+	add_counts(rest->loop, t->loops[id - 1]);
+	free(t->loops[id - 1]->open);
+	free(t->loops[id - 1]);
+	t->loops[id - 1] = rest->loop;
+	memmove(&t->gone[at], &t->gone[at + 1], (t->n_gone - at - 1) * sizeof *t->gone);
+	t->n_gone--;
+	return 0;
+}
+
 static int take_loop(struct tally *t, const struct fact *f)
 {
-	return !is_known(t, f->loop.id) || loop_of(t, f->loop.id) ? 0 : -ENOMEM;
+	if (!is_known(t, f->loop.id))
+		return 0;
+	struct tally_loop *l = loop_of(t, f->loop.id);
+	if (!l)
+		return -ENOMEM;
+	if (!f->loop.gone || l->ended || !l->id)
+		return 0;
+	l->ended = true;
+	t->gone[t->n_gone++] = l->id;
+	return t->n_gone > TALLY_MAX_ENDED ? fold_into_rest(t, least_harmed(t)) : 0;
 }
 
 static int take_counts(struct tally *t, const struct fact *f)
@@ -68,7 +148,8 @@ static int take_counts(struct tally *t, const struct fact *f)
 	if (c->max_lag_ns > l->max_lag_ns)
 		l->max_lag_ns = c->max_lag_ns;
 	l->min_gap_ns = c->min_gap_ns;
-	habits_count(&l->habits, c);
+	if (l->id) /* a pattern is one loop's */
+		habits_count(&l->habits, c);
 	histogram_merge(&l->lag, &c->lag);
 	histogram_merge(&l->gap, &c->gap);
 	histogram_merge(&l->delay, &c->delay);
@@ -124,6 +205,8 @@ static int draw_stall(struct tally *t, const struct fact_stall *s, uint64_t at_n
 
 static int keep_open(struct tally_loop *l, const struct fact_stall *s, uint64_t at_ns)
 {
+	if (!l->id)
+		return 0; /* of a loop that is gone */
 	if (!l->open && !(l->open = malloc(sizeof *l->open)))
 		return -ENOMEM;
 	*l->open = *s;
@@ -139,7 +222,8 @@ static int take_stall(struct tally *t, const struct fact *f)
 	struct tally_loop *l = loop_of(t, s->loop);
 	if (!l)
 		return -ENOMEM;
-	habits_stall(&l->habits, s);
+	if (l->id)
+		habits_stall(&l->habits, s);
 	if (s->lag_ns < t->threshold_ns)
 		return 0;
 	int err = tally_is_hidden(dictionary_loop(t->dictionary, s->loop)) ? 0 : draw_stall(t, s, f->at_ns);
@@ -162,6 +246,8 @@ static int take_saturated(struct tally *t, const struct fact *f)
 	struct tally_loop *l = loop_of(t, s->loop);
 	if (!l)
 		return -ENOMEM;
+	if (!l->id)
+		return 0;
 	l->saturated_periods += !l->saturated;
 	l->saturated = !s->ended;
 	l->saturated_since_ns = s->ended ? 0 : s->since_ns;
@@ -234,10 +320,13 @@ void tally_free(struct tally *t)
 	if (!t)
 		return;
 	for (size_t i = 0; i < t->n_loops; i++) {
-		if (t->loops[i])
-			free(t->loops[i]->open);
+		if (!t->loops[i] || !t->loops[i]->id)
+			continue;
+		free(t->loops[i]->open);
 		free(t->loops[i]);
 	}
+	free(t->rest[0].loop);
+	free(t->rest[1].loop);
 	free(t->loops);
 	free(t->losses);
 	free(t->cells);

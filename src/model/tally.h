@@ -5,8 +5,10 @@
  * is open to it.
  *
  * A stall that is not over is kept aside, its last report replacing the one before, and counts when it ends
- * or when a summary is made. Memory: about 12 KB a loop, 128 bytes a stall up to TALLY_MAX_STALLS (beyond it
- * only totals grow, counted), the timeline halves its resolution when full.
+ * or when a summary is made. Memory: about 15 KB a loop that lives, and as much for TALLY_MAX_ENDED of those
+ * that are gone; of all others the least harmed are added up in one row, and leave half a KB each. 128 bytes
+ * a stall up to TALLY_MAX_STALLS (beyond it only totals grow, counted), the timeline halves its resolution
+ * when full.
  */
 #ifndef LOOPSTALL_MODEL_TALLY_H
 #define LOOPSTALL_MODEL_TALLY_H
@@ -17,6 +19,7 @@
 #include "model/pattern.h"
 
 #define TALLY_MAX_STALLS 100000
+#define TALLY_MAX_ENDED	 512
 #define TALLY_MAX_CAUSES 1024
 #define TALLY_MAX_BLOCKS 1024 /* calls and targets told apart */
 #define TALLY_PARTS	 4    /* causes told apart within one stall */
@@ -107,8 +110,9 @@ struct tally_loop_stalls {
 };
 
 struct tally_loop {
-	uint32_t id;
+	uint32_t id;  /* 0: the rest of the ended ones */
 	bool counted; /* a counts fact was seen */
+	bool ended;   /* the loop is gone */
 	uint64_t elapsed_ns, iterations, waits, events, zero_waits, slept_waits, busy_ns, over_threshold;
 	uint64_t max_lag_ns, min_gap_ns;
 	struct histogram lag, gap, delay, offcpu;
@@ -138,6 +142,14 @@ struct tally_loss {
 	uint64_t count;
 };
 
+/* Ended loops without a row of their own, added up. */
+struct tally_rest {
+	struct tally_loop *loop; /* NULL: there are none */
+	uint32_t n;
+	char name[32];
+	struct fact_loop fact;
+};
+
 /* One cell of the timeline: cell_ns of time. */
 struct tally_cell {
 	uint64_t max_lag_ns; /* longest stall that was running in it */
@@ -153,8 +165,12 @@ struct tally {
 	struct fact_end end;
 	uint64_t last_ns;		     /* latest at_ns */
 	uint64_t clock_at_ns, clock_wall_us; /* latest clock fact; 0 none */
-	struct tally_loop **loops;	     /* by loop number - 1, NULL not seen */
+	struct tally_loop **loops;	     /* by loop number - 1; NULL not seen, or that of a rest */
 	size_t n_loops, loops_cap;
+	uint32_t
+		gone[TALLY_MAX_ENDED + 1]; /* numbers of the ended ones that still have a row, oldest first */
+	size_t n_gone;
+	struct tally_rest rest[2]; /* of loops that are shown, and that are hidden */
 	struct tally_totals totals;
 	struct tally_loss *losses;
 	size_t n_losses, losses_cap;
@@ -175,6 +191,8 @@ struct sink *tally_sink(struct tally *t);
 /* For the summary. A copy to which stalls can be added; 0 or -ENOMEM. */
 int tally_totals_copy(struct tally_totals *to, const struct tally_totals *from);
 void tally_totals_free(struct tally_totals *t);
+/* Adds the stalls of one loop to those of others. */
+void tally_stalls_merge(struct tally_loop_stalls *into, const struct tally_loop_stalls *from);
 int tally_totals_add(struct tally_totals *t, const struct fact_stall *s, const struct dictionary *d);
 
 #endif

@@ -45,6 +45,24 @@ static void add_to_loop(struct tally_loop_stalls *t, const struct fact_stall *s)
 	add_ledger(&t->ledger, &s->ledger);
 }
 
+void tally_stalls_merge(struct tally_loop_stalls *into, const struct tally_loop_stalls *from)
+{
+	into->stalls += from->stalls;
+	into->stall_ns += from->stall_ns;
+	if (from->longest_ns > into->longest_ns)
+		into->longest_ns = from->longest_ns;
+	for (unsigned v = 0; v < VERDICTS; v++) {
+		into->by_verdict[v] += from->by_verdict[v];
+		into->verdict_ns[v] += from->verdict_ns[v];
+	}
+	for (unsigned h = 0; h < HARMS; h++)
+		into->by_harm[h] += from->by_harm[h];
+	into->ready_fds += from->ready_fds;
+	into->died += from->died;
+	into->delay_ns += from->delay_ns;
+	add_ledger(&into->ledger, &from->ledger);
+}
+
 /* Keeps the heaviest; a new one pushes the lightest out only if it is heavier by itself. */
 static void add_stack(struct weighted_stack stacks[TALLY_TOP_STACKS], uint32_t stack, uint64_t ns)
 {

@@ -25,7 +25,7 @@ struct live {
 	uint64_t threshold_ns;
 	uint64_t clock_at_ns, clock_wall_us;
 	uint64_t status_at_ns;
-	bool has_status, muted;
+	bool has_status, muted, some_ended;
 	struct live_loop **loops; /* by number - 1 */
 	size_t n_loops, loops_cap;
 	struct fact_loss *losses; /* count: not shown yet */
@@ -63,8 +63,16 @@ static struct live_loop *loop_of(struct live *l, uint32_t id)
 
 /* --- status and losses --------------------------------------------------------------------------- */
 
-static void reset_interval(struct live_loop *loop)
+/* What is gone is forgotten; should more be said of it, it is begun anew. */
+static void reset_interval(struct live *l, struct live_loop **at)
 {
+	struct live_loop *loop = *at;
+	if (dictionary_loop(l->options.dictionary, loop->id)->gone) {
+		l->some_ended |= is_shown(l, loop->id);
+		free(loop);
+		*at = NULL;
+		return;
+	}
 	memset(&loop->lag, 0, sizeof loop->lag);
 	loop->elapsed_ns = loop->busy_ns = loop->new_stalls = 0;
 }
@@ -78,6 +86,7 @@ static int print_status(struct live *l, uint64_t at_ns)
 		.at_ns = at_ns,
 		.wall_us = wall_us(l, at_ns),
 		.is_first = !l->has_status,
+		.some_ended = l->some_ended,
 	};
 	const struct live_loop **shown = calloc(l->n_loops + 1, sizeof *shown);
 	if (!shown)
@@ -91,7 +100,7 @@ static int print_status(struct live *l, uint64_t at_ns)
 	free(shown);
 	for (size_t i = 0; i < l->n_loops; i++)
 		if (l->loops[i])
-			reset_interval(l->loops[i]);
+			reset_interval(l, &l->loops[i]);
 	l->has_status = true;
 	l->status_at_ns = at_ns;
 	return err;

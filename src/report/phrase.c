@@ -22,6 +22,8 @@ static const char *loop_name(const struct fact_loop *l)
 
 static void phrase_loop_number(struct bytes *out, const struct fact_loop *l)
 {
+	if (!l->pid)
+		return; /* several, of which none has a row of its own */
 	bytes_printf(out, "[%u", l->pid);
 	if (l->tid && l->tid != l->pid)
 		bytes_printf(out, "/%u", l->tid);

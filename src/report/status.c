@@ -156,7 +156,8 @@ int status_lines(struct pen *p, const struct status_line *of, const struct live_
 	if (living > shown)
 		put_others(p, of, statuses + shown, living - shown);
 	if (!living) {
-		pen_put(p, INK_PLAIN, n ? "all loops seen are gone" : "no loop has waited yet");
+		pen_put(p, INK_PLAIN,
+			n || of->some_ended ? "all loops seen are gone" : "no loop has waited yet");
 		if (of->is_first) {
 			p->indent = 2;
 			put_rules(p, of->threshold_ns);

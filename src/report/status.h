@@ -26,6 +26,7 @@ struct status_line {
 	uint64_t threshold_ns;
 	uint64_t since_ns, at_ns, wall_us; /* since: the last status lines; wall: of at_ns */
 	bool is_first;
+	bool some_ended; /* loops have been seen that are gone and forgotten */
 };
 
 /* 0 or -ENOMEM */

@@ -2,7 +2,7 @@
 /* What a tally adds up. */
 #include "story.h"
 
-#include "model/tally.h"
+#include "model/summary.h"
 
 struct bench {
 	struct story *t;
@@ -190,6 +190,62 @@ static void test_losses_and_saturation(void **state)
 
 #define BENCH_TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
+/* A loop that stalls once, is counted, and is gone. */
+static void tell_short_life(struct story *t, uint32_t id, uint64_t stall_ns)
+{
+	struct fact_loop l = {.id = id,
+			      .pid = 1000 + id,
+			      .tid = 1000 + id,
+			      .comm = "job",
+			      .process = "job",
+			      .runtime = "",
+			      .wait_call = "",
+			      .container = "",
+			      .unit = "",
+			      .threads = 1};
+	struct fact_counts c = {.loop = id, .elapsed_ns = S, .iterations = 10, .max_lag_ns = stall_ns};
+	histogram_add(&c.lag, MS, 9);
+	histogram_add(&c.lag, stall_ns, 1);
+	story_tell(t, (struct fact){.kind = FACT_LOOP, .loop = l});
+	story_tell(t, (struct fact){.kind = FACT_COUNTS, .counts = &c});
+	struct fact_stall s = story_stall_of(t, id, 1, (struct ledger){.cpu_ns = stall_ns}, 0);
+	s.verdict = VERDICT_CPU;
+	story_tell(t, (struct fact){.kind = FACT_STALL, .stall = &s});
+	l.gone = true;
+	story_tell(t, (struct fact){.kind = FACT_LOOP, .loop = l});
+	story_tell(t, (struct fact){.kind = FACT_STALL,
+				    .stall = &s}); /* a report that was held until its stacks had names */
+}
+
+/* Processes that come and go cost no more memory than so many rows, and nothing of the sums is lost. */
+static void test_the_least_harmed_of_many_ended_share_a_row(void **state)
+{
+	enum { LIVES = TALLY_MAX_ENDED + 100, WORST = 7 };
+	struct bench *b = *state;
+	b->t->at_ns = 5 * S;
+	for (uint32_t id = 1; id <= LIVES; id++)
+		tell_short_life(b->t, id, id == WORST ? 4 * S : 100 * MS + id * MS);
+	struct summary *s = summary_new(b->tally);
+	uint64_t iterations = 0, values = 0, stalls = 0, elapsed_ns = 0;
+	assert_int_equal(s->n_loops, TALLY_MAX_ENDED + 1);
+	for (size_t i = 0; i < s->n_loops; i++) {
+		iterations += s->loops[i].iterations;
+		values += s->loops[i].lag.n;
+		stalls += s->loops[i].stalls.stalls;
+		elapsed_ns += s->loops[i].elapsed_ns;
+	}
+	assert_int_equal(iterations, 10 * LIVES);
+	assert_int_equal(values, 10 * LIVES);
+	assert_int_equal(elapsed_ns, LIVES * S);
+	assert_int_equal(stalls, 2 * LIVES);
+	assert_int_equal(s->stalls, 2 * LIVES);
+	assert_string_equal(s->loops[0].loop->process,
+			    "100 ended loops"); /* together they were harmed most */
+	assert_int_equal(s->loops[1].loop->id, WORST);
+	assert_int_equal(s->loops[0].stalls.longest_ns, s->loops[0].arrival.max_ns);
+	summary_free(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -201,6 +257,7 @@ int main(void)
 		BENCH_TEST(test_many_functions_are_bounded),
 		BENCH_TEST(test_timeline_halves),
 		BENCH_TEST(test_losses_and_saturation),
+		BENCH_TEST(test_the_least_harmed_of_many_ended_share_a_row),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
