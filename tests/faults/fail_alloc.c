@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * One allocation that fails: loaded before libc (LD_PRELOAD), the call number $FAIL_ALLOC of malloc, calloc, realloc and
- * their like returns NULL, all others succeed. When the process ends, "allocations N" goes to the file $FAIL_ALLOC_COUNT, if there is one.
+ * their like returns NULL, all others succeed. When a process ends, the number of its calls goes to the file $FAIL_ALLOC_COUNT, if there is one.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -54,7 +54,7 @@ __attribute__((constructor)) static void begin(void)
 __attribute__((destructor)) static void end(void)
 {
 	const char *path = getenv("FAIL_ALLOC_COUNT");
-	int fd = path && getpid() == owner ? open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644) : -1;
+	int fd = path && getpid() == owner ? open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644) : -1;
 
 	if (fd < 0)
 		return;

@@ -29,7 +29,7 @@ struct stall {
 	unsigned loop, length_us, depth, pause_us;
 	const struct stall_kind *kind;
 	uint64_t start_ns, end_ns, ran_ns, waited_ns;
-	int tid;
+	int tid, line;
 };
 
 static struct stall stalls[MAX_STALLS];
@@ -95,9 +95,11 @@ static void make(struct stall *s)
 
 	read_schedstat(&ran_ns[0], &waited_ns[0]);
 	s->tid = syscall(SYS_gettid);
+	stall_line = 0;
 	stall_began_ns = s->start_ns = clock_ns();
 	descend(s->depth, s);
 	s->start_ns = stall_began_ns;
+	s->line = stall_line;
 	s->end_ns = clock_ns();
 	read_schedstat(&ran_ns[1], &waited_ns[1]);
 	s->ran_ns = ran_ns[1] - ran_ns[0];
@@ -145,6 +147,8 @@ static void write_labels(const char *path)
 		put_word(labels, "verdict", s->kind->verdict);
 		put_word(labels, "call", s->kind->call);
 		put_word(labels, "function", s->kind->function);
+		if (s->line)
+			fprintf(labels, ",\"line\":%d", s->line);
 		fprintf(labels, "}\n");
 	}
 	must(fclose(labels), path);

@@ -21,6 +21,8 @@ const struct stall_kind *stall_kind_find(const char *name);
 void stall_prepare(unsigned loop);
 /* Set by a stall that had to wait for its partner first: when it began in earnest. */
 extern _Thread_local uint64_t stall_began_ns;
+/* Set by a stall that waits: the line of the call. */
+extern _Thread_local int stall_line;
 void stall_start_threads(unsigned loop);
 
 #endif

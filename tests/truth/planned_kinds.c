@@ -35,22 +35,17 @@ static struct partner {
 } partners[MAX_LOOPS];
 
 _Thread_local uint64_t stall_began_ns;
+_Thread_local int stall_line;
 
-static inline __attribute__((always_inline)) void sleep_us(unsigned us)
+/* A call that waits, on the line where it stands. */
+#define CULPRIT(call) (stall_line = __LINE__, (call))
+
+static void sleep_us(unsigned us)
 {
 	struct timespec t = {us / 1000000, us % 1000000 * 1000};
 
 	while (nanosleep(&t, &t) != 0)
 		;
-}
-
-/* Inlined, so that the function that calls it is the innermost one. */
-static inline __attribute__((always_inline)) uint64_t own_cpu_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-	return t.tv_sec * 1000000000ull + t.tv_nsec;
 }
 
 /* --- the partner ------------------------------------------------------------------------------------------------------------ */
@@ -156,18 +151,27 @@ void stall_start_threads(unsigned loop)
 
 static STALLS void stall_cpu(unsigned loop, unsigned us)
 {
-	uint64_t end_ns = own_cpu_ns() + us * 1000ull;
+	struct timespec now, end;
 	volatile unsigned work = loop;
 
-	while (own_cpu_ns() < end_ns)
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &end);
+	end.tv_nsec += us % 1000000 * 1000;
+	end.tv_sec += us / 1000000 + end.tv_nsec / 1000000000;
+	end.tv_nsec %= 1000000000;
+	do {
 		for (int i = 0; i < 5000; i++)
 			work = work + i;
+		clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+	} while (now.tv_sec < end.tv_sec || (now.tv_sec == end.tv_sec && now.tv_nsec < end.tv_nsec));
 }
 
 static STALLS void stall_sleep(unsigned loop, unsigned us)
 {
+	struct timespec t = {us / 1000000, us % 1000000 * 1000};
+
 	(void)loop;
-	sleep_us(us);
+	while (CULPRIT(nanosleep(&t, &t)) != 0)
+		;
 }
 
 static STALLS void stall_pipe(unsigned loop, unsigned us)
@@ -175,7 +179,7 @@ static STALLS void stall_pipe(unsigned loop, unsigned us)
 	char byte;
 
 	ask(&partners[loop], 'p', us);
-	must(read(partners[loop].answers[0], &byte, 1), "read");
+	must(CULPRIT(read(partners[loop].answers[0], &byte, 1)), "read");
 }
 
 static STALLS void stall_recv(unsigned loop, unsigned us)
@@ -183,7 +187,7 @@ static STALLS void stall_recv(unsigned loop, unsigned us)
 	char byte;
 
 	ask(&partners[loop], 's', us);
-	must(recv(partners[loop].sockets[0], &byte, 1, 0), "recv");
+	must(CULPRIT(recv(partners[loop].sockets[0], &byte, 1, 0)), "recv");
 }
 
 static STALLS void stall_poll(unsigned loop, unsigned us)
@@ -192,7 +196,7 @@ static STALLS void stall_poll(unsigned loop, unsigned us)
 	char byte;
 
 	ask(&partners[loop], 'p', us);
-	must(poll(&wanted, 1, -1), "poll");
+	must(CULPRIT(poll(&wanted, 1, -1)), "poll");
 	must(read(partners[loop].answers[0], &byte, 1), "read");
 }
 
@@ -214,7 +218,7 @@ static STALLS void stall_lock(unsigned loop, unsigned us)
 {
 	struct partner *p = &partners[loop];
 
-	pthread_mutex_lock(&p->lock);
+	CULPRIT(pthread_mutex_lock(&p->lock));
 	pthread_mutex_unlock(&p->lock);
 	(void)us;
 }
@@ -238,7 +242,7 @@ static STALLS void stall_short_reads(unsigned loop, unsigned us)
 
 	while (clock_ns() < end_ns) {
 		ask(&partners[loop], 's', 500);
-		must(recv(partners[loop].sockets[0], &byte, 1, 0), "recv");
+		must(CULPRIT(recv(partners[loop].sockets[0], &byte, 1, 0)), "recv");
 	}
 }
 
@@ -251,7 +255,7 @@ static STALLS void stall_child(unsigned loop, unsigned us)
 		sleep_us(us);
 		_exit(0);
 	}
-	must(waitpid(child, NULL, 0), "waitpid");
+	must(CULPRIT(waitpid(child, NULL, 0)), "waitpid");
 }
 
 static STALLS void stall_fsync(unsigned loop, unsigned us)
@@ -261,7 +265,7 @@ static STALLS void stall_fsync(unsigned loop, unsigned us)
 
 	while (clock_ns() < end_ns) {
 		must(pwrite(partners[loop].file, text, sizeof(text), 0), "write");
-		must(fsync(partners[loop].file), "fsync");
+		must(CULPRIT(fsync(partners[loop].file)), "fsync");
 	}
 }
 

@@ -102,7 +102,7 @@ def verdict_of(gap, threshold_ns):
     if not label or length_of(gap) < MARGIN * threshold_ns or length_of(label) < 0.9 * length_of(gap):
         return None
     if label.get("verdict") in ENVIRONMENT:
-        return label["verdict"]
+        return label["verdict"] if label["ran_ns"] < 0.3 * length_of(gap) else None
     code_ns = length_of(label) - label["waited_ns"]
     if code_ns < max(MARGIN * threshold_ns, 0.2 * length_of(gap)):
         return None
