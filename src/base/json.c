@@ -61,12 +61,13 @@ static bool is_plain(unsigned char c)
 
 static void json_escape(struct bytes *out, unsigned char c)
 {
-	static const char shorts[][2] = {{'"', '"'}, {'\\', '\\'}, {'\n', 'n'}, {'\t', 't'}, {'\r', 'r'}};
+	static const unsigned char shorts[][2] = {
+		{'"', '"'}, {'\\', '\\'}, {'\n', 'n'}, {'\t', 't'}, {'\r', 'r'}};
 	for (size_t i = 0; i < sizeof shorts / sizeof *shorts; i++) {
 		if (shorts[i][0] != c)
 			continue;
 		bytes_putc(out, '\\');
-		bytes_putc(out, shorts[i][1]);
+		bytes_putc(out, (char)shorts[i][1]);
 		return;
 	}
 	bytes_printf(out, "\\u%04x", c);

@@ -172,7 +172,9 @@ static int load_call(enum bpf_prog_type type, int helper, struct bpf_prog_load_o
 	opts->log_level = 1;
 	opts->log_buf = log;
 	opts->log_size = sizeof log;
-	return knows_helper(bpf_prog_load(type, "lst_probe", "GPL", call, 2, opts), log);
+	int prog = bpf_prog_load(type, "lst_probe", "GPL", call, 2, opts);
+	opts->log_buf = NULL;
+	return knows_helper(prog, log);
 }
 
 int try_helper(int helper)

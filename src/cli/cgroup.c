@@ -168,7 +168,7 @@ void cgroup_identify(struct target_cgroup *c)
 	char above[4096];
 	int len = snprintf(above, sizeof above, "%s", c->path);
 	while (len > 0 && len < (int)sizeof above - 4 && c->level < CGROUP_DEPTH_MAX) {
-		strcat(above, "/..");
+		memcpy(above + len, "/..", sizeof "/..");
 		if (!has_file(above, "cgroup.controllers"))
 			break;
 		len += 3;

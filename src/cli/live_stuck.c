@@ -130,12 +130,10 @@ static uint32_t thread_likeliest(struct live_source *s, uint32_t pid)
 		others_wait += t.waits;
 		if (t.waits)
 			continue;
-		if (tid == pid && !t.futex)
+		if (!t.futex && (tid == pid || !found))
 			found = tid;
 		else if (tid == pid)
 			found_futex = tid;
-		else if (!found && !t.futex)
-			found = tid;
 	}
 	if (dir)
 		closedir(dir);

@@ -26,11 +26,11 @@ static bool color_wanted(const struct options *o)
 static bool is_utf8(void)
 {
 	static const char *const order[] = {"LC_ALL", "LC_CTYPE", "LANG"};
-	for (size_t i = 0; i < sizeof order / sizeof order[0]; i++)
-		if (is_set(order[i])) {
-			const char *locale = getenv(order[i]);
+	for (size_t i = 0; i < sizeof order / sizeof order[0]; i++) {
+		const char *locale = getenv(order[i]);
+		if (locale && *locale)
 			return strcasestr(locale, "UTF-8") || strcasestr(locale, "UTF8");
-		}
+	}
 	return false;
 }
 

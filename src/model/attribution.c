@@ -89,6 +89,7 @@ static void gap_empty(struct attribution *a, struct gap_stacks *g)
 {
 	while (g->first) {
 		struct expected_stack *e = g->first;
+		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): the one freed before is off the list */
 		gap_stacks_unlink(e);
 		idmap_take(&a->expected, e->stack.cookie);
 		free(e);

@@ -18,7 +18,7 @@ const char *fact_time_text(uint64_t wall_us, char text[FACT_TIME_BYTES])
 	unsigned day = of_year - (153 * month + 2) / 5 + 1, second = s % 86400;
 	bool january = month >= 10; /* or February: they belong to the next year */
 	snprintf(text, FACT_TIME_BYTES, "%04llu-%02u-%02uT%02u:%02u:%02u.%06uZ",
-		 (unsigned long long)(days / 146097 * 400 + year + january), january ? month - 9 : month + 3,
+		 (unsigned long long)days / 146097 * 400 + year + january, january ? month - 9 : month + 3,
 		 day, second / 3600, second / 60 % 60, second % 60, (unsigned)(wall_us % 1000000));
 	return text;
 }

@@ -89,7 +89,7 @@ static int read_number(struct decoder *d, const struct field *field, const json_
 static int read_ns(struct decoder *d, const struct field *field, const json_t *object, const json_t *value,
 		   void *at)
 {
-	uint64_t us, rest = 0;
+	uint64_t us = 0, rest = 0;
 	const json_t *exact = json_object_get(json_object_get(object, "ns"), field->key);
 	int err = read_integer(d, field->key, value, UINT64_MAX / 1000, &us);
 	if (!err && exact)

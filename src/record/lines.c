@@ -159,6 +159,7 @@ static void drop_used(struct lines *l)
 {
 	if (!l->at)
 		return;
+	/* NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker): a place in the text is not 0 without a text */
 	memmove(l->text.data, l->text.data + l->at, l->text.len - l->at);
 	l->text.len -= l->at;
 	l->whole -= l->at;

@@ -81,6 +81,7 @@ void bars_histogram(struct pen *p, const struct histogram *h, uint64_t threshold
 void bars_timeline(struct pen *p, const struct tally_cell *cells, size_t n, uint64_t cell_ns)
 {
 	static const char *const heights[] = {"·", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
+	const size_t top = ARRAY_LEN(heights) - 1;
 	char text[DURATION_TEXT_BYTES];
 	size_t columns = p->width - 4 < 100 ? p->width - 4 : 100, per_column = (n + columns - 1) / columns;
 	uint64_t longest_ns = 0;
@@ -93,7 +94,7 @@ void bars_timeline(struct pen *p, const struct tally_cell *cells, size_t n, uint
 		uint64_t ns = 0;
 		for (size_t j = i; j < n && j < i + per_column; j++)
 			ns = cells[j].max_lag_ns > ns ? cells[j].max_lag_ns : ns;
-		size_t height = (size_t)((double)ns * (ARRAY_LEN(heights) - 1) / (double)longest_ns + 0.5);
+		size_t height = (size_t)((double)ns * (double)top / (double)longest_ns + 0.5);
 		height = ns && !height ? 1 : height;
 		pen_put(p, height ? INK_RED : INK_DIM, heights[height]);
 	}

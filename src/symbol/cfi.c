@@ -133,7 +133,7 @@ static bool parse_cie(struct cfi_record *r, size_t offset, uint64_t data_base)
 	const char *letters = cursor_text(c);
 	if (!letters || (version != 1 && version != 3 && version != 4))
 		return false;
-	if (version == 4 && (cursor_u8(c) != 8 || cursor_u8(c) != 0)) /* address and segment size */
+	if (version == 4 && cursor_u16(c) != 8) /* bytes of an address, and of a segment */
 		return false;
 	if (!strncmp(letters, "eh", 2)) {
 		cursor_u64(c);

@@ -190,7 +190,7 @@ bool elf_file_read_constant(const struct elf_file *f, uint64_t address, void *to
 	if (!l || l->writable)
 		return false;
 	struct elf_range r = elf_file_at(f, address);
-	if (r.bytes < bytes)
+	if (!r.data || r.bytes < bytes)
 		return false;
 	memcpy(to, r.data, bytes);
 	return true;

@@ -39,6 +39,7 @@ static void rename_process(const char *name)
 		int fd = open("/proc/self/cmdline", O_RDONLY | O_CLOEXEC);
 		ssize_t n = fd < 0 ? 0 : read(fd, arguments, sizeof arguments);
 		own = program_invocation_name;
+		/* NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker): the C library sets it */
 		if (n > 0 && !strncmp(own, arguments, (size_t)n))
 			own_bytes = (size_t)n;
 		if (fd >= 0)

@@ -120,7 +120,7 @@ uint32_t targets_surplus(const struct targets *t)
 	while ((target = idmap_next(&t->by_pid, &at, NULL)))
 		if (!oldest || target->used < oldest->used)
 			oldest = target;
-	return oldest->pid;
+	return oldest->pid; /* NOLINT(clang-analyzer-core.NullDereference): there are TARGETS_MAX */
 }
 
 struct target *targets_get(struct targets *t, uint32_t pid)
