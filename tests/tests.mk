@@ -2,6 +2,7 @@
 # How tests are built and run; included by the Makefile.
 # make check   all that needs no root       make test           and the live tests (root)
 # make unit    build the unit tests         make test-programs  build all that the tests run
+# make lint    clang-tidy and cppcheck
 # make fuzz    run the fuzzers for long     FUZZ_SECONDS=N      for all fuzzers together: 600, and 30 in make check
 include tests/progs/progs.mk
 include tests/truth/truth.mk
@@ -77,6 +78,9 @@ $(B)/live/fuse_hang: tests/live/fuse_hang.c
 	$(call say,TEST,$@)
 	$(Q)mkdir -p $(@D) && $(CC) $(STD) -D_GNU_SOURCE $(CFLAGS) $(WARN) -o $@ $<
 
+lint: $(SKELETON)
+	@tools/lint
+
 check-programs: loopstall $(UNITS) $(BPF_TESTS) $(FUZZERS)
 test-programs: check-programs $(PROGS) $(TRUTHS) $(FAULTS) $(B)/live/unwind_once $(B)/live/fuse_hang | $(B)/.test-deps
 
@@ -84,6 +88,6 @@ check: check-programs
 	@tests/run $(CHECKS)
 test: test-programs
 	@[ "$$(id -u)" -eq 0 ] || { echo 'make test traces: run it as root, or make check' >&2; exit 1; }
-	@tests/run $(CHECKS) $(LIVE) 'unwind=tests/live/unwind_gdb.sh $(B)/live/unwind_once'
+	@tests/run $(CHECKS) tools/lint $(LIVE) 'unwind=tests/live/unwind_gdb.sh $(B)/live/unwind_once'
 
-.PHONY: unit fuzzers fuzz fuzz-coverage check test check-programs test-programs
+.PHONY: unit fuzzers fuzz fuzz-coverage lint check test check-programs test-programs
