@@ -20,8 +20,10 @@
 #include <stdlib.h>
 
 #define PATIENCE_NS 1000000000u
-#define MAX_GAPS    8192 /* over all loops */
-#define MAX_HELD    2048 /* 2 KB each; the oldest leaves at once when another comes */
+#define STALLS_BEHIND                                                                                        \
+	1 /* a stall is sent when a later wait has shown its harm: at the end of the next gap at the latest */
+#define MAX_GAPS 8192 /* over all loops */
+#define MAX_HELD 2048 /* 2 KB each; the oldest leaves at once when another comes */
 
 /* A loop that has stacks, or collects. */
 struct attributed_loop {
@@ -163,8 +165,8 @@ int attribution_sample(struct attribution *a, const struct attribution_stack *s)
 		a->counts.dropped++;
 		return 0;
 	}
-	if (s->gap_seq)
-		gaps_over(a, l, s->gap_seq - 1);
+	if (s->gap_seq > STALLS_BEHIND)
+		gaps_over(a, l, s->gap_seq - 1 - STALLS_BEHIND);
 	struct gap_stacks *g = gap_open(a, l, s);
 	if (g)
 		gap_stacks_note(g, s);
