@@ -171,6 +171,29 @@ static __always_inline __u32 python_walk(const struct lst_python_process *p, __u
 	return LST_PYTHON_TRUNCATED;
 }
 
+/* Two members of the lock that lie side by side, in all versions at the same place. */
+struct python_gil {
+	__u64 last_holder;
+	__s32 locked, switches;
+};
+#define PYTHON_GIL_LAST_HOLDER 8
+
+static __always_inline __u32 python_gil(const struct lst_python_process *p, __u64 thread, __u64 interp,
+					struct task_struct *other)
+{
+	struct python_gil gil;
+	__u64 at = p->runtime + p->runtime_gil;
+
+	if (p->runtime_gil == LST_PYTHON_NO_MEMBER) {
+		if (p->interp_gil == LST_PYTHON_NO_MEMBER)
+			return LST_GIL_UNKNOWN;
+		at = python_word(interp + p->interp_gil, other);
+	}
+	if (!at || !python_read(&gil, sizeof gil, at + PYTHON_GIL_LAST_HOLDER, other))
+		return LST_GIL_UNKNOWN;
+	return gil.locked && gil.last_holder == thread ? LST_GIL_HELD : LST_GIL_RELEASED;
+}
+
 static __always_inline void python_runtime_read(const struct lst_python_process *p,
 						struct lst_python_stack *out, struct task_struct *other)
 {
@@ -180,6 +203,7 @@ static __always_inline void python_runtime_read(const struct lst_python_process 
 		python_read(&out->collecting, sizeof out->collecting, p->runtime + p->runtime_gc, other);
 	else
 		python_read(&out->collecting, sizeof out->collecting, interp + p->interp_gc, other);
+	out->gil = python_gil(p, out->thread, interp, other);
 }
 
 static __always_inline bool task_read(const struct lst_python_process *p, __u64 task, struct python_task *to,
@@ -282,7 +306,7 @@ static __always_inline void python_capture(struct task_struct *task, struct lst_
 	if (!p)
 		return;
 	__u64 begin = bpf_ktime_get_ns();
-	out->collecting = out->walk_ns = 0;
+	out->collecting = out->walk_ns = out->gil = out->pad = 0;
 	out->task[0] = 0;
 	out->task_number = s->coroutine = 0;
 	out->thread = python_thread(p, thread_pointer(task), t, other);

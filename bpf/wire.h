@@ -358,7 +358,7 @@ struct lst_python_process {
 	lst_u16 coro_frame; /* frame in a coroutine object; LST_PYTHON_NO_MEMBER: the frame knows its coroutine */
 	lst_u16 object_bytes; /* header of every object */
 	lst_u16 string_state, ascii_data, ascii_shift;
-	lst_u16 pad[2];
+	lst_u16 runtime_gil, interp_gil; /* gil: a pointer; both LST_PYTHON_NO_MEMBER: none can be told */
 	lst_u64 oldest_thread; /* state of the thread that began the interpreter, which mostly runs the loop; 0 unknown */
 	lst_u64 tasks;	     /* {event loop: running task}; 0: there is none */
 	lst_u64 string_type; /* of task names; a name of another type is a number */
@@ -386,11 +386,16 @@ enum lst_python_state {
 	LST_PYTHON_NO_THREAD, /* not a thread of the interpreter */
 };
 
+/* Only the holder computes in Python; C code that takes its time often lets go of it. */
+enum lst_python_gil { LST_GIL_UNKNOWN, LST_GIL_RELEASED, LST_GIL_HELD };
+
 struct lst_python_stack {
 	lst_u32 n;
-	lst_u32 state;			  /* enum lst_python_state */
-	lst_u32 collecting;		  /* the garbage collector runs */
-	lst_u32 walk_ns;		  /* what taking it cost the thread */
+	lst_u32 state;	    /* enum lst_python_state */
+	lst_u32 collecting; /* the garbage collector runs */
+	lst_u32 walk_ns;    /* what taking it cost the thread */
+	lst_u32 gil;	    /* enum lst_python_gil */
+	lst_u32 pad;
 	lst_u64 thread;			  /* address of the thread's state, 0 unknown */
 	char task[LST_PYTHON_TASK_BYTES]; /* name of the running asyncio task, "" unknown */
 	lst_u64 task_number;		  /* a task that nobody has named: "Task-N"; 0 none */

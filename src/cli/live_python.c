@@ -44,6 +44,8 @@ static void layout_fill(struct lst_python_process *p, const struct resolver_pyth
 		.code_lines = o->code_lines,
 		.minor = o->minor,
 		.runtime_gc = o->runtime_gc,
+		.runtime_gil = o->runtime_gil,
+		.interp_gil = o->interp_gil,
 		.thread_task = o->thread_task,
 		.task_coro = o->task_coro,
 		.coro_frame = o->coro_frame,

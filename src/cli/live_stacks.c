@@ -145,6 +145,8 @@ void stacks_taken(void *context, const struct lst_stack_record *r, const void *p
 		.weight_ns = r->weight_ns,
 		.task = python ? python_task(s, python) : "",
 		.collecting = python && python->collecting,
+		.gil_held = python && python->gil == LST_GIL_HELD,
+		.gil_released = python && python->gil == LST_GIL_RELEASED,
 	};
 	if (attribution_sample(s->attribution, &expected))
 		return;

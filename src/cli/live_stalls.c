@@ -61,25 +61,61 @@ void stalls_block(struct live_source *s, struct block *to, const struct lst_bloc
 	bytes_free(&text);
 }
 
-/* Blocks of at least 1 % of the gap or 100 us, longest first. Returns what they sum to. */
+/* Keeps the longest first. block_at: its place as the kernel counts. */
+static void block_put(struct live_source *s, struct attribution_stall *a, const struct lst_block *b,
+		      uint32_t block_at, const struct lst_child *children)
+{
+	struct fact_stall *stall = &a->stall;
+	uint32_t at = stall->n_blocks++;
+
+	for (; at && stall->blocks[at - 1].sum_ns < b->sum_ns; at--) {
+		stall->blocks[at] = stall->blocks[at - 1];
+		a->block_seq[at] = a->block_seq[at - 1];
+		a->block_at[at] = a->block_at[at - 1];
+	}
+	stalls_block(s, &stall->blocks[at], b, stall->pid, children);
+	a->block_seq[at] = b->stack_seq;
+	a->block_at[at] = block_at;
+}
+
+/* The GIL's condition variable has several futexes that take turns: to whoever waits they are one. */
+static void gil_add(struct lst_block *gil, uint32_t *waker_at, const struct lst_block *b, uint32_t at)
+{
+	gil->count += b->count;
+	gil->sum_ns += b->sum_ns;
+	if (b->waker.tid && (!gil->waker.tid || b->max_ns > gil->max_ns)) {
+		gil->waker = b->waker;
+		*waker_at = at;
+	}
+	if (b->stack_seq && (!gil->stack_seq || b->max_ns > gil->max_ns))
+		gil->stack_seq = b->stack_seq;
+	if (b->max_ns > gil->max_ns)
+		gil->max_ns = b->max_ns;
+}
+
 static void blocks_fill(struct live_source *s, struct attribution_stall *a, const struct lst_block *blocks,
 			uint32_t n, const struct lst_child *children)
 {
-	struct fact_stall *stall = &a->stall;
+	struct lst_block gil = {0};
+	uint32_t waker_at = 0;
 
 	for (uint32_t i = 0; i < n && i < LST_BLOCKS; i++) {
-		if (!blocks[i].sum_ns)
+		const struct lst_block *b = &blocks[i];
+		bool is_gil = b->kind == LST_TARGET_FUTEX && python_is_gil(s, a->stall.pid, b->object);
+		if (!b->sum_ns)
 			continue;
-		uint32_t at = stall->n_blocks++;
-		for (; at && stall->blocks[at - 1].sum_ns < blocks[i].sum_ns; at--) {
-			stall->blocks[at] = stall->blocks[at - 1];
-			a->block_seq[at] = a->block_seq[at - 1];
-			a->block_at[at] = a->block_at[at - 1];
+		if (is_gil && gil.sum_ns) {
+			gil_add(&gil, &waker_at, b, i);
+		} else if (is_gil) {
+			gil = *b;
+			waker_at = i;
+		} else {
+			block_put(s, a, b, i, children);
 		}
-		stalls_block(s, &stall->blocks[at], &blocks[i], stall->pid, children);
-		a->block_seq[at] = blocks[i].stack_seq;
-		a->block_at[at] = i;
 	}
+	if (gil.sum_ns)
+		block_put(s, a, &gil, waker_at, children);
+	a->stall.gil_wait_ns = gil.sum_ns;
 }
 
 static void ledger_fill(struct fact_stall *stall, const struct lst_ledger *l, uint64_t throttled_delay_ns)

@@ -36,9 +36,10 @@ struct attribution_stack {
 	uint32_t seq;	    /* ATTRIBUTION_BLOCK: number the stall's block refers to, never 0 */
 	uint32_t waker_tid; /* ATTRIBUTION_WAKER */
 	uint32_t block; /* ATTRIBUTION_WAKER: which of the gap's blocks it ended, as the kernel counts them */
-	uint64_t weight_ns; /* time it stands for */
-	const char *task;   /* asyncio task it ran, NULL or "" unknown; outlives the attribution */
-	bool collecting;    /* the garbage collector ran */
+	uint64_t weight_ns;	     /* time it stands for */
+	const char *task;	     /* asyncio task it ran, NULL or "" unknown; outlives the attribution */
+	bool collecting;	     /* the garbage collector ran */
+	bool gil_held, gil_released; /* the interpreter's lock; neither: not known */
 };
 
 /*
@@ -72,7 +73,7 @@ struct attribution_counts {
 struct attribution *attribution_new(const struct attribution_options *o);
 void attribution_free(struct attribution *a);
 
-/* 0, or -ENOMEM. A sample of a newer gap closes the older ones of the loop. */
+/* 0, or -ENOMEM. A sample of a newer gap closes those of the loop whose stall must have come. */
 int attribution_sample(struct attribution *a, const struct attribution_stack *s);
 /* The stack's number, 0 if it has none (broken). An unknown cookie is ignored: its gap is gone. */
 void attribution_resolved(struct attribution *a, uint64_t cookie, uint32_t stack, uint64_t now_ns);

@@ -372,6 +372,30 @@ static bool applies(const struct rule *r, const struct scene *sc, struct share *
 	return !r->holds || r->holds(sc, sh);
 }
 
+/* Did most of its samples hold the interpreter's lock, or not? Both false where that is not known. */
+static void look_at_gil(const struct fact_stall *s, bool *held, bool *released)
+{
+	uint64_t n_held = 0, n_released = 0;
+	for (uint32_t i = 0; i < s->n_samples && i < FACT_MAX_SAMPLES; i++) {
+		n_held += s->samples[i].gil_held;
+		n_released += s->samples[i].gil_released;
+	}
+	*held = n_held > n_released;
+	*released = n_released > n_held;
+}
+
+/* Whether a thread helps is seen in the samples; what is known of a library only stands in for it. */
+static const char *remedy_of_computing(const struct scene *sc, const struct library *library, uint32_t stack)
+{
+	bool held, released;
+	look_at_gil(sc->stall, &held, &released);
+	if (released)
+		return remedy_for("cpu_released", NULL, sc->loop, sc->dictionary, stack);
+	if (held && library && library->kind == LIBRARY_RELEASES)
+		library = NULL;
+	return remedy_for("cpu", library, sc->loop, sc->dictionary, stack);
+}
+
 void cause_decide(struct fact_stall *s, const struct fact_loop *l, const struct dictionary *d)
 {
 	struct scene sc = {.stall = s, .loop = l, .dictionary = d};
@@ -388,7 +412,8 @@ void cause_decide(struct fact_stall *s, const struct fact_loop *l, const struct 
 		evidence_end(&e, &sc, s->evidence);
 		uint32_t stack = sh.main && sh.main->block->stack ? sh.main->block->stack : s->culprit_stack;
 		s->cause = rules[i].cause;
-		s->remedy = remedy_for(s->cause, sh.library, l, d, stack);
+		s->remedy = strcmp(s->cause, "cpu") ? remedy_for(s->cause, sh.library, l, d, stack)
+						    : remedy_of_computing(&sc, sh.library, stack);
 		return;
 	}
 }

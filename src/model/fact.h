@@ -156,6 +156,8 @@ struct sample {
 	uint64_t ns;	/* time it stands for */
 	uint32_t stack; /* 0: taken but not resolved */
 	uint32_t n;
+	uint32_t gil_held,
+		gil_released; /* of n: with and without the interpreter's lock; the rest is not known */
 };
 
 enum harm { HARM_UNKNOWN, HARM_QUEUED, HARM_LATE, HARM_OWN, HARMS };
@@ -216,6 +218,7 @@ struct fact_stall {
 	struct block blocks[FACT_MAX_BLOCKS];	 /* longest sum first */
 	struct sample samples[FACT_MAX_SAMPLES]; /* longest first */
 	uint64_t collecting_ns; /* part of the samples in which the language's garbage collector ran */
+	uint64_t gil_wait_ns;	/* waited for the interpreter's lock; part of the blocks */
 	const char *task;	/* asyncio task that most of its stacks ran, "" unknown */
 	uint64_t task_ns;	/* of what its stacks stand for, the part in that task */
 	uint64_t covered_ns;	/* part of the gap that the stacks stand for */

@@ -86,6 +86,7 @@ const struct field stall_fields[] = {
 	MAY("late_us", NS, late_ns),
 	MAY_WORD("verdict", verdict, verdict),
 	MAY("collecting_us", NS, collecting_ns),
+	MAY("gil_wait_us", NS, gil_wait_ns),
 	MAY("task", TEXT, task),
 	MAY("task_us", NS, task_ns),
 	MUST("covered_us", NS, covered_ns),
@@ -149,6 +150,8 @@ const struct field waker_fields[] = {
 const struct field sample_fields[] = {
 	MUST("us", NS, ns),
 	MUST("n", NUMBER, n),
+	MAY("gil_held", NUMBER, gil_held),
+	MAY("gil_released", NUMBER, gil_released),
 	MAY("stack", STACK, stack),
 	{0}};
 #undef T

@@ -38,26 +38,33 @@ void gap_stacks_unlink(struct expected_stack *e)
 	g->n_expected--;
 }
 
-static void add_to(struct sample *s, uint64_t ns, uint32_t n)
+static void add_to(struct sample *s, const struct sample *more)
 {
-	s->ns += ns;
-	s->n += n;
+	s->ns += more->ns;
+	s->n += more->n;
+	s->gil_held += more->gil_held;
+	s->gil_released += more->gil_released;
 }
 
-static bool add_sample(struct gap_stacks *g, uint32_t stack, uint64_t ns, uint32_t n)
+static struct sample sample_of(const struct attribution_stack *s, uint32_t stack)
 {
-	for (size_t i = 0; stack && i < g->n_samples; i++) {
-		if (g->samples[i].stack == stack) {
-			add_to(&g->samples[i], ns, n);
+	return (struct sample){s->weight_ns, stack, 1, s->gil_held, s->gil_released};
+}
+
+static bool add_sample(struct gap_stacks *g, const struct sample *s)
+{
+	for (size_t i = 0; s->stack && i < g->n_samples; i++) {
+		if (g->samples[i].stack == s->stack) {
+			add_to(&g->samples[i], s);
 			return true;
 		}
 	}
-	if (!stack || g->n_samples == GAP_DISTINCT ||
+	if (!s->stack || g->n_samples == GAP_DISTINCT ||
 	    !array_reserve(&g->samples, &g->cap, g->n_samples + 1, sizeof *g->samples)) {
-		add_to(&g->unnamed, ns, n);
-		return !stack;
+		add_to(&g->unnamed, s);
+		return !s->stack;
 	}
-	g->samples[g->n_samples++] = (struct sample){.ns = ns, .stack = stack, .n = n};
+	g->samples[g->n_samples++] = *s;
 	return true;
 }
 
@@ -68,8 +75,9 @@ uint64_t gap_stacks_waker(uint32_t tid, uint32_t block)
 
 bool gap_stacks_name(struct gap_stacks *g, const struct attribution_stack *s, uint32_t stack)
 {
+	const struct sample one = sample_of(s, stack);
 	if (s->why == ATTRIBUTION_SAMPLE)
-		return add_sample(g, stack, s->weight_ns, 1);
+		return add_sample(g, &one);
 	uint64_t label = s->why == ATTRIBUTION_BLOCK ? s->seq : gap_stacks_waker(s->waker_tid, s->block);
 	if (stack)
 		g->labelled[g->n_labelled++ % GAP_LABELLED] = (struct labelled_stack){s->why, label, stack};
@@ -81,9 +89,9 @@ uint64_t gap_stacks_move(struct gap_stacks *into, struct gap_stacks *from)
 	uint64_t lost = 0;
 	for (size_t i = 0; i < from->n_samples; i++) {
 		const struct sample *s = &from->samples[i];
-		lost += add_sample(into, s->stack, s->ns, s->n) ? 0 : s->n;
+		lost += add_sample(into, s) ? 0 : s->n;
 	}
-	add_to(&into->unnamed, from->unnamed.ns, from->unnamed.n);
+	add_to(&into->unnamed, &from->unnamed);
 	from->n_samples = 0;
 	from->unnamed = (struct sample){0};
 	while (from->first) {
@@ -106,9 +114,11 @@ uint32_t gap_stacks_samples(struct gap_stacks *g, struct sample *samples, uint32
 {
 	struct sample rest = g->unnamed;
 	uint32_t n = 0;
-	for (const struct expected_stack *e = g->first; e; e = e->next)
+	for (const struct expected_stack *e = g->first; e; e = e->next) {
+		const struct sample one = sample_of(&e->stack, 0);
 		if (e->stack.why == ATTRIBUTION_SAMPLE)
-			add_to(&rest, e->stack.weight_ns, 1);
+			add_to(&rest, &one);
+	}
 	if (g->n_samples)
 		qsort(g->samples, g->n_samples, sizeof *g->samples, heaviest_first);
 	bool has_rest = !named_only && (rest.n || g->n_samples > max);
@@ -116,7 +126,7 @@ uint32_t gap_stacks_samples(struct gap_stacks *g, struct sample *samples, uint32
 		if (n + has_rest < max)
 			samples[n++] = g->samples[i];
 		else
-			add_to(&rest, g->samples[i].ns, g->samples[i].n);
+			add_to(&rest, &g->samples[i]);
 	}
 	if (has_rest && n < max)
 		samples[n++] = rest;

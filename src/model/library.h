@@ -17,7 +17,8 @@ enum library_kind {
 	LIBRARY_DNS,
 	LIBRARY_FILE,
 	LIBRARY_GC,
-	LIBRARY_CPU, /* computes */
+	LIBRARY_CPU,	  /* computes */
+	LIBRARY_RELEASES, /* computes, and mostly lets other threads of the interpreter run meanwhile */
 	LIBRARY_KINDS
 };
 

@@ -38,6 +38,7 @@ static enum family family_of(const struct fact_loop *l, const struct dictionary 
 	return family;
 }
 
+#define RELEASED(instead)    "it releases the GIL: " instead " is enough"
 #define WAITS(what, instead) what " waits inside the loop: " instead
 
 /* The first row of the cause with the family or FAMILY_ANY. */
@@ -158,6 +159,11 @@ static const struct {
 	{"cpu", PYTHON,
 	 "nothing else runs meanwhile: a ProcessPoolExecutor (threads share the GIL), or smaller steps with "
 	 "await asyncio.sleep(0)"},
+	{"cpu_released", PYTHON, RELEASED("await asyncio.to_thread()")},
+	{"cpu_released", TRIO, RELEASED("await trio.to_thread.run_sync()")},
+	{"cpu_released", GEVENT, RELEASED("gevent.get_hub().threadpool.apply()")},
+	{"cpu_released", TWISTED, RELEASED("deferToThread()")},
+	{"cpu_released", FAMILY_ANY, RELEASED("a thread")},
 	{"cpu", TRIO,
 	 "nothing else runs meanwhile: a process pool (threads share the GIL), or smaller steps with "
 	 "trio.lowlevel.checkpoint()"},

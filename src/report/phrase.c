@@ -128,6 +128,22 @@ static void spent_on_block(struct bytes *out, const struct fact_stall *s, const 
 		bytes_printf(out, ", ended by %s[%u]", b->waker.comm, b->waker.tid);
 }
 
+/* "480 of 640 ms in 5 waits, ended by worker[812]" */
+static void spent_on_gil(struct bytes *out, const struct fact_stall *s, const struct dictionary *d)
+{
+	const struct block *b = &s->blocks[0];
+	char waited[DURATION_TEXT_BYTES], gap[DURATION_TEXT_BYTES];
+	if (!s->n_blocks || b->kind != TARGET_GIL) {
+		spent_on_block(out, s, d);
+		return;
+	}
+	bytes_printf(out, "%s of %s", duration(b->sum_ns, waited), duration(s->gap_ns, gap));
+	if (b->count > 1)
+		bytes_printf(out, " in %u waits", b->count);
+	if (b->waker.tid && b->waker.comm[0])
+		bytes_printf(out, ", held by %s[%u]", b->waker.comm, b->waker.tid);
+}
+
 static void spent_on_cpu(struct bytes *out, const struct fact_stall *s, const struct dictionary *d)
 {
 	const struct fact_frame *f = s->culprit_frame ? dictionary_frame(d, s->culprit_frame) : NULL;
@@ -175,7 +191,7 @@ static const struct {
 } verdicts[VERDICTS] = {
 	[VERDICT_NONE] = {spent_unknown, INK_DIM},	 [VERDICT_CPU] = {spent_on_cpu, INK_RED},
 	[VERDICT_BLOCKED] = {spent_on_block, INK_RED},	 [VERDICT_LOCK] = {spent_on_block, INK_RED},
-	[VERDICT_GIL] = {spent_on_block, INK_RED},	 [VERDICT_GC] = {spent_on_cpu, INK_RED},
+	[VERDICT_GIL] = {spent_on_gil, INK_RED},	 [VERDICT_GC] = {spent_on_cpu, INK_RED},
 	[VERDICT_STARVED] = {spent_starved, INK_YELLOW}, [VERDICT_THROTTLED] = {spent_throttled, INK_YELLOW},
 	[VERDICT_FAULT] = {spent_on_block, INK_YELLOW},	 [VERDICT_STOPPED] = {spent_stopped, INK_YELLOW},
 };
@@ -203,6 +219,26 @@ void phrase_harm(struct bytes *out, const struct fact_stall *s)
 		bytes_puts(out, "work of its own was due");
 	else if (s->harm == HARM_OWN)
 		bytes_puts(out, "nobody else was waiting");
+}
+
+#define NEARLY_ALL 90 /* percent */
+
+void phrase_gil(struct bytes *out, const struct fact_stall *s)
+{
+	uint64_t held = 0, known = 0;
+	for (uint32_t i = 0; i < s->n_samples && i < FACT_MAX_SAMPLES; i++) {
+		held += s->samples[i].gil_held;
+		known += s->samples[i].gil_held + s->samples[i].gil_released;
+	}
+	uint64_t percent = known ? held * 100 / known : 0;
+	if (!known)
+		return;
+	if (percent >= NEARLY_ALL)
+		bytes_puts(out, "GIL held");
+	else if (percent <= 100 - NEARLY_ALL)
+		bytes_puts(out, "GIL released");
+	else
+		bytes_printf(out, "GIL held in %llu %% of the samples", (unsigned long long)percent);
 }
 
 /* --- ledger -------------------------------------------------------------------------------------- */

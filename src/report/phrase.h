@@ -25,6 +25,9 @@ void phrase_stall(struct bytes *out, const struct fact_stall *s, const struct di
 /* What the next wait showed: "14 fds ready when it came back"; may be empty. */
 void phrase_harm(struct bytes *out, const struct fact_stall *s);
 
+/* Whether its samples held the interpreter's lock: "GIL released"; empty where that is not known. */
+void phrase_gil(struct bytes *out, const struct fact_stall *s);
+
 enum ink phrase_verdict_ink(enum verdict v);
 
 /*

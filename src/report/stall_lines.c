@@ -91,6 +91,17 @@ static void put_other_blocks(struct pen *p, const struct fact_stall *s)
 	}
 }
 
+static void put_gil(struct pen *p, const struct fact_stall *s)
+{
+	struct bytes text = {0};
+	if (s->verdict == VERDICT_CPU)
+		phrase_gil(&text, s);
+	if (text.len)
+		pen_piece(p, INK_PLAIN, "  ", bytes_text(&text));
+	p->out->failed |= !bytes_ok(&text);
+	bytes_free(&text);
+}
+
 static void put_stack(struct pen *p, const struct fact_stall *s, const struct dictionary *d)
 {
 	const struct fact_stack *stack = s->culprit_stack ? dictionary_stack(d, s->culprit_stack) : NULL;
@@ -100,6 +111,7 @@ static void put_stack(struct pen *p, const struct fact_stall *s, const struct di
 	phrase_stack(p, d, stack, s->culprit_frame, STACK_LINES);
 	if (s->task && s->task[0])
 		pen_piecef(p, INK_CYAN, "  ", "task '%s'", s->task);
+	put_gil(p, s);
 	if (s->covered_ns < s->gap_ns / 2)
 		pen_piecef(p, INK_DIM, "  ", "(stacks cover %u %%)",
 			   (unsigned)((double)s->covered_ns * 100 / (double)s->gap_ns + 0.5));

@@ -246,6 +246,7 @@ static void take_free_threaded(struct python_offsets *o, const uint64_t *words, 
 		o->ascii_shift = 12;
 	}
 	o->free_threaded = true;
+	o->runtime_gil = o->interp_gil = PYTHON_NO_MEMBER; /* it is there, and switched off */
 }
 
 enum python_check python_offsets_check(struct python_offsets *o, const void *runtime, size_t bytes,

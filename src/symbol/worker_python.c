@@ -32,7 +32,8 @@ uint64_t worker_python_gil(const struct worker_python *p)
 
 	if (o->runtime_gil != PYTHON_NO_MEMBER)
 		return p->space.runtime + o->runtime_gil;
-	if (!python_read_word(&p->space, p->space.runtime + o->runtime_interpreters, &interp) || !interp ||
+	if (o->interp_gil == PYTHON_NO_MEMBER ||
+	    !python_read_word(&p->space, p->space.runtime + o->runtime_interpreters, &interp) || !interp ||
 	    !python_read_word(&p->space, interp + o->interp_gil, &gil))
 		return 0;
 	return gil;

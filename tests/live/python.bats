@@ -50,6 +50,23 @@ watch_truth() {
 	has_line "$SEEN" '"verdict":"GIL"'
 	has_line "$SEEN" '"target":"the GIL"'
 	has_line "$SEEN" '"function":"hog","file":"[^"]*python_gil.py"'
+	jq -e -s '[.[] | select(.type == "stall" and .verdict == "GIL")]
+		| all(.gil_wait_us >= .ledger.blocked_us * 0.5 and .gil_wait_us <= .gap_us and ([.blocks[] | select(.kind == "gil")] | length == 1))' "$SEEN"
+}
+
+@test "samples tell whether the loop held the GIL: when it computes, and not when C code lets go of it" {
+	for interpreter in $INTERPRETERS; do
+		echo "# $interpreter"
+		background "$interpreter" "$ROOT/tests/progs/python_computes.py" >"$LIVE/out"
+		target=$last
+		within 50 has_line "$LIVE/out" READY
+		"$LOOPSTALL" -d 3 --rate 499 --json -p "$target" >"$SEEN"
+		kill "$target"
+		jq -e -s 'def of(f): [.[] | select(.type == "stall") | .samples[]? | select(.stack // [] | any(.function == f))]
+				| {n: (map(.n) | add), held: (map(.gil_held // 0) | add), released: (map(.gil_released // 0) | add)};
+			of("digest") as $d | of("count") as $c
+			| $d.n > 10 and $d.released > $d.n * 0.95 and $c.n > 10 and $c.held > $c.n * 0.95' "$SEEN"
+	done
 }
 
 @test "a collection is named, with the line that caused it" {

@@ -162,6 +162,35 @@ static void test_short_gaps_are_dropped(void **state)
 	assert_int_equal(c.gaps, 0);
 }
 
+/* A stall is told when its harm is known, which may be after the first stacks of the next gap. */
+static void test_a_stall_behind_the_next_gaps_stacks(void **state)
+{
+	struct bench *b = *state;
+	sample(b, 1, 101, 5 * MS);
+	attribution_resolved(b->a, 101, b->stacks[0], 0);
+	sample(b, 2, 102, 7 * MS);
+	stall(b, 1, STALL_ENDED, 0);
+	assert_int_equal(b->n, 1);
+	assert_int_equal(b->out[0].samples[0].stack, b->stacks[0]);
+	assert_int_equal(b->out[0].samples[0].ns, 5 * MS);
+}
+
+static void test_the_gil_of_samples(void **state)
+{
+	struct bench *b = *state;
+	for (uint32_t i = 0; i < 4; i++) {
+		struct attribution_stack s = {ATTRIBUTION_SAMPLE, .cookie = 200 + i,	.tid = 10,
+					      .loop = b->loop,	  .gap_seq = 1,		.weight_ns = 5 * MS,
+					      .gil_held = i == 1, .gil_released = i > 1};
+		assert_int_equal(attribution_sample(b->a, &s), 0);
+		attribution_resolved(b->a, 200 + i, b->stacks[0], 0);
+	}
+	stall(b, 1, STALL_ENDED, 0);
+	assert_int_equal(b->out[0].samples[0].n, 4);
+	assert_int_equal(b->out[0].samples[0].gil_held, 1);
+	assert_int_equal(b->out[0].samples[0].gil_released, 2);
+}
+
 static void test_open_stall_leaves_its_stacks(void **state)
 {
 	struct bench *b = *state;
@@ -277,6 +306,8 @@ int main(void)
 		BENCH_TEST(test_patience_ends),
 		BENCH_TEST(test_order_of_arrival),
 		BENCH_TEST(test_short_gaps_are_dropped),
+		BENCH_TEST(test_a_stall_behind_the_next_gaps_stacks),
+		BENCH_TEST(test_the_gil_of_samples),
 		BENCH_TEST(test_open_stall_leaves_its_stacks),
 		BENCH_TEST(test_blocks_and_wakers),
 		BENCH_TEST(test_saturated_loop_collects),

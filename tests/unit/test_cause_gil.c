@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Whether a thread helps against a computation: by what the samples saw of the interpreter's lock, and only else by the library. */
+#include "told_stall.h"
+
+#include "model/cause.h"
+
+#define EVAL   "_PyEval_EvalFrameDefault@python3.11"
+#define HASH   "SHA256_Final@libcrypto.so.3 +1@_hashlib.cpython-311-x86_64-linux-gnu.so " EVAL
+#define DRIVER "crunch@driver.so " EVAL " a:load@/srv/app.py"
+
+static void check(const char *stack, uint32_t held, uint32_t released, const char *remedy)
+{
+	const struct told told = {"computing", "cpython 3.11", {{0}}, stack, {.cpu_ns = 180 * MS},
+				  0,	       "cpu",	       NULL,  NULL};
+	struct story *t = story_new();
+	struct fact_stall s;
+
+	told_tell(t, &told, &s);
+	s.samples[0].gil_held = held;
+	s.samples[0].gil_released = released;
+	cause_decide(&s, dictionary_loop(t->dictionary, s.loop), t->dictionary);
+	assert_string_equal(s.cause, "cpu");
+	if (!strstr(s.remedy, remedy))
+		fail_msg("\"%s\" lacks \"%s\"", s.remedy, remedy);
+	story_free(t);
+}
+
+static void test_unknown_lock(void **unused)
+{
+	(void)unused;
+	check(HASH, 0, 0, "to_thread()");
+	check(DRIVER, 0, 0, "ProcessPoolExecutor");
+}
+
+static void test_released(void **unused)
+{
+	(void)unused;
+	check(DRIVER, 3, 30, "it releases the GIL: await asyncio.to_thread() is enough");
+}
+
+/* Short messages are hashed without letting go. */
+static void test_held(void **unused)
+{
+	(void)unused;
+	check(HASH, 30, 3, "ProcessPoolExecutor");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_unknown_lock),
+		cmocka_unit_test(test_released),
+		cmocka_unit_test(test_held),
+	};
+	return told_run("causes by the GIL", tests, ARRAY_LEN(tests));
+}
