@@ -13,6 +13,10 @@ static const struct arch arches[] = {
 	 .fp = 6,
 	 .ra = 16,
 	 .link = ARCH_REGS,
+	 .setup_bytes = 1,
+	 .setup = 0xe5894855, /* push %rbp; mov %rsp,%rbp */
+	 .setup_mask = UINT32_MAX,
+	 .push_marker = 0x6a,
 	 .pc_mask = UINT64_MAX},
 	{.machine = EM_AARCH64,
 	 .n_regs = 32,
@@ -20,6 +24,9 @@ static const struct arch arches[] = {
 	 .fp = 29,
 	 .ra = 30,
 	 .link = 30,
+	 .setup_bytes = 4,
+	 .setup = 0xa9807bfd, /* stp x29, x30, [sp, #-n]! */
+	 .setup_mask = 0xffc07fff,
 	 .pc_mask = (1ull << 48) - 1},
 };
 

@@ -14,9 +14,13 @@ struct arch {
 	uint16_t machine; /* ELF e_machine */
 	uint8_t n_regs;	  /* DWARF registers that are followed; vector registers are not */
 	uint8_t sp, fp;
-	uint8_t ra;	  /* return address column */
-	uint8_t link;	  /* register that holds the return address of a leaf, ARCH_REGS if calls push it */
-	uint64_t pc_mask; /* bits of a code address; arm64 keeps a signature above them */
+	uint8_t ra;   /* return address column */
+	uint8_t link; /* register that holds the return address of a leaf, ARCH_REGS if calls push it */
+	/* The four bytes of code, at any multiple of setup_bytes, that begin a frame with a frame pointer. */
+	uint8_t setup_bytes;
+	uint32_t setup, setup_mask;
+	uint8_t push_marker; /* a byte of code behind that: the next byte is pushed; 0: not looked for */
+	uint64_t pc_mask;    /* bits of a code address; arm64 keeps a signature above them */
 };
 
 /* NULL for a machine we cannot unwind. */

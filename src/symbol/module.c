@@ -12,6 +12,8 @@
 /* The kernel's vdso has its section table last and is at most this long. */
 #define VDSO_MAX_BYTES (64u << 10)
 
+#define FUNCTION_MAX_BYTES (64u << 10) /* that are looked through; V8's largest built-in has 30 KB */
+
 static void take_elf(struct module *m, int err)
 {
 	m->usable = !err && arch_of(m->elf.machine) == arch_native();
@@ -74,18 +76,54 @@ void module_settle_debug(struct module *m, int fd)
 		elf_file_close(&m->debug_elf);
 }
 
-void module_name(struct module *m, uint64_t address, uint64_t record_start, char *text, size_t cap,
-		 uint64_t *start)
+static const struct symbol *find_symbol(struct module *m, uint64_t address, uint64_t record_start)
 {
-	*text = 0;
-	*start = 0;
 	if (!m->has_symtab) {
 		m->has_symtab = true;
 		symtab_build(&m->symtab, &m->elf, m->debug_elf.data ? &m->debug_elf : NULL);
 		elf_file_release(&m->elf);
 		elf_file_release(&m->debug_elf);
 	}
-	const struct symbol *s = symtab_find(&m->symtab, address, record_start);
+	return symtab_find(&m->symtab, address, record_start);
+}
+
+static struct leaf leaf_of(const unsigned char *code, size_t before, size_t bytes)
+{
+	const struct arch *a = arch_native();
+
+	for (size_t at = 0; at + sizeof a->setup <= before; at += a->setup_bytes) {
+		uint32_t word;
+		size_t behind = at + sizeof word;
+		memcpy(&word, code + at, sizeof word);
+		if ((word & a->setup_mask) != a->setup)
+			continue;
+		if (!a->push_marker || behind + 2 > bytes || code[behind] != a->push_marker)
+			return (struct leaf){LEAF_UNKNOWN, 0};
+		return (struct leaf){LEAF_MARKED, code[behind + 1]};
+	}
+	return (struct leaf){LEAF_FRAMELESS, 0};
+}
+
+struct leaf module_leaf(struct module *m, uint64_t address)
+{
+	const struct leaf unknown = {LEAF_UNKNOWN, 0};
+
+	if (!m->has_symtab && module_wants_debug(m))
+		return unknown; /* the names would be built without those that are still asked for */
+	const struct symbol *s = find_symbol(m, address, 0);
+	struct elf_range code = elf_file_at(&m->elf, s ? s->address : address);
+	uint64_t before = s ? address - s->address : 0;
+	if (!s || before > FUNCTION_MAX_BYTES || before > code.bytes)
+		return unknown;
+	return leaf_of(code.data, before, code.bytes);
+}
+
+void module_name(struct module *m, uint64_t address, uint64_t record_start, char *text, size_t cap,
+		 uint64_t *start)
+{
+	*text = 0;
+	*start = 0;
+	const struct symbol *s = find_symbol(m, address, record_start);
 	if (!s)
 		return;
 	demangle(symtab_name(&m->symtab, s), text, cap);

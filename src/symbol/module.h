@@ -8,6 +8,7 @@
 #include "symbol/cfi.h"
 #include "symbol/source_lines.h"
 #include "symbol/symtab.h"
+#include "symbol/unwind.h"
 
 enum module_debug { MODULE_DEBUG_UNASKED, MODULE_DEBUG_ASKED, MODULE_DEBUG_SETTLED };
 
@@ -35,6 +36,8 @@ void module_close(struct module *m);
 bool module_wants_debug(const struct module *m);
 /* The answer; fd -1: there is none. A file of another build is ignored. */
 void module_settle_debug(struct module *m, int fd);
+/* What its code says of the frame of the function around this address, see unwind.h. */
+struct leaf module_leaf(struct module *m, uint64_t address);
 /*
  * The name around an address, demangled into text (else ""), and the distance from its start to the address.
  */

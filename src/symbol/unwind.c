@@ -144,9 +144,9 @@ static enum cfi_result step_by_frame_pointer(struct walk *w)
 /*
  * Only for the innermost frame: a leaf that has not set up a frame, or a call through a bad pointer. Its
  * return address is in the link register or on top of the stack. It is taken if it is code, and marked as the
- * guess it is.
+ * guess it is unless the function's code says so.
  */
-static enum cfi_result step_by_guess(struct walk *w)
+static enum cfi_result step_out_of_leaf(struct walk *w, enum frame_method method)
 {
 	const struct arch *a = w->in->arch;
 	uint64_t sp = w->regs.r[a->sp], ra, fp = w->regs.r[a->fp];
@@ -162,8 +162,23 @@ static enum cfi_result step_by_guess(struct walk *w)
 		return CFI_INVALID;
 	take_caller(w, ra, sp, fp);
 	w->regs.valid &= valid;
-	w->method = FRAME_GUESS;
+	w->method = method;
 	return CFI_CALLER;
+}
+
+static bool is_frameless(const struct walk *w, const struct unwind_frame *frame)
+{
+	const struct arch *a = w->in->arch;
+	struct leaf leaf = {LEAF_UNKNOWN, 0};
+	uint64_t marker;
+
+	if (w->in->leaf)
+		leaf = w->in->leaf(w->in->context, frame);
+	if (leaf.frame != LEAF_MARKED)
+		return leaf.frame == LEAF_FRAMELESS;
+	return (w->regs.valid >> a->fp & 1) &&
+	       read_snapshot(w->in->raw, w->regs.r[a->fp] - 8, &marker, sizeof marker) &&
+	       marker != leaf.marker;
 }
 
 static enum cfi_result step_by_record(struct walk *w, const struct cfi_record *record, uint64_t address)
@@ -192,9 +207,13 @@ static enum cfi_result step(struct walk *w, struct unwind_frame *frame)
 		signal_frame = record.signal_frame;
 		result = step_by_record(w, &record, address);
 	} else {
-		result = step_by_frame_pointer(w);
+		result = CFI_INVALID;
+		if (first && is_frameless(w, frame))
+			result = step_out_of_leaf(w, FRAME_FP);
+		if (result == CFI_INVALID)
+			result = step_by_frame_pointer(w);
 		if (result == CFI_INVALID && first)
-			result = step_by_guess(w);
+			result = step_out_of_leaf(w, FRAME_GUESS);
 	}
 	w->exact = signal_frame;
 	/* An outer frame lies higher, but for a leaf of arm64 and for a signal that came on another stack. */

@@ -29,6 +29,17 @@ struct unwind_module {
 
 enum unwind_module_state { UNWIND_MODULE_READY, UNWIND_MODULE_USELESS, UNWIND_MODULE_WANTED };
 
+/*
+ * V8's built-ins set up a frame only where they have to call something, on some paths and not on others. Where one does, it is
+ * marked as its own: the frame pointer's slot below holds the marker.
+ */
+struct leaf {
+	enum leaf_frame { LEAF_UNKNOWN, LEAF_FRAMELESS, LEAF_MARKED } frame;
+	uint8_t marker; /* LEAF_MARKED: has a frame if the frame pointer leads to this, else none */
+};
+
+struct unwind_frame;
+
 struct unwind_input {
 	const struct arch *arch;
 	const struct raw_stack *raw;
@@ -38,6 +49,8 @@ struct unwind_input {
 	enum unwind_module_state (*module)(void *context, uint32_t id, struct unwind_module *module);
 	void *context;
 	bool maps_final; /* an address outside of the maps is a fact, not a reason to read them again */
+	/* Whether the innermost frame's function has set up a frame of its own, by its code. NULL: it is not known. */
+	struct leaf (*leaf)(void *context, const struct unwind_frame *frame);
 };
 
 struct unwind_frame {

@@ -232,6 +232,14 @@ static enum unwind_module_state find_module(void *context, uint32_t id, struct u
 	return UNWIND_MODULE_READY;
 }
 
+static struct leaf find_leaf(void *context, const struct unwind_frame *frame)
+{
+	const struct worker *w = context;
+	struct module *m = frame->module ? idmap_get(&w->modules, frame->module) : NULL;
+
+	return m && m->usable ? module_leaf(m, frame->address) : (struct leaf){LEAF_UNKNOWN, 0};
+}
+
 /* Which modules of this stack would have more names with their debug file? Each is asked for once. */
 static void want_debug(struct worker *w, struct report_want *want)
 {
@@ -274,6 +282,7 @@ static void take_stack(struct worker *w, const struct order *order)
 		.maps = p ? p->maps : NULL,
 		.n_maps = p ? p->n : 0,
 		.module = find_module,
+		.leaf = find_leaf,
 		.context = w,
 		.maps_final = order->flag,
 	};

@@ -175,6 +175,52 @@ static void test_frame_pointers(void **state)
 	assert_true(unwound.wants_maps);
 }
 
+/* The innermost function's own frame pointer step would skip its caller if it has not set up a frame. */
+static struct leaf told_leaf;
+
+static struct leaf tell_leaf(void *context, const struct unwind_frame *frame)
+{
+	(void)context;
+	(void)frame;
+	return told_leaf;
+}
+
+static uint64_t caller_of_leaf(const struct unwind_input *in, struct leaf leaf)
+{
+	told_leaf = leaf;
+	unwind(in, &unwound);
+	assert_true(unwound.n > 1);
+	return unwound.frames[1].pc;
+}
+
+static void test_leaves(void **state)
+{
+	(void)state;
+	static uint64_t pages[RAW_PAGE / 8];
+	const uint64_t base = 0x10000;
+	const struct arch *a = arch_native();
+	struct raw_stack raw = {.base = base, .n_pages = 1, .pages_present = 1, .pages = pages, .pc = 0x1100};
+	const struct unwind_map rows[] = {{0x1000, 0x2000, 0, 0, 0}};
+	const struct unwind_input in = {a, &raw, rows, 1, view_module, NULL, true, tell_leaf};
+
+	raw.regs[a->sp] = base + 0x100;
+	raw.regs[a->fp] = base + 0x180;
+	raw.regs_valid = 1u << a->sp | 1u << a->fp;
+	pages[0x100 / 8] = 0x1300; /* where a call pushes its return address */
+	if (a->link < ARCH_REGS)
+		raw.regs[a->link] = 0x1300;
+	pages[0x178 / 8] = 0x22; /* a marked frame */
+	pages[0x188 / 8] = 0x1200;
+	assert_int_equal(caller_of_leaf(&in, (struct leaf){LEAF_UNKNOWN, 0}), 0x1200);
+	assert_int_equal(caller_of_leaf(&in, (struct leaf){LEAF_FRAMELESS, 0}), 0x1300);
+	assert_int_equal(unwound.frames[1].method, FRAME_FP);
+	assert_int_equal(unwound.frames[2].pc, 0x1200); /* its frame is still there */
+	assert_int_equal(caller_of_leaf(&in, (struct leaf){LEAF_MARKED, 0x22}), 0x1200);
+	assert_int_equal(caller_of_leaf(&in, (struct leaf){LEAF_MARKED, 0x1c}), 0x1300);
+	pages[0x100 / 8] = raw.regs[a->link < ARCH_REGS ? a->link : 0] = 0x9999; /* not code: pushed since */
+	assert_int_equal(caller_of_leaf(&in, (struct leaf){LEAF_FRAMELESS, 0}), 0x1200);
+}
+
 /* --- hand-made .eh_frame */
 
 #define PUT(...) (const unsigned char[]){__VA_ARGS__}, sizeof((const unsigned char[]){__VA_ARGS__})
@@ -391,10 +437,15 @@ static void test_damage(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_equals_backtrace),   cmocka_unit_test(test_frame_pointers),
-		cmocka_unit_test(test_instructions),	   cmocka_unit_test(test_bad_instructions),
-		cmocka_unit_test(test_expressions),	   cmocka_unit_test(test_bad_expressions),
-		cmocka_unit_test(test_index_equals_table), cmocka_unit_test(test_damage),
+		cmocka_unit_test(test_equals_backtrace),
+		cmocka_unit_test(test_frame_pointers),
+		cmocka_unit_test(test_instructions),
+		cmocka_unit_test(test_bad_instructions),
+		cmocka_unit_test(test_expressions),
+		cmocka_unit_test(test_bad_expressions),
+		cmocka_unit_test(test_index_equals_table),
+		cmocka_unit_test(test_damage),
+		cmocka_unit_test(test_leaves),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
