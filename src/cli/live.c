@@ -280,6 +280,8 @@ static void losses_send(struct live_source *s)
 		  resolver.lost_worker, &s->lost_worker);
 	loss_send(s, "opener", "files of the target that could not be opened in time", resolver.lost_opening,
 		  &s->lost_opening);
+	loss_send(s, "jit_map", "maps of compiled code too large to be kept: its functions have no names",
+		  resolver.jit_full, &s->lost_jit);
 	attribution_counts(s->attribution, &attribution);
 	loss_send(s, "unnamed", "stacks that were named too late for their stall",
 		  attribution.unnamed + attribution.overflow, &s->lost_unnamed);

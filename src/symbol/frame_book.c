@@ -8,6 +8,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+static void name_compiled(struct frame_book *b, const struct report_frame *report, struct fact_frame *frame)
+{
+	if (report->jit == JIT_JS) {
+		frame->kind = FRAME_JS;
+		frame->file = targets_name(b->targets, report->file, strlen(report->file));
+		frame->line = report->line;
+		frame->application = ownership_is_js_application(frame->file);
+		return;
+	}
+	frame->object = "[JIT]";
+	if (report->jit == JIT_METHOD)
+		frame->application = ownership_is_method_application(frame->function);
+}
+
 static void name_place(struct frame_book *b, const struct report_frame *report, struct fact_frame *frame)
 {
 	const struct target_module *m = targets_module(b->targets, report->module);
@@ -15,6 +29,8 @@ static void name_place(struct frame_book *b, const struct report_frame *report, 
 	if (report->place == PLACE_PYTHON) {
 		frame->kind = FRAME_PYTHON;
 		frame->application = ownership_is_python_application(frame->file);
+	} else if (report->place == PLACE_JIT) {
+		name_compiled(b, report, frame);
 	} else if (report->place == PLACE_ANONYMOUS) {
 		frame->object = "[JIT]"; /* whose code it is cannot be told without a name */
 	} else if (report->place == PLACE_MODULE && report->module == MODULE_VDSO) {

@@ -7,16 +7,19 @@
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <time.h>
 #include <unistd.h>
 
 #define OPEN_FLAGS	(O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
 #define PROC_PATH_BYTES 96
 #define MAPS_MAX_BYTES	(16u << 20)
+#define START_SLACK_NS	20000000ll /* the start of a process is told in steps of 10 ms */
 
 /* --- files */
 
@@ -60,9 +63,9 @@ static int open_regular(int pinned)
 }
 
 /* Below the target's root, in which no link leads out. */
-static int open_in_root(uint32_t pid, const char *path)
+static int open_in_root(uint32_t pid, const char *path, uint64_t flags)
 {
-	const struct open_how how = {.flags = O_PATH | O_CLOEXEC,
+	const struct open_how how = {.flags = O_PATH | O_CLOEXEC | flags,
 				     .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS};
 	char root[PROC_PATH_BYTES];
 
@@ -92,7 +95,7 @@ static int open_mapped(uint32_t pid, const struct maps_row *row, const char *pat
 	int fd = open_here(map_file_path(name, pid, row));
 	if (fd >= 0 || row->deleted || *path != '/')
 		return fd;
-	fd = open_in_root(pid, path);
+	fd = open_in_root(pid, path, 0);
 	if (fd == -ESRCH)
 		fd = open_here(path); /* unless it lived in a container, the file is here too */
 	if (fd < 0 || (!fstat(fd, &st) && is_file_of(row, &st)))
@@ -118,11 +121,102 @@ static int open_debug(const struct opening *o)
 		bytes_printf(&path, "%02x%s", o->build_id[i], i ? "" : "/");
 	bytes_puts(&path, ".debug");
 	if (bytes_ok(&path))
-		fd = open_in_root(o->pid, path.data);
+		fd = open_in_root(o->pid, path.data, 0);
 	if (fd < 0 && bytes_ok(&path))
 		fd = open_here(path.data);
 	bytes_free(&path);
 	return fd < 0 ? -ENOENT : fd;
+}
+
+/* --- the map of compiled code --- */
+
+/* What decides whether a file is the process' own. */
+struct identity {
+	unsigned ns_pid, real_uid, effective_uid;
+	int64_t start_ns; /* wall time */
+};
+
+static FILE *proc_text(uint32_t pid, const char *name)
+{
+	char path[PROC_PATH_BYTES];
+
+	snprintf(path, sizeof path, "/proc/%u/%s", pid, name);
+	return fopen(path, "re");
+}
+
+static bool read_status(uint32_t pid, struct identity *id)
+{
+	FILE *f = proc_text(pid, "status");
+	bool has_uid = false;
+	char line[512];
+
+	if (!f)
+		return false;
+	id->ns_pid = pid;
+	while (fgets(line, sizeof line, f)) {
+		if (!strncmp(line, "NSpid:", 6)) {
+			for (char *at = line + 6, *end; (strtoul(at, &end, 10)), end != at; at = end)
+				id->ns_pid = (unsigned)strtoul(at, NULL, 10);
+		} else if (!strncmp(line, "Uid:", 4)) {
+			has_uid = sscanf(line + 4, "%u %u", &id->real_uid, &id->effective_uid) == 2;
+		}
+	}
+	fclose(f);
+	return has_uid;
+}
+
+static int64_t clock_ns(clockid_t clock)
+{
+	struct timespec t = {0};
+
+	clock_gettime(clock, &t);
+	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+/* The 22nd field; the second one, the name in parentheses, may hold anything. */
+static bool read_start(uint32_t pid, struct identity *id)
+{
+	FILE *f = proc_text(pid, "stat");
+	char text[1024];
+	unsigned long long ticks = 0;
+
+	if (!f)
+		return false;
+	text[fread(text, 1, sizeof text - 1, f)] = 0;
+	fclose(f);
+	const char *at = strrchr(text, ')');
+	if (!at || sscanf(at + 1,
+			  " %*c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %llu",
+			  &ticks) != 1)
+		return false;
+	int64_t age_ns = clock_ns(CLOCK_BOOTTIME) -
+			 (int64_t)(ticks * (1000000000ull / (unsigned long)sysconf(_SC_CLK_TCK)));
+	id->start_ns = clock_ns(CLOCK_REALTIME) - age_ns;
+	return true;
+}
+
+static bool is_own_map(const struct identity *id, const struct stat *st)
+{
+	int64_t written_ns = (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec;
+
+	return (st->st_uid == id->real_uid || st->st_uid == id->effective_uid || !st->st_uid) &&
+	       written_ns >= id->start_ns - START_SLACK_NS;
+}
+
+static int open_jit(const struct opening *o)
+{
+	struct identity id;
+	struct stat st;
+	char path[64];
+
+	if (!read_status(o->pid, &id) || !read_start(o->pid, &id))
+		return -ESRCH;
+	snprintf(path, sizeof path, "tmp/perf-%u.map", id.ns_pid);
+	int fd = open_in_root(o->pid, path, O_NOFOLLOW);
+	if (fd < 0 || (!fstat(fd, &st) && is_own_map(&id, &st)))
+		return fd;
+	close(fd);
+	return -EPERM;
 }
 
 static int open_memory(const struct opening *o)
@@ -237,10 +331,8 @@ static int open_target(const struct opening *o)
 /* --- serving */
 
 static int (*const kinds[OPENINGS])(const struct opening *o) = {
-	[OPENING_TARGET] = open_target,
-	[OPENING_MODULE] = open_module,
-	[OPENING_DEBUG] = open_debug,
-	[OPENING_MEMORY] = open_memory,
+	[OPENING_TARGET] = open_target, [OPENING_MODULE] = open_module, [OPENING_DEBUG] = open_debug,
+	[OPENING_MEMORY] = open_memory, [OPENING_JIT] = open_jit,
 };
 
 int opener_open(const struct opening *o)

@@ -19,6 +19,11 @@ enum opening_kind {
 	OPENING_MODULE, /* the file of a mapping, also if deleted or in another mount namespace */
 	OPENING_DEBUG,	/* the separate debug file of a build id, in the target's file tree, else in ours */
 	OPENING_MEMORY, /* the memory of a process, to be read only */
+	/*
+	 * The map of the code that a process compiles, /tmp/perf-PID.map as it calls that file itself: only its own or root's,
+	 * and not one that an earlier process of the same number left behind.
+	 */
+	OPENING_JIT,
 	OPENINGS
 };
 

@@ -85,6 +85,35 @@ bool ownership_is_python_application(const char *path)
 	return rest[strspn(rest, ".0123456789t")] != '/';
 }
 
+/*
+ * "node:" and, in the versions before that, files without a folder's slash in front are the runtime's; Debian keeps packages that
+ * it unbundled from Node below /usr/share.
+ */
+bool ownership_is_js_application(const char *path)
+{
+	static const char *const runtime[] = {"node:",
+					      "internal/",
+					      "ext:",
+					      "deno:",
+					      "bun:",
+					      "native ",
+					      "[eval]-wrapper",
+					      "/usr/share/nodejs/",
+					      "/usr/lib/nodejs/"};
+
+	return *path && !is_one_of(runtime, ARRAY_LEN(runtime), path, starts_with) &&
+	       !strstr(path, "/node_modules/") && !strstr(path, "/.yarn/");
+}
+
+bool ownership_is_method_application(const char *name)
+{
+	static const char *const others[] = {"java.",	   "javax.",	"jdk.",	   "sun.",	 "com.sun.",
+					     "kotlin.",	   "scala.",	"groovy.", "org.jboss.", "System.",
+					     "Microsoft.", "io.netty.", "Interop", "Internal."};
+
+	return *name && !is_one_of(others, ARRAY_LEN(others), name, starts_with);
+}
+
 bool ownership_runs_js(const char *path)
 {
 	return is_one_of(js_programs, ARRAY_LEN(js_programs), maps_base_name(path), is_program);

@@ -12,6 +12,10 @@
 bool ownership_is_application(const char *path, bool is_main);
 /* A Python source file: not of the standard library and not installed as a package; "" is nobody's. */
 bool ownership_is_python_application(const char *path);
+/* A JavaScript source file: not of the runtime and not installed as a package; "" is nobody's. */
+bool ownership_is_js_application(const char *path);
+/* A method by its class: "app.Loop.spin" is the application's, "java.util.HashMap.get" is not. */
+bool ownership_is_method_application(const char *name);
 /* Does this program compile JavaScript at run time? */
 bool ownership_runs_js(const char *path);
 

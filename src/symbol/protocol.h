@@ -6,9 +6,10 @@
  *	                         ←   LOCKDOWN: what it could give up
  *	  MAPS pid, rows         →   which addresses of a process are code, of which module
  *	  STACK slot             →   registers and pages lie in the shared slot
- *	                         ←   WANT slot: a module, debug files, or fresh maps are missing
+ *	                         ←   WANT slot: a module, debug files, fresh maps or the JIT's map are missing
  *	  MODULE id (+fd), DEBUG →
  *	  STACK slot             →   the same again
+ *	  JIT pid (+fd)          →   the map of what the process compiled
  *	  PYTHON pid +fd, modules →  is one of them an interpreter? its memory is behind the descriptor
  *	                         ←   PYTHON: where it is and how it is laid out
  *	                         ←   FRAME: each frame once in a worker's life, numbered from 0
@@ -22,6 +23,7 @@
 
 #include "model/fact.h"
 #include "symbol/elf_file.h"
+#include "symbol/jit_name.h"
 #include "symbol/lockdown.h"
 #include "symbol/python_find.h"
 #include "symbol/resolver.h"
@@ -47,15 +49,24 @@ struct stack_slot {
 
 /* In shared memory, written by the worker: what it was at when it died. Hints only. */
 struct worker_state {
-	uint32_t slot_plus_1, module;
+	uint32_t slot_plus_1, module, jit_pid;
 };
 
-enum order_kind { ORDER_MAPS = 1, ORDER_FORGET, ORDER_STACK, ORDER_MODULE, ORDER_DEBUG, ORDER_PYTHON };
+enum order_kind {
+	ORDER_MAPS = 1,
+	ORDER_FORGET,
+	ORDER_STACK,
+	ORDER_MODULE,
+	ORDER_DEBUG,
+	ORDER_PYTHON,
+	ORDER_JIT
+};
 
 struct order {
 	uint32_t kind;
 	uint32_t number; /* pid, slot or module */
-	uint32_t flag; /* MAPS: first piece; STACK: maps are final; MODULE: its lines are wanted; DEBUG: 0 */
+	uint32_t
+		flag; /* MAPS: first piece; STACK: maps are final; MODULE: its lines are wanted; DEBUG, JIT: 0 */
 	uint32_t n_rows; /* MAPS */
 };
 
@@ -75,17 +86,19 @@ struct order_python {
 enum report_kind { REPORT_FRAME = 1, REPORT_WANT, REPORT_ANSWER, REPORT_PYTHON, REPORT_LOCKDOWN };
 
 /* What a frame's address lies in. */
-enum frame_place { PLACE_MODULE, PLACE_ANONYMOUS, PLACE_OUTSIDE, PLACE_PYTHON, PLACES };
+enum frame_place { PLACE_MODULE, PLACE_ANONYMOUS, PLACE_OUTSIDE, PLACE_PYTHON, PLACE_JIT, PLACES };
 
 struct report_frame {
 	uint32_t kind;
 	uint32_t frame; /* its number: the next one */
 	uint32_t module, place, method;
+	uint32_t jit;  /* PLACE_JIT: enum jit_kind */
 	uint32_t line; /* 0 none */
 	uint64_t offset;
 	char name[PROTOCOL_NAME_BYTES]; /* "" none */
 	char file[PROTOCOL_NAME_BYTES]; /* of the source, "" none */
 };
+_Static_assert(PROTOCOL_NAME_BYTES == JIT_NAME_BYTES, "a name that was parsed fits");
 
 struct wanted_debug {
 	uint32_t module, build_id_bytes;
@@ -96,6 +109,7 @@ struct report_want {
 	uint32_t kind;
 	uint32_t slot;
 	uint32_t maps;	 /* 1: read them again */
+	uint32_t jit;	 /* 1: the process' JIT map */
 	uint32_t module; /* MODULE_NONE: no */
 	uint32_t n_debug;
 	struct wanted_debug debug[PROTOCOL_WANTS];
@@ -104,6 +118,7 @@ struct report_want {
 struct report_answer {
 	uint32_t kind;
 	uint32_t slot, state, n;
+	uint32_t jit_full; /* the JIT's map became too large just now */
 	uint32_t frames[FACT_MAX_FRAMES];
 };
 

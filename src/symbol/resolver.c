@@ -150,6 +150,8 @@ static int give_wanted(struct resolver *r, const struct report_want *want)
 	}
 	if (want->module)
 		supply_module(&r->supply, request->pid, want->module);
+	if (want->jit)
+		supply_jit(&r->supply, request->pid);
 	for (uint32_t i = 0; i < want->n_debug; i++) {
 		if (want->debug[i].build_id_bytes > sizeof want->debug[i].build_id)
 			return -EPROTO;
@@ -179,6 +181,7 @@ static int take_answer(struct resolver *r, const struct report_answer *answer, s
 		stack.state = STACK_TRUNCATED;
 	}
 	struct request request = release(r, answer->slot);
+	r->counts.jit_full += answer->jit_full != 0;
 	r->counts.resolved++;
 	r->restarts_in_a_row = 0;
 	request.done(request.context, request.cookie, &stack);
@@ -265,6 +268,9 @@ static void restart_worker(struct resolver *r)
 	r->counts.worker_restarts++;
 	if (m)
 		m->crashes++;
+	struct target *target = at.jit_pid ? targets_find(&r->supply.targets, at.jit_pid) : NULL;
+	if (target)
+		target->jit_refused = true;
 	if (at.slot_plus_1 && at.slot_plus_1 <= PROTOCOL_SLOTS && r->requests[at.slot_plus_1 - 1].waiting)
 		r->requests[at.slot_plus_1 - 1].deaths = MAX_DEATHS;
 	if (++r->restarts_in_a_row > MAX_RESTARTS)

@@ -69,6 +69,7 @@ struct resolver_counts {
 	uint64_t lost_worker;  /* stacks: they killed a worker, hung it, or were in hand at the end */
 	uint64_t lost_opening; /* files that could not be opened in time */
 	uint64_t worker_restarts;
+	uint64_t jit_full; /* times that the map of a process' compiled code was too large to be kept */
 	uint32_t waiting;
 	uint64_t bytes; /* memory of the worker, best known */
 };

@@ -223,6 +223,12 @@ static void debug_came(struct supply *s, uint64_t number, const struct opening *
 	order_simple(s, ORDER_DEBUG, o->module, fd);
 }
 
+static void jit_came(struct supply *s, uint64_t number, const struct opening *o, int fd)
+{
+	(void)number;
+	order_simple(s, ORDER_JIT, o->pid, fd);
+}
+
 static void memory_came(struct supply *s, uint64_t number, const struct opening *o, int fd)
 {
 	struct target *target = targets_find(&s->targets, o->pid);
@@ -234,10 +240,8 @@ static void memory_came(struct supply *s, uint64_t number, const struct opening 
 
 static void (*const arrivals[OPENINGS])(struct supply *s, uint64_t number, const struct opening *o,
 					int fd) = {
-	[OPENING_TARGET] = target_came,
-	[OPENING_MODULE] = module_came,
-	[OPENING_DEBUG] = debug_came,
-	[OPENING_MEMORY] = memory_came,
+	[OPENING_TARGET] = target_came, [OPENING_MODULE] = module_came, [OPENING_DEBUG] = debug_came,
+	[OPENING_MEMORY] = memory_came, [OPENING_JIT] = jit_came,
 };
 
 static void opened(void *context, uint64_t number, const struct opening *o, int fd)
@@ -317,6 +321,14 @@ void supply_debug(struct supply *s, uint32_t pid, const struct wanted_debug *wan
 	memcpy(o.build_id, wanted->build_id, sizeof o.build_id);
 	if (!opener_process_ask(&s->opener, &o))
 		order_simple(s, ORDER_DEBUG, wanted->module, -1);
+}
+
+void supply_jit(struct supply *s, uint32_t pid)
+{
+	const struct target *target = targets_find(&s->targets, pid);
+	const struct opening o = {.kind = OPENING_JIT, .pid = pid};
+	if (!target || target->jit_refused || !opener_process_ask(&s->opener, &o))
+		order_simple(s, ORDER_JIT, pid, -1);
 }
 
 void supply_forget(struct supply *s, uint32_t pid)

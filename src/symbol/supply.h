@@ -39,6 +39,8 @@ bool supply_process(struct supply *s, uint32_t pid);
 void supply_maps(struct supply *s, uint32_t pid);
 void supply_module(struct supply *s, uint32_t pid, uint32_t module);
 void supply_debug(struct supply *s, uint32_t pid, const struct wanted_debug *wanted);
+/* The map of what it compiles, if there is one. */
+void supply_jit(struct supply *s, uint32_t pid);
 /* 0, -ENOENT if nothing in the process can be an interpreter, -ENOMEM. */
 int supply_python(struct supply *s, uint32_t pid);
 void supply_forget(struct supply *s, uint32_t pid);

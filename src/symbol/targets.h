@@ -40,6 +40,7 @@ struct target {
 	bool wants_python; /* somebody wants to know its interpreter */
 	unsigned pythons;  /* asked of the worker, and not answered */
 	uint64_t memory;   /* number of the request for its memory, 0 none */
+	bool jit_refused;  /* a worker died of its JIT map */
 };
 
 struct targets {

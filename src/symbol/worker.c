@@ -6,6 +6,7 @@
 #include "base/intern.h"
 #include "symbol/channel.h"
 #include "symbol/module.h"
+#include "symbol/worker_jit.h"
 #include "symbol/worker_python.h"
 
 #include <stdio.h>
@@ -17,6 +18,7 @@ struct process {
 	struct unwind_map *maps;
 	size_t n, cap;
 	struct worker_python *python; /* NULL: none that we can read */
+	struct worker_jit jit;
 };
 
 struct worker {
@@ -24,6 +26,7 @@ struct worker {
 	struct idmap processes; /* pid: struct process */
 	struct idmap modules;	/* id: struct module */
 	struct intern *frames;	/* struct frame_key: the frame's number */
+	struct intern *jit_names;
 	struct unwound unwound;
 	uint32_t next_code; /* number of the next Python code object */
 	unsigned char *
@@ -164,17 +167,58 @@ static bool number_python_frame(struct worker *w, const struct joined_frame *f, 
 	return *number != INTERN_NONE;
 }
 
+static void define_jit_frame(struct worker *w, uint32_t number, const struct unwind_frame *f,
+			     const char *text, size_t len)
+{
+	struct report_frame report = {
+		.kind = REPORT_FRAME, .frame = number, .place = PLACE_JIT, .method = f->method};
+	struct jit_name name;
+
+	jit_name_parse(text, len, &name);
+	report.jit = name.kind;
+	report.line = name.line;
+	snprintf(report.name, sizeof report.name, "%s", name.function);
+	snprintf(report.file, sizeof report.file, "%s", name.file);
+	say(w, &report, sizeof report);
+}
+
+/* By its name, not by its address: in one place there may be other code later. */
+static bool number_jit_frame(struct worker *w, const struct unwind_frame *f, const char *text, size_t len,
+			     uint32_t *number)
+{
+	struct frame_key key = {.address = intern_id(w->jit_names, text, len),
+				.method = (uint16_t)f->method,
+				.place = PLACE_JIT};
+	uint32_t known = intern_count(w->frames);
+
+	*number = key.address == INTERN_NONE ? INTERN_NONE : intern_id(w->frames, &key, sizeof key);
+	if (*number == known)
+		define_jit_frame(w, *number, f, text, len);
+	return *number != INTERN_NONE;
+}
+
 struct answering {
 	struct worker *worker;
+	const struct process *process; /* NULL: none is known */
 	struct report_answer report;
 	bool cut;
 };
+
+static bool number_native(struct answering *a, const struct unwind_frame *f, uint32_t *first, uint32_t *n)
+{
+	bool compiled = a->process && place_of(f) == PLACE_ANONYMOUS;
+	size_t len = 0;
+	const char *text = compiled ? jit_map_find(&a->process->jit.map, f->pc - !f->exact, &len) : NULL;
+
+	return text ? number_jit_frame(a->worker, f, text, len, first)
+		    : number_frames(a->worker, f, first, n);
+}
 
 static bool answer_put(void *context, const struct joined_frame *f)
 {
 	struct answering *a = context;
 	uint32_t first, n = 1;
-	bool numbered = f->native ? number_frames(a->worker, f->native, &first, &n)
+	bool numbered = f->native ? number_native(a, f->native, &first, &n)
 				  : number_python_frame(a->worker, f, &first);
 	uint32_t room = FACT_MAX_FRAMES - a->report.n;
 
@@ -202,12 +246,18 @@ static enum native_part part_of(void *context, const struct unwind_frame *f, boo
 		       : NATIVE_EVALUATOR;
 }
 
-static void answer(struct worker *w, uint32_t slot, const struct raw_stack *raw, struct worker_python *python)
+static void answer(struct worker *w, uint32_t slot, const struct raw_stack *raw, const struct process *p,
+		   bool jit_full)
 {
-	struct answering a = {w, {.kind = REPORT_ANSWER, .slot = slot, .state = w->unwound.state}, false};
+	struct answering a = {.worker = w,
+			      .process = p,
+			      .report = {.kind = REPORT_ANSWER,
+					 .slot = slot,
+					 .state = w->unwound.state,
+					 .jit_full = jit_full}};
 
-	if (raw->n_python && python)
-		worker_python_join(python, raw, &w->unwound, part_of, answer_put, &a);
+	if (raw->n_python && p && p->python)
+		worker_python_join(p->python, raw, &w->unwound, part_of, answer_put, &a);
 	else
 		for (uint32_t i = 0; i < w->unwound.n && !a.cut; i++)
 			answer_put(&a, &(struct joined_frame){.native = &w->unwound.frames[i]});
@@ -265,6 +315,23 @@ static bool is_waiting_for_debug(const struct worker *w)
 	return false;
 }
 
+static bool has_compiled(const struct worker *w)
+{
+	for (uint32_t i = 0; i < w->unwound.n; i++)
+		if (place_of(&w->unwound.frames[i]) == PLACE_ANONYMOUS)
+			return true;
+	return false;
+}
+
+/* As late as can be, so that the names are those of the moment. True if the map became too large by that. */
+static bool read_jit(struct worker *w, uint32_t pid, struct process *p)
+{
+	if (!p || !has_compiled(w))
+		return false;
+	w->link.state->jit_pid = pid;
+	return worker_jit_read(&p->jit);
+}
+
 static void take_stack(struct worker *w, const struct order *order)
 {
 	if (order->number >= PROTOCOL_SLOTS)
@@ -272,7 +339,7 @@ static void take_stack(struct worker *w, const struct order *order)
 	const struct stack_slot *slot = &w->link.slots[order->number];
 	struct raw_stack raw = slot->raw;
 	raw.pages = slot->pages;
-	const struct process *p = idmap_get(&w->processes, raw.pid);
+	struct process *p = idmap_get(&w->processes, raw.pid);
 	struct report_want want = {.kind = REPORT_WANT, .slot = order->number};
 
 	w->link.state->slot_plus_1 = order->number + 1;
@@ -289,13 +356,15 @@ static void take_stack(struct worker *w, const struct order *order)
 	unwind(&in, &w->unwound);
 	want.maps = w->unwound.wants_maps;
 	want.module = w->unwound.wanted_module;
-	if (!want.maps && !want.module)
+	if (!want.maps && !want.module) {
 		want_debug(w, &want);
+		want.jit = p && has_compiled(w) && worker_jit_asks(&p->jit);
+	}
 	/* Asked for by an earlier stack: its answer is on the way, and comes before this one comes again. */
-	if (want.maps || want.module || want.n_debug || is_waiting_for_debug(w))
+	if (want.maps || want.module || want.n_debug || want.jit || is_waiting_for_debug(w))
 		say(w, &want, sizeof want);
 	else
-		answer(w, order->number, &raw, p ? p->python : NULL);
+		answer(w, order->number, &raw, p, read_jit(w, raw.pid, p));
 	*w->link.state = (struct worker_state){0};
 }
 
@@ -307,8 +376,17 @@ static void drop_process(struct worker *w, uint32_t pid)
 	if (p) {
 		free(p->maps);
 		worker_python_free(p->python);
+		worker_jit_free(&p->jit);
 	}
 	free(p);
+}
+
+/* New maps: what they say of modules may be new, what it has compiled is not. */
+static void forget_maps(struct process *p)
+{
+	p->n = 0;
+	worker_python_free(p->python);
+	p->python = NULL;
 }
 
 static void take_maps(struct worker *w, const struct order_maps *order, size_t bytes)
@@ -316,9 +394,9 @@ static void take_maps(struct worker *w, const struct order_maps *order, size_t b
 	uint32_t pid = order->order.number, n = order->order.n_rows;
 	if (n > PROTOCOL_ROWS || bytes != offsetof(struct order_maps, rows) + n * sizeof order->rows[0])
 		return;
-	if (order->order.flag)
-		drop_process(w, pid);
 	struct process *p = idmap_get(&w->processes, pid);
+	if (p && order->order.flag)
+		forget_maps(p);
 	if (!p) {
 		p = calloc(1, sizeof *p);
 		if (!p || !idmap_put(&w->processes, pid, p)) {
@@ -354,6 +432,17 @@ static void take_debug(struct worker *w, uint32_t id, int fd)
 	if (m)
 		module_settle_debug(m, fd);
 	*w->link.state = (struct worker_state){0};
+}
+
+/* Takes the descriptor. */
+static void take_jit(struct worker *w, uint32_t pid, int fd)
+{
+	struct process *p = idmap_get(&w->processes, pid);
+
+	if (p)
+		worker_jit_take(&p->jit, fd);
+	else if (fd >= 0)
+		close(fd);
 }
 
 /* Run-time minus file address, from where the module's code is mapped. */
@@ -434,11 +523,14 @@ static void obey(struct worker *w, const struct order_maps *order, size_t bytes,
 
 _Noreturn void worker_main(const struct worker_link *link)
 {
-	struct worker w = {.link = *link, .frames = intern_new(), .next_code = PYTHON_NO_CODE + 1};
+	struct worker w = {.link = *link,
+			   .frames = intern_new(),
+			   .jit_names = intern_new(),
+			   .next_code = PYTHON_NO_CODE + 1};
 	static struct order_maps order; /* 32 KB, the largest message */
 	struct module *vdso = module_open_vdso();
 
-	if (!w.frames || !vdso || !idmap_put(&w.modules, MODULE_VDSO, vdso))
+	if (!w.frames || !w.jit_names || !vdso || !idmap_put(&w.modules, MODULE_VDSO, vdso))
 		_exit(1);
 	say(&w, &(struct report_lockdown){REPORT_LOCKDOWN, link->lockdown}, sizeof(struct report_lockdown));
 	for (;;) {
@@ -448,6 +540,10 @@ _Noreturn void worker_main(const struct worker_link *link)
 			_exit(0);
 		if (order.order.kind == ORDER_PYTHON && (size_t)got == sizeof(struct order_python)) {
 			take_python(&w, (const void *)&order, fd);
+			continue;
+		}
+		if (order.order.kind == ORDER_JIT && (size_t)got == sizeof order.order) {
+			take_jit(&w, order.order.number, fd);
 			continue;
 		}
 		if ((size_t)got >= sizeof order.order)

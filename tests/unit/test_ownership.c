@@ -28,6 +28,28 @@ static void python_files_of_others(void **state)
 	assert_false(ownership_is_python_application(""));
 }
 
+static void javascript_files(void **state)
+{
+	(void)state;
+	assert_true(ownership_is_js_application("/srv/app/server.js"));
+	assert_true(ownership_is_js_application("webpack:///src/x.ts"));
+	assert_true(ownership_is_js_application("[eval]"));
+	assert_false(ownership_is_js_application("node:internal/timers"));
+	assert_false(ownership_is_js_application("/srv/app/node_modules/express/lib/router.js"));
+	assert_false(ownership_is_js_application("/usr/share/nodejs/undici/index.js"));
+	assert_false(ownership_is_js_application(""));
+}
+
+static void methods_by_their_class(void **state)
+{
+	(void)state;
+	assert_true(ownership_is_method_application("app.Loop.spin"));
+	assert_true(ownership_is_method_application("Loop.spin"));
+	assert_false(ownership_is_method_application("java.util.HashMap.get"));
+	assert_false(ownership_is_method_application("System.String::Concat"));
+	assert_false(ownership_is_method_application(""));
+}
+
 static void python_extensions_are_not_the_application(void **state)
 {
 	(void)state;
@@ -43,6 +65,8 @@ int main(void)
 		cmocka_unit_test(python_files_of_the_application),
 		cmocka_unit_test(python_files_of_others),
 		cmocka_unit_test(python_extensions_are_not_the_application),
+		cmocka_unit_test(javascript_files),
+		cmocka_unit_test(methods_by_their_class),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
