@@ -41,6 +41,13 @@ static void name_place(struct frame_book *b, const struct report_frame *report, 
 	}
 }
 
+/* Where this is in a stack, V8 interprets a function: one like those that it has compiled, and as little known by name. */
+static bool is_interpreted(const char *name)
+{
+	return !strncmp(name, "Builtins_InterpreterEntryTrampoline",
+			strlen("Builtins_InterpreterEntryTrampoline"));
+}
+
 int frame_book_define(struct frame_book *b, const struct report_frame *report)
 {
 	size_t len = strnlen(report->name, sizeof report->name);
@@ -53,7 +60,7 @@ int frame_book_define(struct frame_book *b, const struct report_frame *report)
 	if (!array_reserve(&b->entries, &b->cap, b->n + 1, sizeof *b->entries))
 		return -ENOMEM;
 	struct frame_book_entry *e = &b->entries[b->n++];
-	e->anonymous = report->place == PLACE_ANONYMOUS;
+	e->compiled = report->place == PLACE_ANONYMOUS || is_interpreted(report->name);
 	e->frame = (struct fact_frame){
 		.kind = FRAME_NATIVE,
 		.method = report->method,
@@ -72,8 +79,11 @@ bool frame_book_get(const struct frame_book *b, uint32_t number, bool runs_js, s
 	if (number >= b->n)
 		return false;
 	*frame = b->entries[number].frame;
-	if (b->entries[number].anonymous && runs_js)
-		frame->kind = FRAME_JS;
+	if (!b->entries[number].compiled || !runs_js)
+		return true;
+	frame->kind = FRAME_JS;
+	frame->function = "";
+	frame->object = "[JIT]";
 	return true;
 }
 

@@ -21,7 +21,7 @@
 
 struct frame_book_entry {
 	struct fact_frame frame;
-	bool anonymous; /* compiled at run time: its kind depends on the process */
+	bool compiled; /* at run time, or interpreted as if: its kind depends on the process */
 };
 
 struct frame_book {
