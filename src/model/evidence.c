@@ -71,6 +71,8 @@ static void put_frame(struct evidence *e, const struct fact_frame *f)
 	clean_fit(name, sizeof name, f->function);
 	if (name[0])
 		bytes_puts(&e->text, name);
+	else if (f->kind == FRAME_JS)
+		bytes_puts(&e->text, "JavaScript");
 	else
 		bytes_printf(&e->text, "%s+0x%llx", f->object[0] ? f->object : "?",
 			     (unsigned long long)f->offset);
