@@ -27,11 +27,12 @@ static const struct library *library_of_frame(const struct fact_frame *f)
 
 /*
  * Code in a language began here: what is further out called it and is not what it called. A merged stack has
- * Python's own frames instead of the evaluator.
+ * Python's own frames instead of the evaluator. JavaScript with names goes on up to the application's, through Node's own and
+ * through packages.
  */
 static bool begins_code(const struct fact_frame *f)
 {
-	return f->application || f->kind == FRAME_JS || !strcmp(f->object, "[JIT]") ||
+	return f->application || (f->kind == FRAME_JS && !f->file[0]) || !strcmp(f->object, "[JIT]") ||
 	       starts_with(f->function, "_PyEval_EvalFrameDefault") ||
 	       starts_with(f->function, "Builtins_InterpreterEntryTrampoline") ||
 	       starts_with(f->function, "Builtins_JSEntry");

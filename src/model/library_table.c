@@ -6,6 +6,7 @@
 
 #define WAITS(name, instead) name " waits inside the loop: " instead
 #define PACKAGE(folder)	     "*-packages/" folder "/*"
+#define MODULE(folder)	     "*/node_modules/" folder "/*"
 #define STDLIB(path)	     "*/python3*/" path
 
 #define SUBPROCESS WAITS("subprocess", "asyncio.create_subprocess_exec() yields")
@@ -101,6 +102,8 @@ const struct library libraries[] = {
 	{"SQLite", LIBRARY_SQLITE, IN_OBJECT, "libsqlite3.so*", NULL},
 	{"SQLite", LIBRARY_SQLITE, IN_FUNCTION, "sqlite3_*", NULL},
 	{"better-sqlite3", LIBRARY_SQLITE, IN_OBJECT, "better_sqlite3.node", NULL},
+	{"sync-request", LIBRARY_HTTP, IN_FILE, MODULE("sync-request"), WAITS("sync-request", "fetch() yields")},
+	{"sync-fetch", LIBRARY_HTTP, IN_FILE, MODULE("sync-fetch"), WAITS("sync-fetch", "fetch() yields")},
 
 	/* --- other networking */
 	{"getaddrinfo()", LIBRARY_DNS, IN_FUNCTION, "*getaddrinfo*", NULL},
@@ -152,6 +155,10 @@ const struct library libraries[] = {
 	 "json holds the GIL: a faster parser (orjson), less data at once, or a ProcessPoolExecutor"},
 	{"re", LIBRARY_CPU, IN_FILE, STDLIB("re/*"),
 	 "re holds the GIL: a pattern without backtracking, less text, or a ProcessPoolExecutor"},
+	{"bcryptjs", LIBRARY_CPU, IN_FILE, MODULE("bcryptjs"),
+	 "bcrypt's hash() and compare() run in the thread pool; bcryptjs computes in the loop"},
+	{"RegExp", LIBRARY_CPU, IN_FUNCTION, "RegExp:*",
+	 "a pattern without nested repetition, the re2 package, or less text at once"},
 	{"node:crypto", LIBRARY_CPU, IN_FUNCTION, "*node::crypto::*",
 	 "the form with a callback runs in the thread pool: crypto.pbkdf2(), scrypt(), randomBytes()"},
 	{"node:zlib", LIBRARY_CPU, IN_FUNCTION, "node::*ZlibContext::*",

@@ -19,7 +19,8 @@ static struct intern *told_texts; /* strings of frames live as long as the tests
 
 /*
  * A stack as text, innermost first, frames apart by blanks: "poll@libc.so.6" a native one, "p:run@/usr/lib/…" one of
- * Python, "a:tick@/srv/app.py" one of the application, "j:" of JavaScript. The line of a Python frame is 7.
+ * Python, "a:tick@/srv/app.py" one of the application, "j:on@node:events" of JavaScript, "s:on@/srv/app.js" of a script of the
+ * application. The line of a frame with a file is 7.
  */
 static inline uint32_t told_stack(struct story *t, const char *text)
 {
@@ -35,16 +36,17 @@ static inline uint32_t told_stack(struct story *t, const char *text)
 		assert_non_null(place);
 		*place++ = 0;
 		const char *f = intern_text(told_texts, function), *at = intern_text(told_texts, place);
-		bool is_python = tag == 'p' || tag == 'a';
-		frames[n++] =
-			story_frame_full(t, (struct fact_frame){.kind = is_python    ? FRAME_PYTHON
-									: tag == 'j' ? FRAME_JS
-										     : FRAME_NATIVE,
-								.function = f,
-								.object = is_python ? "" : at,
-								.file = is_python ? at : "",
-								.line = is_python ? 7 : 0,
-								.application = tag == 'a' || tag == 'c'});
+		bool is_python = tag == 'p' || tag == 'a', is_js = tag == 'j' || tag == 's';
+		bool has_file = is_python || is_js;
+		frames[n++] = story_frame_full(
+			t, (struct fact_frame){.kind = is_python ? FRAME_PYTHON
+						       : is_js	 ? FRAME_JS
+								 : FRAME_NATIVE,
+					       .function = f,
+					       .object = has_file ? "" : at,
+					       .file = has_file ? at : "",
+					       .line = has_file ? 7 : 0,
+					       .application = tag == 'a' || tag == 'c' || tag == 's'});
 	}
 	story_tell(t,
 		   (struct fact){.kind = FACT_STACK, .stack = {.id = ++t->stacks, .n = n, .frames = frames}});
