@@ -123,16 +123,19 @@ static void process_event(void *context, const struct lst_process_record *r)
 	case LST_PROCESS_FORK:
 		resolver_forget(s->resolver, r->head.tgid); /* the number may have been another one's */
 		python_forget(s, r->head.tgid);
+		collector_forget(s, r->head.tgid);
 		process_add(s, r->head.tgid);
 		break;
 	case LST_PROCESS_EXEC:
 		loops_process_gone(s, r->head.tgid, r->head.time_ns);
 		resolver_forget(s->resolver, r->head.tgid);
 		python_forget(s, r->head.tgid);
+		collector_forget(s, r->head.tgid);
 		break;
 	case LST_PROCESS_EXIT:
 		loops_process_gone(s, r->head.tgid, r->head.time_ns);
 		python_forget(s, r->head.tgid);
+		collector_forget(s, r->head.tgid);
 		idmap_take(&s->processes, r->head.tgid);
 		break;
 	}
@@ -233,6 +236,7 @@ void live_source_close(struct live_source *s)
 	free(s->retired);
 	idmap_free(&s->processes);
 	python_free(s);
+	collectors_free(s);
 	intern_free(s->stacks);
 	intern_free(s->frames);
 	intern_free(s->texts);
@@ -297,6 +301,7 @@ static void tick(struct live_source *s, uint64_t now)
 		s->next_clock_ns = now + CLOCK_EVERY_NS;
 	}
 	loops_count(s, now);
+	collectors_look(s);
 	losses_send(s);
 	loops_release_dead(s);
 	loops_forget_retired(s, now);

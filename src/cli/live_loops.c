@@ -79,6 +79,8 @@ void loops_appeared(void *context, const struct lst_loop_record *r)
 		s->had_process = true;
 	}
 	python_follow(s, r->head.tgid);
+	if (!strncmp(l->fact.runtime, "jvm", strlen("jvm")))
+		collector_follow(s, r->head.tgid);
 	capture_sample_thread(s->capture, r->head.tid);
 }
 

@@ -61,6 +61,7 @@ struct live_source {
 	size_t n_retired, retired_cap;
 	struct idmap processes; /* followed tgid → itself */
 	struct idmap pythons;	/* pid → struct followed_python (live_python.c) */
+	struct idmap jvms;	/* pid → struct followed_jvm (live_collector.c) */
 	bool had_process;
 	struct fact_end end; /* its totals so far */
 	struct look *look;   /* the look that is under way, or NULL (live_stuck.c) */
@@ -105,6 +106,16 @@ void python_free(struct live_source *s);
 bool python_is_gil(const struct live_source *s, uint32_t pid, uint64_t address);
 /* Name of the asyncio task that a stack ran, kept; "" unknown. */
 const char *python_task(struct live_source *s, const struct lst_python_stack *python);
+
+/* live_collector.c */
+/* The process of a loop is a JVM: what its collector's threads do is followed from now on. */
+void collector_follow(struct live_source *s, uint32_t pid);
+/* About every second. */
+void collectors_look(struct live_source *s);
+/* CPU time of the collector's threads in the stall and up to a second before it, if it may be a pause of theirs; 0 unknown. */
+uint64_t collector_ran_ns(struct live_source *s, const struct fact_stall *stall);
+void collector_forget(struct live_source *s, uint32_t pid);
+void collectors_free(struct live_source *s);
 
 /* live_stalls.c */
 void stalls_ended(void *context, const struct lst_stall_record *r);

@@ -194,6 +194,7 @@ void stalls_ended(void *context, const struct lst_stall_record *r)
 	stall->ledger.minor_faults = r->gap.minor_faults;
 	stall->ledger.major_faults = r->gap.major_faults;
 	blocks_fill(s, &a, r->blocks, r->n_blocks, r->children);
+	stall->collector_ns = collector_ran_ns(s, stall);
 	loops_judge_stall(s, l, r);
 	l->open_seq = 0;
 	attribution_stall(s->attribution, &a, kernel_now_ns());
@@ -279,6 +280,7 @@ static void stall_report_open(struct live_source *s, struct followed *l, const s
 	struct lst_ledger ledger = ledger_now(&t, &loop->base, now);
 	ledger_fill(stall, &ledger, loop->throttled_delay_ns);
 	blocks_fill(s, &a, t.blocks, t.n_blocks, t.children);
+	stall->collector_ns = collector_ran_ns(s, stall);
 	attribution_stall(s->attribution, &a, now);
 }
 

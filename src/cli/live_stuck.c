@@ -8,10 +8,12 @@
  */
 #include "cli/live_parts.h"
 
+#include "base/array.h"
 #include "base/bytes.h"
 #include "capture/calls.h"
 #include "cli/proc.h"
 #include "cli/proc_text.h"
+#include "model/collector.h"
 
 #include <dirent.h>
 #include <stdio.h>
@@ -36,6 +38,7 @@ struct epoll_fds {
 struct thread_doing {
 	uint32_t tid;
 	bool runs, waits, futex;
+	bool serves; /* the runtime itself: no loop is its */
 	uint32_t wait_fd;
 };
 
@@ -46,6 +49,20 @@ static bool is_wait_call(uint32_t nr)
 		return false;
 	return nr == call_number("epoll_wait") || nr == call_number("epoll_pwait") ||
 	       nr == call_number("epoll_pwait2");
+}
+
+/* Threads of a JVM that run while all others are stopped, which is when a loop may have to be looked for. */
+static bool is_of_runtime(uint32_t pid, uint32_t tid)
+{
+	static const char *const names[] = {"VM Thread", "G1 ", "C1 CompilerThr", "C2 CompilerThr"};
+	struct bytes comm = {0};
+	bool is = !proc_file(&comm, "/proc/%u/task/%u/comm", pid, tid) &&
+		  collector_is_thread(bytes_text(&comm));
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		is |= !strncmp(bytes_text(&comm), names[i], strlen(names[i]));
+	bytes_free(&comm);
+	return is;
 }
 
 static bool thread_read(struct thread_doing *t, uint32_t pid, uint32_t tid)
@@ -62,6 +79,7 @@ static bool thread_read(struct thread_doing *t, uint32_t pid, uint32_t tid)
 		t->futex = !call.runs && call.number == call_number("futex");
 	}
 	bytes_free(&text);
+	t->serves = !err && is_of_runtime(pid, tid);
 	return !err;
 }
 
@@ -128,7 +146,7 @@ static uint32_t thread_likeliest(struct live_source *s, uint32_t pid)
 		if (!tid || !thread_read(&t, pid, tid))
 			continue;
 		others_wait += t.waits;
-		if (t.waits)
+		if (t.waits || t.serves)
 			continue;
 		if (!t.futex && (tid == pid || !found))
 			found = tid;

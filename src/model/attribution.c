@@ -12,8 +12,10 @@
 
 #include "base/idmap.h"
 #include "model/cause.h"
+#include "model/collector.h"
 #include "model/culprit.h"
 #include "model/gap_stacks.h"
+#include "model/library.h"
 #include "model/verdict.h"
 
 #include <errno.h>
@@ -197,6 +199,17 @@ static uint32_t labelled_elsewhere(const struct attribution *a, uint32_t tid, ui
 	return stack;
 }
 
+/* Runtimes that can be interrupted sleep by a timed futex: no lock, whatever the call. */
+static void take_for_sleep(const struct attribution *a, struct block *b)
+{
+	struct library_trace trace = library_of_stack(a->options.dictionary, b->stack);
+	if (b->kind != TARGET_FUTEX || !(trace.kinds & 1u << LIBRARY_SLEEP))
+		return;
+	b->kind = TARGET_SLEEP;
+	b->object = 0;
+	b->target = "";
+}
+
 static void fill_blocks(const struct attribution *a, struct held_stall *h)
 {
 	struct fact_stall *s = &h->s.stall;
@@ -207,6 +220,7 @@ static void fill_blocks(const struct attribution *a, struct held_stall *h)
 			b->stack = gap_stacks_labelled(h->gap, ATTRIBUTION_BLOCK, seq);
 		if (seq && !b->stack)
 			b->stack = labelled_elsewhere(a, s->tid, seq);
+		take_for_sleep(a, b);
 		if (b->waker.tid && h->gap)
 			b->waker.stack = gap_stacks_labelled(
 				h->gap, ATTRIBUTION_WAKER, gap_stacks_waker(b->waker.tid, h->s.block_at[i]));
@@ -245,9 +259,11 @@ static void hand_out(struct attribution *a)
 			gap_remove(a, h->loop, h->gap);
 	}
 	s->covered_ns = covered_ns(s);
+	const struct fact_loop *loop = dictionary_loop(a->options.dictionary, s->loop);
+	collector_measure(s, loop, a->options.dictionary);
 	verdict_decide(s, a->options.threshold_ns);
 	culprit_choose(s, a->options.dictionary);
-	cause_decide(s, dictionary_loop(a->options.dictionary, s->loop), a->options.dictionary);
+	cause_decide(s, loop, a->options.dictionary);
 	a->options.ready(a->options.context, s, h->s.at_ns);
 	free(h);
 }

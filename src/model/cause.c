@@ -3,6 +3,7 @@
 
 #include "base/array.h"
 #include "base/clean.h"
+#include "model/collector.h"
 #include "model/culprit.h"
 #include "model/evidence.h"
 #include "model/remedy.h"
@@ -62,17 +63,14 @@ static bool is_for_gil(const struct scene *sc, const struct wait *w)
 	       (w->block->kind == TARGET_FUTEX && library_takes_gil(sc->dictionary, w->block->stack));
 }
 
-/* A JVM stops its threads by a futex that one of its own service threads wakes. */
 static bool is_for_collector(const struct scene *sc, const struct wait *w)
 {
-	static const char *const threads[] = {"VM Thread", "G1 ", "GC Thread", "ZDriver", "Shenandoah"};
-	bool is_jvm = sc->loop && !strncmp(sc->loop->runtime, "jvm", 3);
-	if (w->trace.kinds & BIT(LIBRARY_GC))
-		return true;
-	for (size_t i = 0; is_jvm && w->block->waker.tid && i < ARRAY_LEN(threads); i++)
-		if (!strncmp(w->block->waker.comm, threads[i], strlen(threads[i])))
-			return true;
-	return false;
+	return collector_pause(sc->stall, w->block, sc->loop, sc->dictionary) == PAUSE_COLLECTION;
+}
+
+static bool is_for_safepoint(const struct scene *sc, const struct wait *w)
+{
+	return collector_pause(sc->stall, w->block, sc->loop, sc->dictionary) == PAUSE_SAFEPOINT;
 }
 
 static bool is_for_sqlite(const struct scene *sc, const struct wait *w)
@@ -84,7 +82,7 @@ static bool is_for_sqlite(const struct scene *sc, const struct wait *w)
 static bool is_sleep(const struct scene *sc, const struct wait *w)
 {
 	(void)sc;
-	return w->block->kind == TARGET_SLEEP;
+	return w->block->kind == TARGET_SLEEP || (w->trace.kinds & BIT(LIBRARY_SLEEP));
 }
 
 static bool is_for_name(const struct scene *sc, const struct wait *w)
@@ -179,6 +177,12 @@ static bool is_start_only(const struct scene *sc, const struct share *sh)
 	return after_ns < sh->ns / 10;
 }
 
+/* Rather than on CPU. */
+static bool is_waiting(const struct scene *sc, const struct share *sh)
+{
+	return sh->ns >= sc->stall->ledger.cpu_ns;
+}
+
 /* On CPU in the collector for at least half of what was sampled. */
 static bool is_collecting(const struct scene *sc, const struct share *sh)
 {
@@ -261,8 +265,9 @@ static const struct rule {
 	{"reclaim", BIT(VERDICT_FAULT), NULL, is_reclaim, evidence_reclaim},
 	{"faults", BIT(VERDICT_FAULT), NULL, NULL, evidence_faults},
 	{"gil", WAITING | BIT(VERDICT_GIL), is_for_gil, NULL, evidence_gil},
+	{"gc", BIT(VERDICT_GC) | WAITING, is_for_collector, is_waiting, evidence_gc_wait},
 	{"gc", BIT(VERDICT_GC), NULL, NULL, evidence_gc},
-	{"gc", WAITING, is_for_collector, NULL, evidence_gc_wait},
+	{"safepoint", WAITING, is_for_safepoint, NULL, evidence_safepoint},
 	{"spawn", WAITING, is_for_start, is_start_only, evidence_call},
 	{"subprocess", WAITING, is_for_child, NULL, evidence_child},
 	{"sqlite", WAITING, is_for_sqlite, NULL, evidence_sqlite},

@@ -162,7 +162,7 @@ void evidence_sleep(struct evidence *e, const struct scene *sc, const struct sha
 {
 	const struct block *b = sh->main->block;
 	bytes_puts(&e->text, b->call);
-	if (b->object) {
+	if (b->kind == TARGET_SLEEP && b->object) {
 		bytes_puts(&e->text, " of ");
 		put_duration(e, b->object);
 	}
@@ -246,10 +246,30 @@ void evidence_gil(struct evidence *e, const struct scene *sc, const struct share
 	put_share(e, sc, sh);
 }
 
+/* Who let them go on; its stack then says nothing of what it had done before. */
+static void put_stopper(struct evidence *e, const struct share *sh)
+{
+	const struct waker *w = &sh->main->block->waker;
+	if (w->tid && w->comm && w->comm[0])
+		bytes_printf(&e->text, ", ended by %s[%u]", w->comm, w->tid);
+}
+
 void evidence_gc_wait(struct evidence *e, const struct scene *sc, const struct share *sh)
 {
-	bytes_puts(&e->text, "a pause of the collector, ");
-	put_holder(e, sc, sh);
+	bytes_puts(&e->text, "a pause of the collector");
+	if (sc->stall->collector_ns) {
+		bytes_puts(&e->text, ", whose threads ran for ");
+		put_duration(e, sc->stall->collector_ns);
+	}
+	put_stopper(e, sh);
+	put_share(e, sc, sh);
+}
+
+void evidence_safepoint(struct evidence *e, const struct scene *sc, const struct share *sh)
+{
+	bytes_puts(&e->text, "the JVM stopped all threads at a safepoint");
+	put_stopper(e, sh);
+	bytes_puts(&e->text, ", not for a collection");
 	put_share(e, sc, sh);
 }
 

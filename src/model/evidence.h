@@ -45,9 +45,9 @@ struct evidence {
 
 typedef void evidence_tell(struct evidence *e, const struct scene *sc, const struct share *sh);
 evidence_tell evidence_stopped, evidence_throttled, evidence_no_cpu, evidence_reclaim, evidence_faults,
-	evidence_gil, evidence_gc, evidence_gc_wait, evidence_child, evidence_sqlite, evidence_sleep,
-	evidence_peer, evidence_call, evidence_lock, evidence_many, evidence_cpu, evidence_copying,
-	evidence_flood, evidence_cascade, evidence_hot_loop;
+	evidence_gil, evidence_gc, evidence_gc_wait, evidence_safepoint, evidence_child, evidence_sqlite,
+	evidence_sleep, evidence_peer, evidence_call, evidence_lock, evidence_many, evidence_cpu,
+	evidence_copying, evidence_flood, evidence_cascade, evidence_hot_loop;
 
 /* Adds what waited beside the cause, fits the line into the stall's member and frees it. */
 void evidence_end(struct evidence *e, const struct scene *sc, char to[FACT_EVIDENCE_BYTES]);

@@ -219,6 +219,8 @@ struct fact_stall {
 	struct sample samples[FACT_MAX_SAMPLES]; /* longest first */
 	uint64_t collecting_ns; /* part of the samples in which the language's garbage collector ran */
 	uint64_t gil_wait_ns;	/* waited for the interpreter's lock; part of the blocks */
+	uint64_t paused_ns;	/* part of the blocks in which the thread waited for it */
+	uint64_t collector_ns;	/* CPU time of a JVM's collector threads at about that time, 0 unknown */
 	const char *task;	/* asyncio task that most of its stacks ran, "" unknown */
 	uint64_t task_ns;	/* of what its stacks stand for, the part in that task */
 	uint64_t covered_ns;	/* part of the gap that the stacks stand for */

@@ -87,6 +87,8 @@ const struct field stall_fields[] = {
 	MAY_WORD("verdict", verdict, verdict),
 	MAY("collecting_us", NS, collecting_ns),
 	MAY("gil_wait_us", NS, gil_wait_ns),
+	MAY("paused_us", NS, paused_ns),
+	MAY("collector_us", NS, collector_ns),
 	MAY("task", TEXT, task),
 	MAY("task_us", NS, task_ns),
 	MUST("covered_us", NS, covered_ns),

@@ -17,6 +17,8 @@ enum library_kind {
 	LIBRARY_DNS,
 	LIBRARY_FILE,
 	LIBRARY_GC,
+	LIBRARY_SAFEPOINT, /* stopped with all other threads of its virtual machine */
+	LIBRARY_SLEEP,
 	LIBRARY_CPU,	  /* computes */
 	LIBRARY_RELEASES, /* computes, and mostly lets other threads of the interpreter run meanwhile */
 	LIBRARY_KINDS

@@ -135,10 +135,14 @@ const struct library libraries[] = {
 	/* --- garbage collectors */
 	{"V8's collector", LIBRARY_GC, IN_FUNCTION, "v8::internal::Heap::*Garbage*", NULL},
 	{"V8's collector", LIBRARY_GC, IN_FUNCTION, "v8::internal::MarkCompactCollector::*", NULL},
-	{"V8's collector", LIBRARY_GC, IN_FUNCTION, "v8::internal::ScavengerCollector::*", NULL},
+	{"V8's collector", LIBRARY_GC, IN_FUNCTION, "v8::internal::Scavenger*", NULL},
+	{"V8's collector", LIBRARY_GC, IN_FUNCTION, "v8::internal::IncrementalMarking*", NULL},
 	{"Python's collector", LIBRARY_GC, IN_FUNCTION, "gc_collect*", NULL},
 	{"Python's collector", LIBRARY_GC, IN_FUNCTION, "PyGC_Collect", NULL},
 	{"Python's collector", LIBRARY_GC, IN_FUNCTION, "_PyGC_Collect*", NULL},
+
+	{"the JVM", LIBRARY_SAFEPOINT, IN_FUNCTION, "SafepointSynchronize::block", NULL},
+	{"Thread.sleep()", LIBRARY_SLEEP, IN_FUNCTION, "JVM_Sleep*", NULL},
 
 	/* --- computing; those that let other threads run meanwhile say so */
 	{"hashlib", LIBRARY_RELEASES, IN_OBJECT, "_hashlib*.so",

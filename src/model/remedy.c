@@ -154,6 +154,8 @@ static const struct {
 	 "live objects"},
 	{"gc", NODE, "the collector stops the loop: fewer live objects, a larger --max-semi-space-size"},
 	{"gc", JVM, "the collector stops every thread: ZGC or Shenandoah, or a smaller live heap"},
+	{"safepoint", FAMILY_ANY,
+	 "-Xlog:safepoint names the operation: thread dumps, deoptimisation, a profiler, class redefinition"},
 	{"gc", FAMILY_ANY, "the collector stops the loop: fewer live objects"},
 
 	{"cpu", PYTHON,
@@ -242,7 +244,7 @@ static bool takes_library(const char *cause)
 {
 	static const char *const elsewhere[] = {"throttled", "no_cpu",	"stopped", "reclaim",
 						"faults",    "gil",	"gc",	   "many_calls",
-						"flood",     "cascade", "spawn"};
+						"flood",     "cascade", "spawn",   "safepoint"};
 	for (size_t i = 0; i < ARRAY_LEN(elsewhere); i++)
 		if (!strcmp(cause, elsewhere[i]))
 			return false;

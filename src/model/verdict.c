@@ -18,6 +18,7 @@ struct parts {
 	uint64_t throttled_ns, stopped_ns, unaccounted_ns;
 	uint64_t fault_ns, futex_ns, gil_ns;
 	uint64_t sampled_ns, collecting_ns; /* of cpu_ns, by its samples */
+	uint64_t collection_ns;		    /* of code_ns: running it and waiting for it */
 	bool code_alone;		    /* would have been a stall by its code alone */
 };
 
@@ -71,7 +72,7 @@ static bool is_blocked(const struct parts *p)
 
 static bool is_collection(const struct parts *p)
 {
-	return p->cpu_ns && most(p->collecting_ns, p->sampled_ns);
+	return most(p->collection_ns, p->code_ns);
 }
 
 static bool is_cpu(const struct parts *p)
@@ -84,8 +85,8 @@ static const struct {
 	enum verdict verdict;
 } rules[] = {
 	{is_unknown, VERDICT_NONE},    {is_stopped, VERDICT_STOPPED}, {is_throttled, VERDICT_THROTTLED},
-	{is_starved, VERDICT_STARVED}, {is_fault, VERDICT_FAULT},     {is_gil, VERDICT_GIL},
-	{is_lock, VERDICT_LOCK},       {is_blocked, VERDICT_BLOCKED}, {is_collection, VERDICT_GC},
+	{is_starved, VERDICT_STARVED}, {is_fault, VERDICT_FAULT},     {is_collection, VERDICT_GC},
+	{is_gil, VERDICT_GIL},	       {is_lock, VERDICT_LOCK},	      {is_blocked, VERDICT_BLOCKED},
 	{is_cpu, VERDICT_CPU},
 };
 
@@ -123,6 +124,10 @@ static struct parts parts_of(const struct fact_stall *s, uint64_t threshold_ns)
 	for (uint32_t i = 0; i < s->n_samples; i++)
 		p.sampled_ns += s->samples[i].ns;
 	p.code_ns = p.cpu_ns + p.blocked_ns;
+	p.collection_ns = s->paused_ns;
+	if (p.sampled_ns) /* samples are estimates: their share counts */
+		p.collection_ns +=
+			(uint64_t)((double)p.cpu_ns * (double)p.collecting_ns / (double)p.sampled_ns);
 	p.code_alone = p.code_ns >= threshold_ns && p.code_ns >= p.lag_ns / 10;
 	return p;
 }

@@ -153,6 +153,14 @@ static void spent_on_cpu(struct bytes *out, const struct fact_stall *s, const st
 	phrase_frame(out, f);
 }
 
+static void spent_on_collection(struct bytes *out, const struct fact_stall *s, const struct dictionary *d)
+{
+	if (s->paused_ns > s->ledger.cpu_ns)
+		spent_on_block(out, s, d);
+	else
+		spent_on_cpu(out, s, d);
+}
+
 static void spent_starved(struct bytes *out, const struct fact_stall *s, const struct dictionary *d)
 {
 	char text[DURATION_TEXT_BYTES];
@@ -191,7 +199,7 @@ static const struct {
 } verdicts[VERDICTS] = {
 	[VERDICT_NONE] = {spent_unknown, INK_DIM},	 [VERDICT_CPU] = {spent_on_cpu, INK_RED},
 	[VERDICT_BLOCKED] = {spent_on_block, INK_RED},	 [VERDICT_LOCK] = {spent_on_block, INK_RED},
-	[VERDICT_GIL] = {spent_on_gil, INK_RED},	 [VERDICT_GC] = {spent_on_cpu, INK_RED},
+	[VERDICT_GIL] = {spent_on_gil, INK_RED},	 [VERDICT_GC] = {spent_on_collection, INK_RED},
 	[VERDICT_STARVED] = {spent_starved, INK_YELLOW}, [VERDICT_THROTTLED] = {spent_throttled, INK_YELLOW},
 	[VERDICT_FAULT] = {spent_on_block, INK_YELLOW},	 [VERDICT_STOPPED] = {spent_stopped, INK_YELLOW},
 };

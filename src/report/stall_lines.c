@@ -75,7 +75,8 @@ static void put_ledger(struct pen *p, const struct fact_stall *s)
 static void put_other_blocks(struct pen *p, const struct fact_stall *s)
 {
 	bool named = s->verdict == VERDICT_BLOCKED || s->verdict == VERDICT_LOCK ||
-		     s->verdict == VERDICT_GIL || s->verdict == VERDICT_FAULT || s->verdict == VERDICT_NONE;
+		     s->verdict == VERDICT_GIL || s->verdict == VERDICT_FAULT || s->verdict == VERDICT_NONE ||
+		     (s->verdict == VERDICT_GC && s->paused_ns > s->ledger.cpu_ns);
 	for (uint32_t i = named; i < s->n_blocks && i < FACT_MAX_BLOCKS; i++) {
 		const struct block *b = &s->blocks[i];
 		struct bytes text = {0};

@@ -411,7 +411,7 @@ static void test_around(void **unused)
 	told_check_all(around, ARRAY_LEN(around));
 }
 
-/* A JVM stops its threads by a futex: only its own service threads make that a pause of the collector. */
+/* A JVM stops its threads by a futex that its VM Thread ends: a collection only if the collector's threads ran. */
 static void test_jvm_pause(void **unused)
 {
 	(void)unused;
@@ -423,9 +423,17 @@ static void test_jvm_pause(void **unused)
 	s.blocks[0] = (struct block){
 		"futex", "0x1", TARGET_FUTEX, 1, 1, 80 * MS, 80 * MS, {812, 820, "VM Thread", "futex", 0}, 0};
 	cause_decide(&s, dictionary_loop(t->dictionary, loop), t->dictionary);
-	assert_string_equal(s.cause, "gc");
+	assert_string_equal(s.cause, "safepoint");
 	assert_string_equal(s.evidence,
-			    "a pause of the collector, held by VM Thread[820]: 80 ms, 100 % of the lag");
+			    "the JVM stopped all threads at a safepoint, ended by VM Thread[820], not for a "
+			    "collection: 80 ms, 100 % of the lag");
+	s.collector_ns = 75 * MS;
+	cause_decide(&s, dictionary_loop(t->dictionary, loop), t->dictionary);
+	assert_string_equal(s.cause, "gc");
+	assert_string_equal(
+		s.evidence,
+		"a pause of the collector, whose threads ran for 75 ms, ended by VM Thread[820]: 80 "
+		"ms, 100 % of the lag");
 	s.blocks[0].waker.comm = "pool-1-thread-3";
 	cause_decide(&s, dictionary_loop(t->dictionary, loop), t->dictionary);
 	assert_string_equal(s.cause, "lock");
