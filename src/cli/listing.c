@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/listing.h"
 
+#include "capture/capture.h"
+#include "cli/proc.h"
+#include "cli/runtime_version.h"
 #include "report/pen.h"
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 struct column {
 	const char *title;
@@ -19,7 +23,10 @@ static void name_text(const struct summary_loop *l, char text[64])
 
 static void runtime_text(const struct summary_loop *l, char text[64])
 {
-	snprintf(text, 64, "%s", l->loop->runtime[0] ? l->loop->runtime : "-");
+	char version[RUNTIME_VERSION_BYTES];
+	bool known = runtime_version(l->loop->pid, l->loop->runtime, version);
+	snprintf(text, 64, "%s%s%s", l->loop->runtime[0] ? l->loop->runtime : "-", known ? " " : "",
+		 known ? version : "");
 }
 
 static void class_text(const struct summary_loop *l, char text[64])
@@ -32,9 +39,18 @@ static void threads_text(const struct summary_loop *l, char text[64])
 	snprintf(text, 64, "%u", l->loop->threads);
 }
 
+/* The call by its own name while the thread is in it, which is nearly always. */
 static void fd_text(const struct summary_loop *l, char text[64])
 {
-	snprintf(text, 64, "%s:%u", l->loop->wait_call, l->loop->fd);
+	struct bytes now = {0};
+	unsigned nr;
+	bool in_call = !proc_file(&now, "/proc/%u/task/%u/syscall", l->loop->pid, l->loop->tid) &&
+		       sscanf(bytes_text(&now), "%u", &nr) == 1;
+	const char *name = in_call ? call_name(nr) : NULL;
+
+	bytes_free(&now);
+	bool is_wait = name && !strncmp(name, "epoll_", strlen("epoll_"));
+	snprintf(text, 64, "%s:%u", is_wait ? name : l->loop->wait_call, l->loop->fd);
 }
 
 static void busy_text(const struct summary_loop *l, char text[64])
@@ -51,10 +67,10 @@ static void place_text(const struct summary_loop *l, char text[64])
 }
 
 static const struct column columns[] = {
-	{"loop", 20, name_text},
-	{"runtime", 12, runtime_text},
-	{"class", 13, class_text},
-	{"waits on", 9, fd_text},
+	{"loop", 19, name_text},
+	{"runtime", 13, runtime_text},
+	{"class", 10, class_text},
+	{"waits in", 15, fd_text},
 	{"thr", -3, threads_text},
 	{"busy", -5, busy_text},
 	{"container, unit", 15, place_text},
