@@ -105,6 +105,14 @@ bool ownership_is_js_application(const char *path)
 	       !strstr(path, "/node_modules/") && !strstr(path, "/.yarn/");
 }
 
+bool ownership_is_linked_library(const char *name)
+{
+	static const char *const libraries[] = {"std::",   "<std::",   "core::", "alloc::", "<alloc::",
+						"tokio::", "<tokio::", "mio::",	 "__rust_", "__cxxabiv1::"};
+
+	return is_one_of(libraries, ARRAY_LEN(libraries), name, starts_with);
+}
+
 bool ownership_is_method_application(const char *name)
 {
 	static const char *const others[] = {"java.",	   "javax.",	"jdk.",	   "sun.",	 "com.sun.",

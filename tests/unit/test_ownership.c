@@ -40,6 +40,17 @@ static void javascript_files(void **state)
 	assert_false(ownership_is_js_application(""));
 }
 
+static void functions_linked_into_a_program(void **state)
+{
+	(void)state;
+	assert_true(ownership_is_linked_library("std::thread::sleep"));
+	assert_true(ownership_is_linked_library("tokio::runtime::task::core::Core<T,S>::poll"));
+	assert_false(ownership_is_linked_library("app::load_report"));
+	assert_false(ownership_is_linked_library(
+		"<core::future::from_generator::GenFuture<T> as core::future::Future>::poll"));
+	assert_false(ownership_is_linked_library(""));
+}
+
 static void methods_by_their_class(void **state)
 {
 	(void)state;
@@ -66,6 +77,7 @@ int main(void)
 		cmocka_unit_test(python_files_of_others),
 		cmocka_unit_test(python_extensions_are_not_the_application),
 		cmocka_unit_test(javascript_files),
+		cmocka_unit_test(functions_linked_into_a_program),
 		cmocka_unit_test(methods_by_their_class),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
