@@ -17,7 +17,7 @@ static int stream_take(struct sink *self, const struct fact *f)
 {
 	struct json_stream *s = (struct json_stream *)self;
 
-	if (f->kind == FACT_STALL && f->stall->lag_ns < s->threshold_ns)
+	if ((f->kind == FACT_STALL || f->kind == FACT_WORKER) && f->stall->lag_ns < s->threshold_ns)
 		return 0;
 	bytes_clear(&s->line);
 	fact_json_line(&s->how, f, &s->line);

@@ -237,6 +237,7 @@ void live_source_close(struct live_source *s)
 	idmap_free(&s->processes);
 	python_free(s);
 	collectors_free(s);
+	workers_free(s);
 	intern_free(s->stacks);
 	intern_free(s->frames);
 	intern_free(s->texts);
@@ -344,6 +345,7 @@ int live_source_step(struct live_source *s)
 	}
 	if (now >= s->next_open_ns) {
 		stalls_open(s, now, OPEN_DUE);
+		workers_look(s, now);
 		s->next_open_ns = now + OPEN_EVERY_NS;
 	}
 	if (now >= s->next_tick_ns) {

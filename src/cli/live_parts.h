@@ -43,6 +43,16 @@ struct followed {
 	struct saturation saturation;
 };
 
+/* What a look at one sleeping thread found (live_workers.c). */
+struct looked {
+	uint32_t tid;
+	bool blocked, has_stack;
+	char comm[LST_COMM_BYTES];
+	struct lst_block block;
+	struct raw_stack raw;
+	unsigned char pages[RAW_PAGES * RAW_PAGE];
+};
+
 struct live_source {
 	struct live_source_options options;
 	struct capture *capture;
@@ -63,8 +73,10 @@ struct live_source {
 	struct idmap pythons;	/* pid → struct followed_python (live_python.c) */
 	struct idmap jvms;	/* pid → struct followed_jvm (live_collector.c) */
 	bool had_process;
-	struct fact_end end; /* its totals so far */
-	struct look *look;   /* the look that is under way, or NULL (live_stuck.c) */
+	struct fact_end end;   /* its totals so far */
+	struct look *look;     /* the look that is under way, or NULL (live_stuck.c) */
+	struct idmap workers;  /* tid → struct worker (live_workers.c) */
+	struct looked *looked; /* filled while the ring is read, or NULL */
 };
 
 uint64_t kernel_now_ns(void);
@@ -95,6 +107,11 @@ void peers_count(struct live_source *s, struct fact_counts *c, const struct lst_
 void stacks_taken(void *context, const struct lst_stack_record *r, const void *pages,
 		  const struct lst_python_stack *python);
 
+/* The number of a stack as the resolver names it, sent when it is new; 0 for none. */
+uint32_t stacks_number(struct live_source *s, const struct resolved_stack *stack);
+void stacks_raw(struct raw_stack *raw, const struct lst_stack_record *r, const void *pages,
+		const struct lst_python_stack *python);
+
 /* live_python.c */
 /* Looks whether the process runs Python; its stacks are Python's too as soon as that is known. */
 void python_follow(struct live_source *s, uint32_t pid);
@@ -106,6 +123,15 @@ void python_free(struct live_source *s);
 bool python_is_gil(const struct live_source *s, uint32_t pid, uint64_t address);
 /* Name of the asyncio task that a stack ran, kept; "" unknown. */
 const char *python_task(struct live_source *s, const struct lst_python_stack *python);
+
+/* live_workers.c */
+/* About every 100 ms: workers of shared loops that are blocked. */
+void workers_look(struct live_source *s, uint64_t now);
+/* What a look took; true for a stack that was waited for. */
+void workers_task_taken(struct live_source *s, const struct lst_task_record *r);
+bool workers_stack_taken(struct live_source *s, const struct lst_stack_record *r, const void *pages,
+			 const struct lst_python_stack *python);
+void workers_free(struct live_source *s);
 
 /* live_collector.c */
 /* The process of a loop is a JVM: what its collector's threads do is followed from now on. */

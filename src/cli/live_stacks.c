@@ -40,7 +40,7 @@ static uint32_t frame_number(struct live_source *s, const struct fact_frame *fra
 	return kept.id;
 }
 
-static uint32_t stack_number(struct live_source *s, const struct resolved_stack *stack)
+uint32_t stacks_number(struct live_source *s, const struct resolved_stack *stack)
 {
 	struct {
 		uint32_t state, frames[FACT_MAX_FRAMES];
@@ -66,7 +66,7 @@ static uint32_t stack_number(struct live_source *s, const struct resolved_stack 
 static void stack_named(void *context, uint64_t cookie, const struct resolved_stack *stack)
 {
 	struct live_source *s = context;
-	attribution_resolved(s->attribution, cookie, stack_number(s, stack), kernel_now_ns());
+	attribution_resolved(s->attribution, cookie, stacks_number(s, stack), kernel_now_ns());
 }
 
 static void raw_fill(struct raw_stack *raw, const struct lst_stack_record *r, const void *pages)
@@ -93,6 +93,14 @@ static void raw_python_fill(struct raw_stack *raw, const struct lst_python_stack
 	for (uint32_t i = 0; i < python->n; i++)
 		raw->python[i] = (struct raw_python_frame){python->frames[i].code, python->frames[i].instr,
 							   python->frames[i].lines};
+}
+
+void stacks_raw(struct raw_stack *raw, const struct lst_stack_record *r, const void *pages,
+		const struct lst_python_stack *python)
+{
+	raw_fill(raw, r, pages);
+	if (python)
+		raw_python_fill(raw, python);
 }
 
 static enum attribution_why stack_why(const struct lst_stack_record *r)
@@ -126,6 +134,8 @@ void stacks_taken(void *context, const struct lst_stack_record *r, const void *p
 	uint64_t gap_seq = r->gap_seq;
 	struct raw_stack raw;
 
+	if (r->why == LST_STACK_STUCK && workers_stack_taken(s, r, pages, python))
+		return;
 	if (r->why == LST_STACK_STUCK)
 		look_stack_taken(s, r);
 	if (slot == ~0u && !gap_of_thread(s, r->head.tid, &slot, &gap_seq))
@@ -150,12 +160,11 @@ void stacks_taken(void *context, const struct lst_stack_record *r, const void *p
 	};
 	if (attribution_sample(s->attribution, &expected))
 		return;
-	raw_fill(&raw, r, pages);
+	stacks_raw(&raw, r, pages, python);
 	if (python) {
 		s->end.walks++;
 		s->end.walked_frames += python->n;
 		s->end.walks_ns += python->walk_ns;
-		raw_python_fill(&raw, python);
 	}
 	if (resolver_submit(s->resolver, &raw, expected.cookie, stack_named, s))
 		attribution_resolved(s->attribution, expected.cookie, 0, kernel_now_ns());

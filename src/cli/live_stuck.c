@@ -202,6 +202,7 @@ void stuck_find(struct live_source *s, uint64_t now)
 void look_taken(void *context, const struct lst_task_record *r)
 {
 	struct live_source *s = context;
+	workers_task_taken(s, r);
 	if (!s->look || s->look->tid != r->head.tid)
 		return;
 	if (r->cpu == LST_CPU_BLOCKED && r->last_ran_ns &&

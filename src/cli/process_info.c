@@ -6,7 +6,10 @@
 #include "cli/proc.h"
 #include "cli/process_text.h"
 
+#include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static const char *const single_client_programs[] = {"postgres", "php-fpm"};
 
@@ -27,6 +30,28 @@ static bool is_single_client(const struct proc *p)
 	return false;
 }
 
+/* The note that Go's linker puts at the front of a program: type 4, by "Go". */
+static bool is_go(uint32_t pid)
+{
+	static const char note[] = "\4\0\0\0Go\0";
+	char path[64], front[8192];
+
+	snprintf(path, sizeof path, "/proc/%u/exe", pid);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	ssize_t n = fd < 0 ? 0 : pread(fd, front, sizeof front, 0);
+	if (fd >= 0)
+		close(fd);
+	return n > 0 && memmem(front, (size_t)n, note, sizeof note);
+}
+
+/* Runtimes that are part of the program show by the names of their threads, or in the program itself. */
+static const char *linked_runtime(uint32_t pid, const char *comm)
+{
+	if (!strncmp(comm, "tokio-r", strlen("tokio-r")))
+		return "tokio";
+	return is_go(pid) ? "go" : "";
+}
+
 void process_info_read(struct process_info *info, uint32_t pid, const char *comm, struct intern *texts)
 {
 	struct proc proc = {0};
@@ -41,7 +66,7 @@ void process_info_read(struct process_info *info, uint32_t pid, const char *comm
 	info->single_client = is_single_client(&proc);
 	if (!proc_file(&file, "/proc/%u/maps", pid)) {
 		const char *runtime = process_text_runtime(bytes_text(&file), text);
-		info->runtime = runtime ? keep(texts, runtime) : "";
+		info->runtime = keep(texts, runtime ? runtime : linked_runtime(pid, comm));
 	}
 	if (!proc_file(&file, "/proc/%u/cgroup", pid)) {
 		process_text_container(bytes_text(&file), id);

@@ -30,6 +30,7 @@ enum fact_kind {
 	FACT_FRAME,
 	FACT_STACK,
 	FACT_STALL,
+	FACT_WORKER, /* a worker of a shared loop is blocked and others serve: no stall of the loop, told like an open one */
 	FACT_SATURATED,
 	FACT_COUNTS, /* what one loop counted since its last counts fact; at least every second while anything changed */
 	FACT_LOSS,
@@ -294,7 +295,7 @@ struct fact {
 		struct fact_stack stack;
 		struct fact_loss loss;
 		struct fact_end end;
-		const struct fact_stall *stall;
+		const struct fact_stall *stall; /* FACT_STALL, FACT_WORKER */
 		const struct fact_saturated *saturated;
 		const struct fact_counts *counts;
 	};

@@ -316,7 +316,8 @@ static void put_body(const struct fact_json *how, struct json *j, const struct f
 		put_fields(how, j, stack_fields, &f->stack);
 		put_frame_ids(j, &f->stack);
 		break;
-	case FACT_STALL: put_stall(how, j, f->stall); break;
+	case FACT_STALL:
+	case FACT_WORKER: put_stall(how, j, f->stall); break;
 	case FACT_SATURATED:
 		put_owner(how, j, f->saturated->loop);
 		put_fields(how, j, saturated_fields, f->saturated);

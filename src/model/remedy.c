@@ -6,13 +6,13 @@
 #include <string.h>
 
 /* What the loop is built on, as far as it changes what to write. */
-enum family { FAMILY_ANY, PYTHON, TRIO, TWISTED, GEVENT, NODE, JVM, FAMILIES };
+enum family { FAMILY_ANY, PYTHON, TRIO, TWISTED, GEVENT, NODE, JVM, TOKIO, FAMILIES };
 
 static const struct {
 	const char *runtime; /* begins with */
 	enum family family;
 } runtimes[] = {
-	{"cpython", PYTHON}, {"node", NODE}, {"deno", NODE}, {"bun", NODE}, {"jvm", JVM},
+	{"cpython", PYTHON}, {"node", NODE}, {"deno", NODE}, {"bun", NODE}, {"jvm", JVM}, {"tokio", TOKIO},
 };
 
 /* Python frameworks with another way to wait than asyncio's. */
@@ -54,6 +54,7 @@ static const struct {
 	{"subprocess", NODE,
 	 WAITS("a child process", "child_process.execFile() or spawn() with a callback yields")},
 	{"subprocess", JVM, WAITS("a child process", "Process.onExit() with a callback")},
+	{"subprocess", TOKIO, WAITS("a child process", "tokio::process::Command yields")},
 	{"subprocess", FAMILY_ANY, WAITS("a child process", "watch SIGCHLD or a pidfd in it instead")},
 
 	{"spawn", PYTHON,
@@ -69,6 +70,7 @@ static const struct {
 	{"sleep", GEVENT, WAITS("time.sleep()", "gevent.sleep() or monkey.patch_all() yields")},
 	{"sleep", NODE, WAITS("a sleep", "await timers/promises.setTimeout() yields")},
 	{"sleep", JVM, WAITS("Thread.sleep()", "schedule a task on the event loop")},
+	{"sleep", TOKIO, WAITS("std::thread::sleep()", "tokio::time::sleep().await yields")},
 	{"sleep", FAMILY_ANY, WAITS("a sleep", "a timer of the loop serves meanwhile")},
 
 	{"sqlite", PYTHON,
@@ -139,6 +141,18 @@ static const struct {
 
 	{"sync_db", FAMILY_ANY, WAITS("a database call", "its non-blocking interface, or another thread")},
 	{"sync_http", FAMILY_ANY, WAITS("an HTTP call", "a non-blocking client, or another thread")},
+	{"sync_db", TOKIO,
+	 WAITS("a database call", "an asynchronous driver, or tokio::task::spawn_blocking()")},
+	{"sync_http", TOKIO,
+	 WAITS("an HTTP call", "an asynchronous client, or tokio::task::spawn_blocking()")},
+	{"sync_io", TOKIO,
+	 WAITS("a blocking descriptor", "tokio::net yields, or tokio::task::spawn_blocking()")},
+	{"file_io", TOKIO, WAITS("a file", "tokio::fs or tokio::task::spawn_blocking()")},
+	{"lock", TOKIO,
+	 "a lock is waited for inside the loop: hold it shorter, or tokio::sync::Mutex where it is held "
+	 "across an await"},
+	{"cpu", TOKIO,
+	 "nothing else runs meanwhile: tokio::task::spawn_blocking() or a pool, or smaller steps"},
 	{"sync_io", FAMILY_ANY,
 	 WAITS("a blocking descriptor", "make it non-blocking and add it to the loop")},
 	{"file_io", FAMILY_ANY, WAITS("a file", "read and write it in another thread, or by io_uring")},

@@ -30,7 +30,7 @@ static int find_word(const char *const *words, size_t n, const char *word)
 
 /* clang-format off */
 WORDS(fact_kind, enum fact_kind, FACT_KINDS,
-      "header", "clock", "loop", "frame", "stack", "stall", "saturated", "counts", "loss", "tick", "end")
+      "header", "clock", "loop", "frame", "stack", "stall", "worker", "saturated", "counts", "loss", "tick", "end")
 WORDS(verdict, enum verdict, VERDICTS,
       "UNKNOWN", "CPU", "BLOCKED", "LOCK", "GIL", "GC", "STARVED", "THROTTLED", "FAULT", "STOPPED")
 WORDS(loop_class, enum loop_class, LOOP_CLASSES,

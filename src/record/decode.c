@@ -430,7 +430,8 @@ static int read_body(struct decoder *d, const json_t *object)
 	case FACT_LOOP: return read_loop_line(d, object);
 	case FACT_FRAME: return read_frame_line(d, object);
 	case FACT_STACK: return read_stack_line(d, object);
-	case FACT_STALL: return read_stall(d, object);
+	case FACT_STALL:
+	case FACT_WORKER: return read_stall(d, object);
 	case FACT_SATURATED: return read_saturated(d, object);
 	case FACT_COUNTS: return read_counts(d, object);
 	case FACT_LOSS: return read_fields(d, loss_fields, object, &d->fact.loss);

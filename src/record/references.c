@@ -62,7 +62,8 @@ int fact_visit_references(struct fact *f, reference_visit *visit, void *context)
 {
 	switch (f->kind) {
 	case FACT_STACK: return visit_stack(&f->stack, visit, context);
-	case FACT_STALL: return visit_stall((struct fact_stall *)f->stall, visit, context);
+	case FACT_STALL:
+	case FACT_WORKER: return visit_stall((struct fact_stall *)f->stall, visit, context);
 	case FACT_SATURATED: return visit_saturated((struct fact_saturated *)f->saturated, visit, context);
 	case FACT_COUNTS: return visit_fields(counts_fields, (void *)f->counts, visit, context);
 	default: return 0;
@@ -79,7 +80,7 @@ static uint64_t shifted(uint64_t at_ns, int64_t by_ns)
 void fact_shift(struct fact *f, int64_t by_ns)
 {
 	f->at_ns = shifted(f->at_ns, by_ns);
-	if (f->kind == FACT_STALL && f->stall->start_ns) {
+	if ((f->kind == FACT_STALL || f->kind == FACT_WORKER) && f->stall->start_ns) {
 		struct fact_stall *stall = (struct fact_stall *)f->stall;
 		stall->start_ns = shifted(stall->start_ns, by_ns);
 	}

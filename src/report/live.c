@@ -205,6 +205,15 @@ static int take_stall(struct live *l, const struct fact *f)
 	return 0;
 }
 
+static int take_worker(struct live *l, const struct fact *f)
+{
+	const struct fact_stall *s = f->stall;
+	struct pen p = pen_of(l);
+	if (s->lag_ns >= l->threshold_ns && is_shown(l, s->loop))
+		worker_lines(&p, s, l->options.dictionary, wall_us(l, s->start_ns ? s->start_ns : f->at_ns));
+	return 0;
+}
+
 static void put_saturated(struct pen *p, const struct fact_saturated *s, uint64_t at_ns)
 {
 	uint64_t elapsed_ns = at_ns > s->since_ns ? at_ns - s->since_ns : 0;
@@ -285,16 +294,16 @@ static int take_tick(struct live *l, const struct fact *f)
 }
 
 static int (*const takers[FACT_KINDS])(struct live *, const struct fact *) = {
-	[FACT_HEADER] = take_header, [FACT_CLOCK] = take_clock,		[FACT_LOOP] = take_loop,
-	[FACT_STALL] = take_stall,   [FACT_SATURATED] = take_saturated, [FACT_COUNTS] = take_counts,
-	[FACT_LOSS] = take_loss,     [FACT_TICK] = take_tick,
+	[FACT_HEADER] = take_header, [FACT_CLOCK] = take_clock,	  [FACT_LOOP] = take_loop,
+	[FACT_STALL] = take_stall,   [FACT_WORKER] = take_worker, [FACT_SATURATED] = take_saturated,
+	[FACT_COUNTS] = take_counts, [FACT_LOSS] = take_loss,	  [FACT_TICK] = take_tick,
 };
 
 static int take(struct sink *self, const struct fact *f)
 {
 	struct live *l = (struct live *)self;
-	bool left_out =
-		l->muted && (f->kind == FACT_STALL || f->kind == FACT_SATURATED || f->kind == FACT_TICK);
+	bool left_out = l->muted && (f->kind == FACT_STALL || f->kind == FACT_WORKER ||
+				     f->kind == FACT_SATURATED || f->kind == FACT_TICK);
 	int err = f->kind < FACT_KINDS && takers[f->kind] && !left_out ? takers[f->kind](l, f) : 0;
 	if (!err && !bytes_ok(&l->out))
 		err = -ENOMEM;

@@ -36,7 +36,16 @@ static void put_length(struct pen *p, const struct fact_stall *s)
 	}
 }
 
-static void put_head(struct pen *p, const struct fact_stall *s, const struct dictionary *d, uint64_t wall_us)
+/* Who, of a loop with many threads. */
+static void put_worker(struct pen *p, const struct fact_stall *s)
+{
+	char text[DURATION_TEXT_BYTES];
+	pen_printf(p, INK_YELLOW, "worker %s[%u] blocked ≥ %s", s->comm, s->tid,
+		   duration_text(s->lag_ns, text));
+}
+
+static void put_head(struct pen *p, const struct fact_stall *s, const struct dictionary *d, uint64_t wall_us,
+		     void (*put_what)(struct pen *p, const struct fact_stall *s))
 {
 	const struct fact_loop *l = dictionary_loop(d, s->loop);
 	struct bytes name = {0}, spent = {0};
@@ -48,7 +57,7 @@ static void put_head(struct pen *p, const struct fact_stall *s, const struct dic
 	p->indent = STALL_INDENT;
 	pen_to(p, STALL_INDENT);
 	pen_printf(p, INK_PLAIN, "%s  ", bytes_text(&name));
-	put_length(p, s);
+	put_what(p, s);
 	pen_piece(p, phrase_verdict_ink(s->verdict), "  ", verdict_word(s->verdict));
 	if (spent.len)
 		pen_piece(p, INK_BOLD, "  ", bytes_text(&spent));
@@ -167,7 +176,7 @@ static void put_waker(struct pen *p, const struct fact_stall *s, const struct di
 void stall_lines(struct pen *p, const struct fact_stall *s, const struct dictionary *d, uint64_t wall_us,
 		 bool brief)
 {
-	put_head(p, s, d, wall_us);
+	put_head(p, s, d, wall_us, put_length);
 	if (!brief) {
 		put_ledger(p, s);
 		put_other_blocks(p, s);
@@ -175,6 +184,17 @@ void stall_lines(struct pen *p, const struct fact_stall *s, const struct diction
 		put_waker(p, s, d);
 		put_cause(p, s);
 	}
+	if (p->begun)
+		pen_end(p);
+}
+
+void worker_lines(struct pen *p, const struct fact_stall *s, const struct dictionary *d, uint64_t wall_us)
+{
+	put_head(p, s, d, wall_us, put_worker);
+	begin_detail(p);
+	pen_words(p, INK_DIM, "epoll covered: other threads serve; what this one has in hand waits");
+	put_stack(p, s, d);
+	put_cause(p, s);
 	if (p->begun)
 		pen_end(p);
 }

@@ -11,5 +11,7 @@
 /* wall_us: of the stall's start. brief: the first line only, for an open stall that grows. */
 void stall_lines(struct pen *p, const struct fact_stall *s, const struct dictionary *d, uint64_t wall_us,
 		 bool brief);
+/* A worker of a shared loop that is blocked while the others serve. */
+void worker_lines(struct pen *p, const struct fact_stall *s, const struct dictionary *d, uint64_t wall_us);
 
 #endif

@@ -20,6 +20,11 @@ load live
 @test "closed and created anew" { holds_for recreate; }
 @test "duplicated descriptor" { holds_for dup; }
 @test "two threads share an epoll" { holds_for shared; }
+
+@test "of two threads that share an epoll one is blocked: told apart from a stall" {
+	holds_for shared
+	has_line "$SEEN" '"type":"worker".*"call":"clock_nanosleep".*"function":"stall_worker"'
+}
 @test "400,000 iterations without a pause" { holds_for tight; }
 @test "epoll_pwait" { holds_for read -w epoll_pwait; }
 @test "epoll_pwait2" { holds_for read -w epoll_pwait2; }

@@ -60,9 +60,17 @@ is_well_for() {
 	is_well_for 3
 }
 
+@test "tokio: the blocked worker is told of" {
+	[ -x "$ROOT/build/live/tokio" ] || skip "Debian's cargo and librust-tokio-dev are not installed"
+	start_app "$ROOT/build/live/tokio"
+	"$LOOPSTALL" -T 50ms -d 4 --json -p "$target" >"$SEEN"
+	has_line "$SEEN" '"type":"worker".*"runtime":"tokio".*"comm":"tokio-r.*"call":"clock_nanosleep".*"function":"std::thread::sleep"'
+}
+
 @test "go: all processors busy" {
 	[ -x "$ROOT/build/live/go" ] || skip "golang-go is not installed"
 	start_app "$ROOT/build/live/go"
 	THRESHOLD=50ms # with all processors busy its own rule is to poll every 10 ms at the latest, when its monitor thread gets to run
 	is_well_for 3
+	lacks_line "$SEEN" '"type":"worker"' # it starts another thread for one that blocks
 }

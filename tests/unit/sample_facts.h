@@ -203,7 +203,8 @@ static inline void fact_image(struct bytes *image, const struct fact *f)
 	case FACT_LOOP: image_struct(image, loop_fields, &f->loop, sizeof f->loop); break;
 	case FACT_FRAME: image_struct(image, frame_fields, &f->frame, sizeof f->frame); break;
 	case FACT_STACK: image_stack(image, &f->stack); break;
-	case FACT_STALL: image_stall(image, f->stall); break;
+	case FACT_STALL:
+	case FACT_WORKER: image_stall(image, f->stall); break;
 	case FACT_SATURATED: bytes_put(image, f->saturated, sizeof *f->saturated); break;
 	case FACT_COUNTS: image_counts(image, f->counts); break;
 	case FACT_LOSS: image_struct(image, loss_fields, &f->loss, sizeof f->loss); break;

@@ -101,6 +101,30 @@ static void scene_quiet(struct story *t)
 	story_end(t, "duration");
 }
 
+/* A worker of a shared loop that reads while the others serve: told, and no stall. */
+static void tell_worker(struct story *t, uint32_t loop)
+{
+	uint32_t stack = story_stack(t, story_library(t, "read", "libc.so.6"),
+				     story_own(t, "app::load_report"), story_own(t, "main"), 0);
+	struct fact_stall s = {.loop = loop,
+			       .pid = 931,
+			       .tid = 944,
+			       .comm = "tokio-runtime-w",
+			       .state = STALL_OPEN,
+			       .task = "",
+			       .lag_ns = 210 * MS,
+			       .gap_ns = 210 * MS,
+			       .covered_ns = 210 * MS,
+			       .ledger = {.blocked_ns = 210 * MS},
+			       .n_blocks = 1};
+	s.blocks[0] = (struct block){"read",   "/srv/data/report.csv",	TARGET_FILE, 0, 1, 210 * MS,
+				     210 * MS, {.comm = "", .why = ""}, stack};
+	verdict_decide(&s, 50 * MS);
+	culprit_choose(&s, t->dictionary);
+	cause_decide(&s, dictionary_loop(t->dictionary, loop), t->dictionary);
+	story_tell(t, (struct fact){.kind = FACT_WORKER, .stall = &s});
+}
+
 /* Stuck before we came, growing; then another that is killed in its stall. The recording has no end. */
 static void scene_stuck(struct story *t)
 {
@@ -109,6 +133,7 @@ static void scene_stuck(struct story *t)
 	uint32_t stack = story_stack(t, story_library(t, "__futex_abstimed_wait_common", "libc.so.6"),
 				     story_own(t, "node::SyncProcessRunner::Run(v8::Local<v8::Value>)"),
 				     story_own(t, "uv_run"), story_own(t, "main"), 0);
+	tell_worker(t, killed);
 	for (uint64_t age = 38; age <= 44; age += age < 40 ? 2 : 4) {
 		t->at_ns = (age - 38) * S + 400 * MS;
 		struct fact_stall s = {.loop = stuck,

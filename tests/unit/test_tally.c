@@ -73,6 +73,18 @@ static void test_open_stall_is_replaced(void **state)
 	assert_int_equal(b->tally->totals.loops[loop - 1].stall_ns, 300 * MS);
 }
 
+/* A worker that is blocked while others serve: the loop has not stalled. */
+static void test_a_worker_is_no_stall(void **state)
+{
+	struct bench *b = *state;
+	uint32_t loop = story_loop(b->t, "app", 10, "");
+	struct fact_stall s = story_stall_of(b->t, loop, 7, (struct ledger){.blocked_ns = 900 * MS}, 0);
+	s.state = STALL_OPEN;
+	story_tell(b->t, (struct fact){.kind = FACT_WORKER, .stall = &s});
+	assert_int_equal(b->tally->totals.n_stalls, 0);
+	assert_true(!b->tally->loops || !b->tally->loops[loop - 1] || !b->tally->loops[loop - 1]->open);
+}
+
 static void test_short_and_unknown_are_left_out(void **state)
 {
 	struct bench *b = *state;
@@ -251,6 +263,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		BENCH_TEST(test_counts_merge),
 		BENCH_TEST(test_open_stall_is_replaced),
+		BENCH_TEST(test_a_worker_is_no_stall),
 		BENCH_TEST(test_short_and_unknown_are_left_out),
 		BENCH_TEST(test_time_is_put_down_to_causes),
 		BENCH_TEST(test_hidden_loops_are_in_no_total),
