@@ -320,6 +320,31 @@ static void put_cause(struct pen *p, const struct summary *s, const struct summa
 	bytes_free(&text);
 }
 
+static bool has_unnamed_js(const struct summary *s, const struct fact_stack *stack)
+{
+	for (uint32_t i = 0; stack && i < stack->n; i++) {
+		const struct fact_frame *f = dictionary_frame(s->dictionary, stack->frames[i]);
+		if (f && f->kind == FRAME_JS && !f->function[0])
+			return true;
+	}
+	return false;
+}
+
+/* What it takes to have the line and not only the built-in that it called. */
+static void put_naming(struct pen *p, const struct summary *s)
+{
+	bool unnamed = false;
+	for (size_t i = 0; i < s->n_causes && !unnamed; i++)
+		unnamed = has_unnamed_js(s, s->causes[i].stack);
+	if (!unnamed)
+		return;
+	pen_indent(p, 2);
+	pen_words(p, INK_DIM,
+		  "JavaScript functions have no names here: start node with --perf-basic-prof "
+		  "--interpreted-frames-native-stack");
+	pen_end(p);
+}
+
 static void put_causes(struct pen *p, const struct summary *s)
 {
 	if (!s->n_causes)
@@ -332,6 +357,7 @@ static void put_causes(struct pen *p, const struct summary *s)
 		pen_printf(p, INK_DIM, "                 + %zu smaller", s->n_causes - n);
 		pen_end(p);
 	}
+	put_naming(p, s);
 }
 
 static void put_patterns(struct pen *p, const struct summary *s)

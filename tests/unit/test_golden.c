@@ -130,9 +130,11 @@ static void scene_stuck(struct story *t)
 {
 	story_header(t, "-p 930,931", 50 * MS);
 	uint32_t stuck = story_loop(t, "node", 930, "node 18.19"), killed = story_loop(t, "worker", 931, "");
+	uint32_t unnamed = story_frame_full(
+		t, (struct fact_frame){.kind = FRAME_JS, .function = "", .object = "[JIT]", .file = ""});
 	uint32_t stack = story_stack(t, story_library(t, "__futex_abstimed_wait_common", "libc.so.6"),
 				     story_own(t, "node::SyncProcessRunner::Run(v8::Local<v8::Value>)"),
-				     story_own(t, "uv_run"), story_own(t, "main"), 0);
+				     unnamed, story_own(t, "uv_run"), story_own(t, "main"), 0);
 	tell_worker(t, killed);
 	for (uint64_t age = 38; age <= 44; age += age < 40 ? 2 : 4) {
 		t->at_ns = (age - 38) * S + 400 * MS;
