@@ -64,7 +64,7 @@ static __always_inline void poll_describe(struct task_struct *task, struct lst_b
 
 /* The lowest descriptor of the read set, else of the write set, among the first 256. */
 static __always_inline void select_describe(struct task_struct *task, struct lst_block *b,
-					    const struct pt_regs *regs)
+					    const struct call_regs *regs)
 {
 	__u64 words[4] = {};
 	__u64 set = regs_arg(regs, 1) ? regs_arg(regs, 1) : regs_arg(regs, 2);
@@ -81,7 +81,7 @@ static __always_inline void select_describe(struct task_struct *task, struct lst
 }
 
 /* Fills a zeroed block from the call that the thread is in. */
-static __always_inline void block_describe(struct task_struct *task, const struct pt_regs *regs,
+static __always_inline void block_describe(struct task_struct *task, const struct call_regs *regs,
 					   struct lst_block *b)
 {
 	__u32 call = regs_call(regs);
@@ -220,7 +220,7 @@ SEPARATE int block_snapshot(__u32 slot)
 /* The thread leaves the CPU to wait for something, inside a gap; it still runs. */
 SEPARATE int block_begin(__u32 slot)
 {
-	struct pt_regs regs;
+	struct call_regs regs;
 	__u32 cpu = bpf_get_smp_processor_id();
 	struct task_struct *task = (void *)bpf_get_current_task();
 	struct lst_block *b = bpf_map_lookup_elem(&new_blocks, &cpu);

@@ -93,10 +93,9 @@ int lst_tp_create1_x(struct trace_event_raw_sys_exit *ctx)
 
 static __always_inline void call_entered(struct pt_regs *kernel_regs, __u32 nr)
 {
-	struct pt_regs regs;
+	struct call_regs regs;
 
-	if (!is_wait_call(nr) || bpf_probe_read_kernel(&regs, sizeof regs, kernel_regs) ||
-	    !regs_are_64bit(&regs))
+	if (!is_wait_call(nr) || !regs_copy(kernel_regs, &regs) || !regs_are_64bit(&regs))
 		return;
 	__u64 timeout = regs_arg(&regs, 3);
 	wait_enter(regs_arg(&regs, 0),
@@ -106,13 +105,13 @@ static __always_inline void call_entered(struct pt_regs *kernel_regs, __u32 nr)
 /* Its number is not among the arguments of sys_exit; that alone is read for the calls that are not ours. */
 static __always_inline void call_returned(struct pt_regs *kernel_regs, long ret)
 {
-	struct pt_regs regs;
+	struct call_regs regs;
 	__u32 nr = regs_call_of(kernel_regs);
 	bool waits = is_wait_call(nr);
 
 	if (!waits && nr != cfg.create_nr[0] && nr != cfg.create_nr[1])
 		return;
-	if (bpf_probe_read_kernel(&regs, sizeof regs, kernel_regs) || !regs_are_64bit(&regs))
+	if (!regs_copy(kernel_regs, &regs) || !regs_are_64bit(&regs))
 		return;
 	if (waits)
 		wait_exit(ret);
@@ -151,10 +150,10 @@ int lst_raw_exit(struct bpf_raw_tracepoint_args *ctx)
 /* --- rung: fentry and fexit on the system calls; user space names the function of this machine -------------------------------- */
 
 /* Before 5.15 a program may be refused the argument: some kernels' BTF only declares its type there. */
-static __always_inline void call_read(__u64 *ctx, struct pt_regs *regs)
+static __always_inline void call_read(__u64 *ctx, struct call_regs *regs)
 {
 	if (cfg.has_task_regs)
-		bpf_probe_read_kernel(regs, sizeof *regs, (void *)ctx[0]);
+		regs_copy((void *)ctx[0], regs);
 	else
 		regs_read((void *)bpf_get_current_task(), regs);
 }
@@ -162,7 +161,7 @@ static __always_inline void call_read(__u64 *ctx, struct pt_regs *regs)
 SEC("fentry/sys_epoll_wait")
 int lst_fe_wait(__u64 *ctx)
 {
-	struct pt_regs regs = {};
+	struct call_regs regs = {};
 	call_read(ctx, &regs);
 	wait_enter(regs_arg(&regs, 0), timeout_of_ms((int)regs_arg(&regs, 3)));
 	return 0;
@@ -171,7 +170,7 @@ int lst_fe_wait(__u64 *ctx)
 SEC("fentry/sys_epoll_pwait")
 int lst_fe_pwait(__u64 *ctx)
 {
-	struct pt_regs regs = {};
+	struct call_regs regs = {};
 	call_read(ctx, &regs);
 	wait_enter(regs_arg(&regs, 0), timeout_of_ms((int)regs_arg(&regs, 3)));
 	return 0;
@@ -180,7 +179,7 @@ int lst_fe_pwait(__u64 *ctx)
 SEC("fentry/sys_epoll_pwait2")
 int lst_fe_pwait2(__u64 *ctx)
 {
-	struct pt_regs regs = {};
+	struct call_regs regs = {};
 	call_read(ctx, &regs);
 	wait_enter(regs_arg(&regs, 0), timeout_of_timespec((void *)regs_arg(&regs, 3)));
 	return 0;

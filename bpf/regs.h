@@ -24,26 +24,27 @@ static __always_inline __u64 regs_place(void)
 	return KERNEL_STACK_BYTES - bpf_core_type_size(struct pt_regs);
 }
 
-/* Registers of a thread in user space or in a system call; for a running thread only from its own context. */
-static __always_inline bool regs_read(struct task_struct *task, struct pt_regs *regs)
-{
-	if (BPF_CORE_READ(task, flags) & PF_KTHREAD)
-		return false;
-	return !bpf_probe_read_kernel(regs, sizeof *regs, BPF_CORE_READ(task, stack) + regs_place());
-}
-
 #if defined(__TARGET_ARCH_x86)
 
 #define USER_CS 0x33 /* 64-bit user code */
 
-static __always_inline bool regs_are_64bit(const struct pt_regs *regs)
+struct call_regs {
+	struct pt_regs saved;
+};
+
+static __always_inline bool regs_copy(const struct pt_regs *kernel_regs, struct call_regs *regs)
 {
-	return (regs->cs & 0xffff) == USER_CS;
+	return !bpf_probe_read_kernel(&regs->saved, sizeof regs->saved, kernel_regs);
 }
 
-static __always_inline __u32 regs_call(const struct pt_regs *regs)
+static __always_inline bool regs_are_64bit(const struct call_regs *regs)
 {
-	long nr = (long)regs->orig_ax;
+	return (regs->saved.cs & 0xffff) == USER_CS;
+}
+
+static __always_inline __u32 regs_call(const struct call_regs *regs)
+{
+	long nr = (long)regs->saved.orig_ax;
 	return nr < 0 ? NO_CALL : (__u32)nr;
 }
 
@@ -55,42 +56,43 @@ static __always_inline __u32 regs_call_of(const struct pt_regs *kernel_regs)
 	return nr < 0 ? NO_CALL : (__u32)nr;
 }
 
-static __always_inline __u64 regs_arg(const struct pt_regs *regs, int n)
+static __always_inline __u64 regs_arg(const struct call_regs *regs, int n)
 {
 	switch (n) {
-	case 0: return regs->di;
-	case 1: return regs->si;
-	case 2: return regs->dx;
-	case 3: return regs->r10;
-	default: return regs->r8;
+	case 0: return regs->saved.di;
+	case 1: return regs->saved.si;
+	case 2: return regs->saved.dx;
+	case 3: return regs->saved.r10;
+	default: return regs->saved.r8;
 	}
 }
 
-static __always_inline __u64 regs_sp(const struct pt_regs *regs)
+static __always_inline __u64 regs_sp(const struct call_regs *regs)
 {
-	return regs->sp;
+	return regs->saved.sp;
 }
 
 /* DWARF numbering: 0 rax, 1 rdx, 2 rcx, 3 rbx, 4 rsi, 5 rdi, 6 rbp, 7 rsp, 8-15 r8-r15. */
-static __always_inline void regs_to_dwarf(const struct pt_regs *regs, struct lst_regs *out)
+static __always_inline void regs_to_dwarf(struct task_struct *task __attribute__((unused)),
+					  const struct call_regs *regs, struct lst_regs *out)
 {
-	out->r[0] = regs->ax;
-	out->r[1] = regs->dx;
-	out->r[2] = regs->cx;
-	out->r[3] = regs->bx;
-	out->r[4] = regs->si;
-	out->r[5] = regs->di;
-	out->r[6] = regs->bp;
-	out->r[7] = regs->sp;
-	out->r[8] = regs->r8;
-	out->r[9] = regs->r9;
-	out->r[10] = regs->r10;
-	out->r[11] = regs->r11;
-	out->r[12] = regs->r12;
-	out->r[13] = regs->r13;
-	out->r[14] = regs->r14;
-	out->r[15] = regs->r15;
-	out->pc = regs->ip;
+	out->r[0] = regs->saved.ax;
+	out->r[1] = regs->saved.dx;
+	out->r[2] = regs->saved.cx;
+	out->r[3] = regs->saved.bx;
+	out->r[4] = regs->saved.si;
+	out->r[5] = regs->saved.di;
+	out->r[6] = regs->saved.bp;
+	out->r[7] = regs->saved.sp;
+	out->r[8] = regs->saved.r8;
+	out->r[9] = regs->saved.r9;
+	out->r[10] = regs->saved.r10;
+	out->r[11] = regs->saved.r11;
+	out->r[12] = regs->saved.r12;
+	out->r[13] = regs->saved.r13;
+	out->r[14] = regs->saved.r14;
+	out->r[15] = regs->saved.r15;
+	out->pc = regs->saved.ip;
 	out->valid = 0xffff;
 }
 
@@ -109,14 +111,30 @@ static __always_inline __u64 fault_address(struct task_struct *task)
 
 #define PSR_MODE32 0x10
 
-static __always_inline bool regs_are_64bit(const struct pt_regs *regs)
+/* Not all of them: two sets would not fit on a program's stack. */
+struct call_regs {
+	__u64 args[6];
+	__u64 sp, pc, pstate;
+	__u64 orig_x0;
+	__s32 nr, pad;
+};
+
+static __always_inline bool regs_copy(const struct pt_regs *kernel_regs, struct call_regs *regs)
 {
-	return !(regs->user_regs.pstate & PSR_MODE32);
+	return !bpf_probe_read_kernel(regs->args, sizeof regs->args, kernel_regs->user_regs.regs) &&
+	       !bpf_probe_read_kernel(&regs->sp, 3 * sizeof regs->sp, &kernel_regs->user_regs.sp) &&
+	       !bpf_probe_read_kernel(&regs->orig_x0, sizeof regs->orig_x0, &kernel_regs->orig_x0) &&
+	       !bpf_probe_read_kernel(&regs->nr, sizeof regs->nr, &kernel_regs->syscallno);
 }
 
-static __always_inline __u32 regs_call(const struct pt_regs *regs)
+static __always_inline bool regs_are_64bit(const struct call_regs *regs)
 {
-	return regs->syscallno < 0 ? NO_CALL : (__u32)regs->syscallno;
+	return !(regs->pstate & PSR_MODE32);
+}
+
+static __always_inline __u32 regs_call(const struct call_regs *regs)
+{
+	return regs->nr < 0 ? NO_CALL : (__u32)regs->nr;
 }
 
 static __always_inline __u32 regs_call_of(const struct pt_regs *kernel_regs)
@@ -126,36 +144,47 @@ static __always_inline __u32 regs_call_of(const struct pt_regs *kernel_regs)
 	return nr < 0 ? NO_CALL : (__u32)nr;
 }
 
-static __always_inline __u64 regs_arg(const struct pt_regs *regs, int n)
+static __always_inline __u64 regs_arg(const struct call_regs *regs, int n)
 {
-	return n ? regs->user_regs.regs[n & 7] : regs->orig_x0;
+	return n ? regs->args[n] : regs->orig_x0;
 }
 
-static __always_inline __u64 regs_sp(const struct pt_regs *regs)
+static __always_inline __u64 regs_sp(const struct call_regs *regs)
 {
-	return regs->user_regs.sp;
+	return regs->sp;
 }
 
-static __always_inline void regs_to_dwarf(const struct pt_regs *regs, struct lst_regs *out)
+/* DWARF numbers them as the machine does, and the kernel saves them in that order. */
+static __always_inline void regs_to_dwarf(struct task_struct *task, const struct call_regs *regs,
+					  struct lst_regs *out)
 {
-	for (int i = 0; i < 31; i++)
-		out->r[i] = regs->user_regs.regs[i];
-	out->r[31] = regs->user_regs.sp;
-	out->pc = regs->user_regs.pc;
+	const struct pt_regs *kernel_regs = BPF_CORE_READ(task, stack) + regs_place();
+	bpf_probe_read_kernel(out->r, 31 * sizeof out->r[0], kernel_regs->user_regs.regs);
+	out->r[31] = regs->sp;
+	out->pc = regs->pc;
 	out->valid = 0xffffffff;
 }
 
+/* glibc's struct pthread lies below it. */
 static __always_inline __u64 thread_pointer(struct task_struct *task)
 {
-	return 0;
+	return BPF_CORE_READ(task, thread.uw.tp_value);
 }
 
 static __always_inline __u64 fault_address(struct task_struct *task)
 {
-	return 0;
+	return BPF_CORE_READ(task, thread.fault_address);
 }
 
 #endif
+
+/* Registers of a thread in user space or in a system call; for a running thread only from its own context. */
+static __always_inline bool regs_read(struct task_struct *task, struct call_regs *regs)
+{
+	if (BPF_CORE_READ(task, flags) & PF_KTHREAD)
+		return false;
+	return regs_copy(BPF_CORE_READ(task, stack) + regs_place(), regs);
+}
 
 static __always_inline __u32 task_state(struct task_struct *task)
 {

@@ -68,7 +68,7 @@ SEPARATE int flight_check(__u32 thread_slot)
 {
 	struct lst_thread *t = thread_at(thread_slot);
 	struct lst_loop *l = t ? loop_at(t->wait_slot) : NULL;
-	struct pt_regs regs;
+	struct call_regs regs;
 
 	if (!l)
 		return 0;

@@ -45,7 +45,7 @@ static __always_inline bool task_is_ours(struct task_struct *task)
 
 static __always_inline void seed_task(struct task_struct *task)
 {
-	struct pt_regs regs;
+	struct call_regs regs;
 	__u32 tid = BPF_CORE_READ(task, pid);
 
 	if (!task_is_ours(task) || !task_state(task) || thread_find(tid))
@@ -110,14 +110,14 @@ static __always_inline struct lst_loop *stuck_adopt(struct task_struct *task, co
 }
 
 /* All of a sleeping thread's stack but its pages. */
-static __always_inline void look_frame(struct task_struct *task, const struct pt_regs *regs,
+static __always_inline void look_frame(struct task_struct *task, const struct call_regs *regs,
 				       const struct lst_wanted *want, struct lst_stack_record *r)
 {
 	__u64 sp = regs_sp(regs);
 
 	record_begin(&r->head, LST_RECORD_STACK, 0, BPF_CORE_READ(task, tgid), BPF_CORE_READ(task, pid),
 		     bpf_ktime_get_ns());
-	regs_to_dwarf(regs, &r->regs);
+	regs_to_dwarf(task, regs, &r->regs);
 	r->base = (sp - RED_ZONE_BYTES) & ~(__u64)(LST_PAGE_BYTES - 1);
 	r->n_pages = stack_pages(task, sp, r->base);
 	r->pages_present = 0;
@@ -132,7 +132,7 @@ static __always_inline void look_frame(struct task_struct *task, const struct pt
 
 static __always_inline void look_stack(struct task_struct *task)
 {
-	struct pt_regs regs;
+	struct call_regs regs;
 	__u32 tid = BPF_CORE_READ(task, pid), zero = 0;
 	const struct lst_wanted *want = bpf_map_lookup_elem(&wanted, &tid);
 	struct stack_buffer *buffer = bpf_map_lookup_elem(&look_buffers, &zero);
@@ -154,7 +154,7 @@ static __always_inline void look_stack(struct task_struct *task)
 
 static __always_inline void look_task(struct task_struct *task)
 {
-	struct pt_regs regs;
+	struct call_regs regs;
 	__u32 tid = BPF_CORE_READ(task, pid), zero = 0;
 	struct lst_wanted *want = bpf_map_lookup_elem(&wanted, &tid);
 	struct lst_task_record *r = bpf_map_lookup_elem(&look_records, &zero);

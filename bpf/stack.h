@@ -85,7 +85,7 @@ static __always_inline __u32 stack_pages(struct task_struct *task, __u64 sp, __u
 static __always_inline bool stack_snapshot(struct task_struct *task, struct lst_stack_record *record,
 					   char *pages)
 {
-	struct pt_regs regs;
+	struct call_regs regs;
 
 	record->n_pages = 0;
 	record->pages_present = 0;
@@ -95,7 +95,7 @@ static __always_inline bool stack_snapshot(struct task_struct *task, struct lst_
 		lose(LST_LOSS_NO_REGS);
 		return false;
 	}
-	regs_to_dwarf(&regs, &record->regs);
+	regs_to_dwarf(task, &regs, &record->regs);
 	__u64 sp = regs_sp(&regs), base = (sp - RED_ZONE_BYTES) & ~(__u64)(LST_PAGE_BYTES - 1);
 	__u32 n = stack_pages(task, sp, base);
 	record->base = base;

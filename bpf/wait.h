@@ -213,7 +213,7 @@ static __always_inline void wait_exit(long ret)
 	if (t->in_wait) {
 		l = loop_at(t->wait_slot);
 	} else {
-		struct pt_regs regs;
+		struct call_regs regs;
 		if (!regs_read(task, &regs))
 			return;
 		l = loop_of(t, file_of_current(regs_arg(&regs, 0)), regs_arg(&regs, 0), now);

@@ -41,7 +41,7 @@ static __always_inline bool file_is_other_end(struct file *file, const struct ls
 static __always_inline __u32 waker_why(struct lst_thread *t, const struct lst_block *b,
 				       struct task_struct *waker, __u32 tgid)
 {
-	struct pt_regs regs;
+	struct call_regs regs;
 	__u32 why;
 
 	bool exiting = BPF_CORE_READ(waker, flags) & PF_EXITING;
