@@ -5,10 +5,13 @@
 Every true stall is reported once, with its start, length, verdict, call, target and functions; nothing else is reported;
 every iteration is counted. A report that the truth does not have is let through only where its own ledger says that the
 machine was busy (noise), and is printed.
+
+With --tap there may be several programs, with a truth each: one result for each, and one for what no truth knows of.
 """
 import argparse
 import datetime
 import json
+import os
 import re
 import sys
 
@@ -18,7 +21,8 @@ EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
 def parse_arguments():
     p = argparse.ArgumentParser(description=__doc__)
     p.add_argument("seen")
-    p.add_argument("truth")
+    p.add_argument("truth", nargs="+")
+    p.add_argument("--tap", action="store_true", help="one result for each truth")
     p.add_argument("--tolerance-ms", type=float, default=1, help="of start and length, or 1 percent if that is more")
     p.add_argument("--uncounted", action="store_true", help="the program does not know its number of iterations")
     p.add_argument("--well", action="store_true", help="the truth is empty: there was no stall")
@@ -239,16 +243,53 @@ class Comparison:
         return self.failures
 
 
+def print_failures(failures, indent=""):
+    for failure in failures[:10]:
+        print(indent + failure.replace("\n", "\n" + indent))
+    if len(failures) > 10:
+        print("%sand %d more" % (indent, len(failures) - 10))
+
+
+def pids_of(truth):
+    return {line["pid"] for line in truth}
+
+
+def is_about(line, pids):
+    return "pid" not in line or line["pid"] in pids
+
+
+def compare_one(arguments, seen, truth):
+    if not truth and not arguments.well:
+        return ["there is no truth"]
+    return Comparison(arguments, seen, truth).run()
+
+
+def compare_each(arguments, seen):
+    """A result for each truth, held against what was seen of its processes; and for what was seen of others."""
+    known, bad = set(), 0
+    for number, path in enumerate(arguments.truth + [None], 1):
+        truth = read_lines(path) if path else []
+        pids = pids_of(truth)
+        known |= pids
+        if path:
+            failures = compare_one(arguments, [line for line in seen if is_about(line, pids)], truth)
+        else:
+            failures = ["of no program: %s" % json.dumps(s) for s in seen if s["type"] == "stall" and s["pid"] not in known]
+        name = os.path.basename(path).split(".")[0] if path else "nothing else"
+        print("%s %d %s" % ("not ok" if failures else "ok", number, name))
+        print_failures(failures, "# ")
+        bad += bool(failures)
+    print("1..%d" % (len(arguments.truth) + 1))
+    return bad
+
+
 def main():
     arguments = parse_arguments()
-    truth = read_lines(arguments.truth)
-    if not truth and not arguments.well:
-        sys.exit("no truth in %s" % arguments.truth)
-    failures = Comparison(arguments, read_lines(arguments.seen), truth).run()
-    for failure in failures[:10]:
-        print(failure)
-    if len(failures) > 10:
-        print("and %d more" % (len(failures) - 10))
+    seen = read_lines(arguments.seen)
+    if arguments.tap:
+        sys.exit(1 if compare_each(arguments, seen) else 0)
+    failures = compare_one(arguments, seen, [line for path in arguments.truth for line in read_lines(path)])
+    print_failures(failures)
     sys.exit(1 if failures else 0)
 
 
