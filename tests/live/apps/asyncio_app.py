@@ -40,7 +40,7 @@ STALLS = {
     b"sleep": (lambda: time.sleep(0.2), {"call": "clock_nanosleep"}),
     b"run": (lambda: subprocess.run(["sleep", "0.2"], check=True), {"call": "wait4", "target": "sleep"}),
     b"output": (lambda: subprocess.run(["sh", "-c", "sleep 0.2; echo x"], check=True, capture_output=True),
-                {"call": "poll", "target": "pipe"}),
+                {"call": "p?poll", "target": "pipe"}),
     b"socket": (lambda: call_peer(PEER_PORT), {"call": "recvfrom", "target": "tcp 127.0.0.1:%d" % PEER_PORT}),
 }
 
