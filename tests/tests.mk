@@ -4,6 +4,7 @@
 # make unit    build the unit tests         make test-programs  build all that the tests run
 # make lint    clang-tidy and cppcheck
 # make fuzz    run the fuzzers for long     FUZZ_SECONDS=N      for all fuzzers together: 600, and 30 in make check
+# make test-vm the kernel matrix            CELLS='5.10 newest' of tools/vm/cells; all without
 include tests/progs/progs.mk
 include tests/truth/truth.mk
 include tests/faults/faults.mk
@@ -90,4 +91,11 @@ test: test-programs
 	@[ "$$(id -u)" -eq 0 ] || { echo 'make test traces: run it as root, or make check' >&2; exit 1; }
 	@tests/run $(CHECKS) tools/lint $(LIVE) 'unwind=tests/live/unwind_gdb.sh $(B)/live/unwind_once'
 
-.PHONY: unit fuzzers fuzz fuzz-coverage lint check test check-programs test-programs
+# The kernel matrix: hours in all, since everything in it is emulated. VM_BRIEF is what fits into the time that a test of every change has.
+VM_BRIEF := 'vm=tools/vm/run --budget 300 --rungs fentry,tracepoint newest 5.10'
+test-vm:
+	@TEST_TIMEOUT=28800 tests/run 'vm=tools/vm/run $(CELLS)'
+test-vm-brief:
+	@tests/run $(VM_BRIEF)
+
+.PHONY: test-vm test-vm-brief unit fuzzers fuzz fuzz-coverage lint check test check-programs test-programs
