@@ -149,39 +149,47 @@ int lst_raw_exit(struct bpf_raw_tracepoint_args *ctx)
 
 /* --- rung: fentry and fexit on the system calls; user space names the function of this machine -------------------------------- */
 
-/* Before 5.15 a program may be refused the argument: some kernels' BTF only declares its type there. */
-static __always_inline void call_read(__u64 *ctx, struct call_regs *regs)
+struct wait_arguments {
+	__u32 fd;
+	__u64 timeout;
+};
+
+/*
+ * The call's argument is a typed pointer, read by plain loads. Before 5.15 a program may be refused it: some kernels' BTF only declares
+ * its type there.
+ */
+static __always_inline struct wait_arguments wait_arguments(__u64 *ctx)
 {
-	if (cfg.has_task_regs)
-		regs_copy((void *)ctx[0], regs);
-	else
-		regs_read((void *)bpf_get_current_task(), regs);
+	if (cfg.has_task_regs) {
+		const struct pt_regs *typed = (void *)ctx[0];
+		return (struct wait_arguments){.fd = regs_arg_of(typed, 0), .timeout = regs_arg_of(typed, 3)};
+	}
+	struct call_regs regs = {};
+	regs_read((void *)bpf_get_current_task(), &regs);
+	return (struct wait_arguments){.fd = regs_arg(&regs, 0), .timeout = regs_arg(&regs, 3)};
 }
 
 SEC("fentry/sys_epoll_wait")
 int lst_fe_wait(__u64 *ctx)
 {
-	struct call_regs regs = {};
-	call_read(ctx, &regs);
-	wait_enter(regs_arg(&regs, 0), timeout_of_ms((int)regs_arg(&regs, 3)));
+	struct wait_arguments call = wait_arguments(ctx);
+	wait_enter(call.fd, timeout_of_ms((int)call.timeout));
 	return 0;
 }
 
 SEC("fentry/sys_epoll_pwait")
 int lst_fe_pwait(__u64 *ctx)
 {
-	struct call_regs regs = {};
-	call_read(ctx, &regs);
-	wait_enter(regs_arg(&regs, 0), timeout_of_ms((int)regs_arg(&regs, 3)));
+	struct wait_arguments call = wait_arguments(ctx);
+	wait_enter(call.fd, timeout_of_ms((int)call.timeout));
 	return 0;
 }
 
 SEC("fentry/sys_epoll_pwait2")
 int lst_fe_pwait2(__u64 *ctx)
 {
-	struct call_regs regs = {};
-	call_read(ctx, &regs);
-	wait_enter(regs_arg(&regs, 0), timeout_of_timespec((void *)regs_arg(&regs, 3)));
+	struct wait_arguments call = wait_arguments(ctx);
+	wait_enter(call.fd, timeout_of_timespec((void *)call.timeout));
 	return 0;
 }
 

@@ -67,6 +67,18 @@ static __always_inline __u64 regs_arg(const struct call_regs *regs, int n)
 	}
 }
 
+/* The same through a typed pointer into the kernel's memory. */
+static __always_inline __u64 regs_arg_of(const struct pt_regs *typed, int n)
+{
+	switch (n) {
+	case 0: return typed->di;
+	case 1: return typed->si;
+	case 2: return typed->dx;
+	case 3: return typed->r10;
+	default: return typed->r8;
+	}
+}
+
 static __always_inline __u64 regs_sp(const struct call_regs *regs)
 {
 	return regs->saved.sp;
@@ -147,6 +159,11 @@ static __always_inline __u32 regs_call_of(const struct pt_regs *kernel_regs)
 static __always_inline __u64 regs_arg(const struct call_regs *regs, int n)
 {
 	return n ? regs->args[n] : regs->orig_x0;
+}
+
+static __always_inline __u64 regs_arg_of(const struct pt_regs *typed, int n)
+{
+	return typed->user_regs.regs[n];
 }
 
 static __always_inline __u64 regs_sp(const struct call_regs *regs)
