@@ -131,6 +131,7 @@ static void process_event(void *context, const struct lst_process_record *r)
 		resolver_forget(s->resolver, r->head.tgid);
 		python_forget(s, r->head.tgid);
 		collector_forget(s, r->head.tgid);
+		python_follow(s, r->head.tgid); /* its first loop may stall at once */
 		break;
 	case LST_PROCESS_EXIT:
 		loops_process_gone(s, r->head.tgid, r->head.time_ns);

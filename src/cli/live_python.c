@@ -76,7 +76,9 @@ static void python_found(void *context, const struct resolver_python *found)
 	if (!found->offsets)
 		return;
 	f->gil = found->gil;
-	f->complete = found->tasks || found->offsets->thread_task != PYTHON_NO_MEMBER;
+	/* Without a thread it has only just begun, and without asyncio's tasks that may still be imported. */
+	f->complete =
+		found->oldest_thread && (found->tasks || found->offsets->thread_task != PYTHON_NO_MEMBER);
 	layout_fill(&p, found);
 	capture_python(s->capture, found->pid, &p);
 }
