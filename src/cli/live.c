@@ -236,6 +236,7 @@ void live_source_close(struct live_source *s)
 	free(s->loops);
 	free(s->retired);
 	idmap_free(&s->processes);
+	lines_free(s);
 	python_free(s);
 	collectors_free(s);
 	workers_free(s);
@@ -340,6 +341,7 @@ int live_source_step(struct live_source *s)
 
 	resolver_receive(s->resolver, now);
 	attribution_advance(s->attribution, now);
+	lines_advance(s, now);
 	if (s->stuck_at_ns && now >= s->stuck_at_ns) {
 		s->stuck_at_ns = 0;
 		stuck_find(s, now);
@@ -378,6 +380,7 @@ void live_source_dump(struct live_source *s)
 	stalls_open(s, kernel_now_ns(), OPEN_ANY);
 	names_settle(s);
 	attribution_flush(s->attribution);
+	lines_settle(s);
 }
 
 void live_source_finish(struct live_source *s, const char *reason)
@@ -386,6 +389,7 @@ void live_source_finish(struct live_source *s, const char *reason)
 	stalls_open(s, kernel_now_ns(), OPEN_OVER);
 	names_settle(s);
 	attribution_flush(s->attribution);
+	lines_settle(s);
 	tick(s, kernel_now_ns());
 	struct fact f = {.kind = FACT_END, .end = s->end};
 	f.end.reason = reason;

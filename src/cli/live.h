@@ -22,6 +22,7 @@ struct live_source_options {
 	struct sink *sink;
 	const struct dictionary *dictionary; /* that the sink fills */
 	const char *version;
+	bool source; /* read the text of culprits' lines */
 };
 
 /* Loads, attaches, seeds and sends the header. NULL with the diag filled. */

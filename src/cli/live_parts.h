@@ -73,10 +73,11 @@ struct live_source {
 	struct idmap pythons;	/* pid → struct followed_python (live_python.c) */
 	struct idmap jvms;	/* pid → struct followed_jvm (live_collector.c) */
 	bool had_process;
-	struct fact_end end;   /* its totals so far */
-	struct look *look;     /* the look that is under way, or NULL (live_stuck.c) */
-	struct idmap workers;  /* tid → struct worker (live_workers.c) */
-	struct looked *looked; /* filled while the ring is read, or NULL */
+	struct fact_end end;	  /* its totals so far */
+	struct look *look;	  /* the look that is under way, or NULL (live_stuck.c) */
+	struct idmap workers;	  /* tid → struct worker (live_workers.c) */
+	struct looked *looked;	  /* filled while the ring is read, or NULL */
+	struct told_lines *lines; /* NULL: none have been asked for (live_lines.c) */
 };
 
 uint64_t kernel_now_ns(void);
@@ -146,6 +147,7 @@ void collectors_free(struct live_source *s);
 /* live_stalls.c */
 void stalls_ended(void *context, const struct lst_stall_record *r);
 void stalls_ready(void *context, const struct fact_stall *stall, uint64_t at_ns);
+void stalls_emit(struct live_source *s, const struct fact_stall *stall, uint64_t at_ns);
 enum open_which {
 	OPEN_DUE,
 	OPEN_OVER,
@@ -155,6 +157,16 @@ void stalls_open(struct live_source *s, uint64_t now, enum open_which which);
 /* Fills a block from the kernel's; stack numbers stay 0. */
 void stalls_block(struct live_source *s, struct block *to, const struct lst_block *b, uint32_t pid,
 		  const struct lst_child *children);
+
+/* live_lines.c */
+struct told_lines;
+/* Passes a stall on, once the text of its culprit's line is known if that was asked for. */
+void lines_tell(struct live_source *s, const struct fact_stall *stall, uint64_t at_ns);
+/* Passes on what has waited long enough. */
+void lines_advance(struct live_source *s, uint64_t now_ns);
+/* Waits a little for what is under way, and passes everything on. */
+void lines_settle(struct live_source *s);
+void lines_free(struct live_source *s);
 
 /* live_saturated.c */
 void saturation_watch(struct live_source *s, struct followed *l, uint32_t slot,

@@ -202,7 +202,11 @@ void stalls_ended(void *context, const struct lst_stall_record *r)
 
 void stalls_ready(void *context, const struct fact_stall *stall, uint64_t at_ns)
 {
-	struct live_source *s = context;
+	lines_tell(context, stall, at_ns);
+}
+
+void stalls_emit(struct live_source *s, const struct fact_stall *stall, uint64_t at_ns)
+{
 	struct fact f = {.kind = FACT_STALL, .stall = stall};
 
 	s->end.stalls += stall->state == STALL_ENDED || stall->state == STALL_DIED;

@@ -52,6 +52,9 @@ const struct option_spec option_table[] = {
 	{"width", 0, "COLUMNS", SHOWS, "lay out for this many columns", OPTION_NUMBER, AT(width), 40, 1000,
 	 .hidden = true},
 
+	{"source", 0, NULL, STACKED,
+	 "show the text of the line that a stall was on, read from the target's files; it is recorded, too",
+	 OPTION_FLAG, AT(source)},
 	{"no-stacks", 0, NULL, STACKED, "take no stacks: histograms and ledgers only", OPTION_UNFLAG,
 	 AT(stacks)},
 	{"kernel-stacks", 0, NULL, STACKED, "show the kernel's part of stacks", OPTION_FLAG,

@@ -51,7 +51,7 @@ struct options {
 	const char *ignore;    /* check: functions, or NULL */
 	const char *output;    /* -o, or NULL */
 	uint64_t last_ns;      /* record --last, 0 none */
-	bool json, verbose, replay, no_color;
+	bool source, json, verbose, replay, no_color;
 	uint32_t width; /* columns, 0: ask the terminal */
 
 	/* how to measure */

@@ -142,6 +142,7 @@ static int source_open(struct run *r, struct diag *d)
 		.sink = &r->outputs.facts.sink,
 		.dictionary = r->outputs.facts.dictionary,
 		.version = LOOPSTALL_VERSION,
+		.source = r->options->source,
 	};
 	capture_choose(r, &s.capture);
 	if (r->targets.note)

@@ -227,6 +227,7 @@ struct fact_stall {
 	uint64_t covered_ns;	/* part of the gap that the stacks stand for */
 	uint32_t culprit_frame; /* frame id, 0 none */
 	uint32_t culprit_stack;
+	const char *source; /* text of the culprit's line, if it was asked for; "" unknown */
 	const char *cause;  /* a word of model/cause.h; "" unclassified, and then no evidence and no remedy */
 	const char *remedy; /* what would end it, in one line */
 	char evidence

@@ -99,6 +99,7 @@ const struct field stall_fields[] = {
 	MAY("growth", NUMBER, chain.growth),
 	MAY("grown_from_us", NS, chain.grown_from_ns),
 	MAY("timed", BOOL, chain.timed),
+	MAY("source", TEXT, source),
 	MAY("cause", TEXT, cause),
 	MAY("evidence", LINE, evidence),
 	MAY("remedy", TEXT, remedy),

@@ -161,6 +161,17 @@ static void put_cause(struct pen *p, const struct fact_stall *s)
 	pen_words(p, INK_GREEN, s->remedy);
 }
 
+/* "11 │ subprocess.run(["nvidia-smi"])" */
+static void put_source(struct pen *p, const struct fact_stall *s, const struct dictionary *d)
+{
+	const struct fact_frame *f = is_said(s->source) ? dictionary_frame(d, s->culprit_frame) : NULL;
+	if (!f)
+		return;
+	begin_detail(p);
+	pen_printf(p, INK_DIM, "line %u: ", f->line);
+	pen_put(p, INK_BOLD, s->source);
+}
+
 /* Who held the lock, wrote into the pipe, or was waited for. */
 static void put_waker(struct pen *p, const struct fact_stall *s, const struct dictionary *d)
 {
@@ -181,6 +192,7 @@ void stall_lines(struct pen *p, const struct fact_stall *s, const struct diction
 		put_ledger(p, s);
 		put_other_blocks(p, s);
 		put_stack(p, s, d);
+		put_source(p, s, d);
 		put_waker(p, s, d);
 		put_cause(p, s);
 	}

@@ -328,11 +328,81 @@ static int open_target(const struct opening *o)
 	return fd;
 }
 
+/* --- one line of a source file */
+
+#define SOURCE_MAX_BYTES (8u << 20)
+#define START_SLACK_S	 2 /* clocks of files and of processes tick at their own pace */
+
+/* When the process began, in seconds since the epoch; 0 unknown. */
+static int64_t started_s(uint32_t pid)
+{
+	char name[PROC_PATH_BYTES], text[1024];
+	struct timespec boot, wall;
+	unsigned long long ticks;
+
+	snprintf(name, sizeof name, "/proc/%u/stat", pid);
+	int fd = open(name, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+	if (fd >= 0)
+		close(fd);
+	text[n > 0 ? n : 0] = 0;
+	const char *rest =
+		strrchr(text, ')'); /* behind its name: state, then 18 numbers, then when it began */
+	if (!rest ||
+	    sscanf(rest, ") %*c%*s%*s%*s%*s%*s%*s%*s%*s%*s%*s%*s%*s%*s%*s%*s%*s%*s%*s %llu", &ticks) != 1)
+		return 0;
+	clock_gettime(CLOCK_BOOTTIME, &boot);
+	clock_gettime(CLOCK_REALTIME, &wall);
+	return wall.tv_sec - boot.tv_sec + (int64_t)(ticks / (unsigned long long)sysconf(_SC_CLK_TCK));
+}
+
+static int read_line(int fd, uint32_t line, struct bytes *text)
+{
+	char piece[16384];
+	uint32_t at = 1;
+	ssize_t got = 0;
+
+	for (size_t left = SOURCE_MAX_BYTES; left && (got = read(fd, piece, sizeof piece)) > 0;) {
+		for (ssize_t i = 0; i < got; i++) {
+			if (at > line || (at == line && piece[i] == '\n'))
+				return bytes_ok(text) ? 0 : -ENOMEM;
+			if (piece[i] == '\n')
+				at++;
+			else if (at == line && text->len < OPENING_LINE_BYTES)
+				bytes_putc(text, piece[i]);
+		}
+		left -= (size_t)got < left ? (size_t)got : left;
+	}
+	return got < 0 ? -errno : text->len && bytes_ok(text) ? 0 : -ENOENT;
+}
+
+/* A file that was changed since the process began may not say any more what it runs. */
+static int open_line(const struct opening *o)
+{
+	struct bytes text = {0};
+	struct stat st;
+	int fd = *o->path == '/' && o->line ? open_in_root(o->pid, o->path, 0) : -EINVAL;
+
+	if (fd < 0)
+		return fd;
+	int64_t start_s = started_s(o->pid);
+	int err = fstat(fd, &st) ? -errno : 0;
+	if (!err && (!start_s || st.st_mtim.tv_sec > start_s + START_SLACK_S))
+		err = -ESTALE;
+	if (!err)
+		err = read_line(fd, o->line, &text);
+	close(fd);
+	if (!err)
+		err = into_memory(&text);
+	bytes_free(&text);
+	return err;
+}
+
 /* --- serving */
 
 static int (*const kinds[OPENINGS])(const struct opening *o) = {
 	[OPENING_TARGET] = open_target, [OPENING_MODULE] = open_module, [OPENING_DEBUG] = open_debug,
-	[OPENING_MEMORY] = open_memory, [OPENING_JIT] = open_jit,
+	[OPENING_MEMORY] = open_memory, [OPENING_JIT] = open_jit,	[OPENING_LINE] = open_line,
 };
 
 int opener_open(const struct opening *o)

@@ -24,6 +24,7 @@ enum opening_kind {
 	 * and not one that an earlier process of the same number left behind.
 	 */
 	OPENING_JIT,
+	OPENING_LINE, /* a copy of one line of a source file in the target's file tree */
 	OPENINGS
 };
 
@@ -34,7 +35,8 @@ struct opening {
 	struct maps_row row; /* MODULE */
 	uint32_t build_id_bytes;
 	unsigned char build_id[ELF_BUILD_ID_BYTES]; /* DEBUG */
-	char path[PATH_MAX];			    /* MODULE; "" none */
+	uint32_t line;				    /* LINE */
+	char path[PATH_MAX];			    /* MODULE, LINE; "" none */
 };
 #define OPENING_BYTES(o) (offsetof(struct opening, path) + strlen((o)->path) + 1)
 
@@ -53,6 +55,9 @@ struct opened_target {
 	uint32_t n_files, text_bytes;
 	char exe[PATH_MAX]; /* the program it runs, "" unknown */
 };
+
+/* Of a line that is copied; what is longer is cut. */
+#define OPENING_LINE_BYTES 512
 
 /* Does it here and now, however long it takes. A descriptor, or -errno. */
 int opener_open(const struct opening *o);

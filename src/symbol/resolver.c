@@ -420,6 +420,16 @@ int resolver_python_find(struct resolver *r, uint32_t pid, resolver_python_found
 	return err;
 }
 
+int resolver_read_line(struct resolver *r, uint32_t pid, const char *file, uint32_t line, resolver_line *read,
+		       void *context)
+{
+	r->supply.line_read = read;
+	r->supply.line_context = context;
+	bool asked = supply_line(&r->supply, pid, file, line);
+	watch_room(r);
+	return asked ? 0 : -ENOENT;
+}
+
 int resolver_fd(const struct resolver *r)
 {
 	return r->epoll;

@@ -99,6 +99,11 @@ typedef void resolver_python_found(void *context, const struct resolver_python *
  * Looks for an interpreter in a process; the answer comes from resolver_receive(). 0, or a negative errno
  * (then there is no answer: -ENOENT, nothing in it can be one). */
 int resolver_python_find(struct resolver *r, uint32_t pid, resolver_python_found *found, void *context);
+/* The text of a source line as it is in the file, "" if it cannot be had. Valid during the call. */
+typedef void resolver_line(void *context, uint32_t pid, const char *file, uint32_t line, const char *text);
+/* Asks for one, of a file in the file tree of the process; the answer comes from resolver_receive(). 0 or -ENOENT (then there is none). */
+int resolver_read_line(struct resolver *r, uint32_t pid, const char *file, uint32_t line, resolver_line *read,
+		       void *context);
 /* A descriptor that becomes readable when resolver_receive() has something to do. Changes never. */
 int resolver_fd(const struct resolver *r);
 /* Takes all answers that are there, watches deadlines; call it also about every 100 ms. */

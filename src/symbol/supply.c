@@ -238,10 +238,22 @@ static void memory_came(struct supply *s, uint64_t number, const struct opening 
 		close(fd);
 }
 
+static void line_came(struct supply *s, uint64_t number, const struct opening *o, int fd)
+{
+	char text[OPENING_LINE_BYTES + 1];
+	ssize_t got = fd < 0 ? 0 : pread(fd, text, OPENING_LINE_BYTES, 0);
+
+	(void)number;
+	if (fd >= 0)
+		close(fd);
+	text[got > 0 ? got : 0] = 0;
+	s->line_read(s->line_context, o->pid, o->path, o->line, text);
+}
+
 static void (*const arrivals[OPENINGS])(struct supply *s, uint64_t number, const struct opening *o,
 					int fd) = {
 	[OPENING_TARGET] = target_came, [OPENING_MODULE] = module_came, [OPENING_DEBUG] = debug_came,
-	[OPENING_MEMORY] = memory_came, [OPENING_JIT] = jit_came,
+	[OPENING_MEMORY] = memory_came, [OPENING_JIT] = jit_came,	[OPENING_LINE] = line_came,
 };
 
 static void opened(void *context, uint64_t number, const struct opening *o, int fd)
@@ -329,6 +341,16 @@ void supply_jit(struct supply *s, uint32_t pid)
 	const struct opening o = {.kind = OPENING_JIT, .pid = pid};
 	if (!target || target->jit_refused || !opener_process_ask(&s->opener, &o))
 		order_simple(s, ORDER_JIT, pid, -1);
+}
+
+bool supply_line(struct supply *s, uint32_t pid, const char *file, uint32_t line)
+{
+	struct opening o = {.kind = OPENING_LINE, .pid = pid, .line = line};
+
+	if (strlen(file) >= sizeof o.path)
+		return false;
+	strcpy(o.path, file);
+	return opener_process_ask(&s->opener, &o);
 }
 
 void supply_forget(struct supply *s, uint32_t pid)

@@ -21,6 +21,8 @@ struct supply {
 	int worker; /* the socket of the worker in life, -1 none */
 	resolver_python_found *python_found;
 	void *python_context;
+	resolver_line *line_read;
+	void *line_context;
 	uint64_t now_ns;
 	unsigned pythons; /* interpreters that the worker has been asked for and not answered */
 };
@@ -43,6 +45,8 @@ void supply_debug(struct supply *s, uint32_t pid, const struct wanted_debug *wan
 void supply_jit(struct supply *s, uint32_t pid);
 /* 0, -ENOENT if nothing in the process can be an interpreter, -ENOMEM. */
 int supply_python(struct supply *s, uint32_t pid);
+/* False: it cannot be asked for. */
+bool supply_line(struct supply *s, uint32_t pid, const char *file, uint32_t line);
 void supply_forget(struct supply *s, uint32_t pid);
 
 /* Takes what the opener has opened. */

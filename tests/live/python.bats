@@ -77,6 +77,26 @@ watch_truth() {
 	has_line "$SEEN" '"verdict":"GC".*"function":"sweep","file":"[^"]*python_collect.py"'
 }
 
+@test "the text of the line is shown and recorded on request, from the file that runs" {
+	sed 's/time.sleep(seconds)/time.sleep(seconds)  # mark \x1b[31m/' "$ROOT/tests/progs/python_truth.py" >"$LIVE/svc.py"
+	touch -d '1 hour ago' "$LIVE/svc.py"
+	background "$PYTHON" "$LIVE/svc.py" 60 >"$LIVE/out"
+	target=$last
+	within 50 has_line "$LIVE/out" READY
+	"$LOOPSTALL" -d 2 --source -p "$target" >"$SEEN"
+	has_line "$SEEN" 'line 67: time.sleep(seconds)  # mark \\x1b\[31m'
+	"$LOOPSTALL" record -d 2 --source -o "$LIVE/with.jsonl.zst" -p "$target"
+	[[ $(zstdcat "$LIVE/with.jsonl.zst") = *'"source":"time.sleep(seconds)  # mark '* ]]
+	"$LOOPSTALL" report "$LIVE/with.jsonl.zst" --replay >"$LIVE/replayed"
+	has_line "$LIVE/replayed" 'line 67: time.sleep(seconds)'
+	"$LOOPSTALL" record -d 2 -o "$LIVE/without.jsonl.zst" -p "$target"
+	[[ $(zstdcat "$LIVE/without.jsonl.zst") != *'time.sleep(seconds)'* ]]
+	touch -d 'tomorrow' "$LIVE/svc.py"
+	"$LOOPSTALL" -d 2 --source -p "$target" >"$SEEN"
+	has_line "$SEEN" 'recurse'
+	lacks_line "$SEEN" 'line 67: '
+}
+
 @test "a thread stuck before the attach shows its line and task" {
 	background "$PYTHON" "$ROOT/tests/progs/python_stuck.py" >"$LIVE/out"
 	target=$last

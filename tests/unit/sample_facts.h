@@ -53,6 +53,7 @@ static struct fact_stall sample_stall = {
 	.culprit_stack = 1,
 	.collecting_ns = 1234567,
 	.task = "gpu-tick",
+	.source = "subprocess.run([\"nvidia-smi\"])",
 	.task_ns = 640200998,
 	.connects = 48,
 	.chain = {5, 171068001, 119846002, 4, 599003, true},

@@ -127,6 +127,52 @@ static void test_own_maps(void **state)
 	close(fd);
 }
 
+/* What comes of a line of that file: 0 with the text, or -errno. */
+static int read_line(const char *name, uint32_t line, char text[OPENING_LINE_BYTES + 1])
+{
+	struct opening o = {.kind = OPENING_LINE, .pid = (uint32_t)getpid(), .line = line};
+
+	snprintf(o.path, sizeof o.path, "%s/%s", folder, name);
+	int fd = opener_open(&o);
+	if (fd < 0)
+		return fd;
+	ssize_t n = pread(fd, text, OPENING_LINE_BYTES + 1, 0);
+	assert_true(n >= 0 && n <= OPENING_LINE_BYTES);
+	text[n] = 0;
+	close(fd);
+	return 0;
+}
+
+static void test_source_line(void **state)
+{
+	const struct timespec later[2] = {{.tv_sec = UINT32_MAX}, {.tv_sec = UINT32_MAX}};
+	char text[OPENING_LINE_BYTES + 1], wide[2 * OPENING_LINE_BYTES];
+
+	(void)state;
+	memset(wide, 'x', sizeof wide);
+	FILE *f = fopen("source.py", "wxe");
+	assert_non_null(f);
+	fprintf(f, "first\n\n\tthird\n%.*s\nlast", (int)sizeof wide, wide);
+	fclose(f);
+	assert_int_equal(read_line("source.py", 3, text), 0);
+	assert_string_equal(text, "\tthird");
+	assert_int_equal(read_line("source.py", 2, text), 0);
+	assert_string_equal(text, "");
+	assert_int_equal(read_line("source.py", 4, text), 0);
+	assert_int_equal(strlen(text), OPENING_LINE_BYTES);
+	assert_int_equal(read_line("source.py", 5, text), 0);
+	assert_string_equal(text, "last");
+	assert_int_equal(read_line("source.py", 6, text), -ENOENT);
+	assert_int_equal(read_line("source.py", 0, text), -EINVAL);
+	assert_int_equal(read_line("missing.py", 1, text), -ENOENT);
+	assert_int_equal(utimensat(AT_FDCWD, "source.py", later, 0), 0); /* changed after we began */
+	assert_int_equal(read_line("source.py", 1, text), -ESTALE);
+	unlink("source.py");
+	assert_int_equal(mkfifo("fifo.py", 0600), 0);
+	assert_int_equal(read_line("fifo.py", 1, text), -EINVAL);
+	unlink("fifo.py");
+}
+
 static void test_nonsense(void **state)
 {
 	(void)state;
@@ -146,6 +192,7 @@ int main(void)
 		cmocka_unit_test(test_socket_folder_and_device),
 		cmocka_unit_test(test_exchanged_file),
 		cmocka_unit_test(test_own_maps),
+		cmocka_unit_test(test_source_line),
 		cmocka_unit_test(test_nonsense),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);
