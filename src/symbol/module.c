@@ -5,6 +5,7 @@
 #include "symbol/demangle.h"
 #include "symbol/elf_symbol.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
@@ -17,8 +18,9 @@
 static void take_elf(struct module *m, int err)
 {
 	m->usable = !err && arch_of(m->elf.machine) == arch_native();
-	if (m->usable && cfi_open(&m->cfi, &m->elf))
+	if (m->usable && (err = cfi_open(&m->cfi, &m->elf)))
 		m->usable = false;
+	m->starved = err == -ENOMEM;
 }
 
 struct module *module_open(int fd)
@@ -80,7 +82,8 @@ static const struct symbol *find_symbol(struct module *m, uint64_t address, uint
 {
 	if (!m->has_symtab) {
 		m->has_symtab = true;
-		symtab_build(&m->symtab, &m->elf, m->debug_elf.data ? &m->debug_elf : NULL);
+		m->starved |=
+			symtab_build(&m->symtab, &m->elf, m->debug_elf.data ? &m->debug_elf : NULL) != 0;
 		elf_file_release(&m->elf);
 		elf_file_release(&m->debug_elf);
 	}

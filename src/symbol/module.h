@@ -13,7 +13,8 @@
 enum module_debug { MODULE_DEBUG_UNASKED, MODULE_DEBUG_ASKED, MODULE_DEBUG_SETTLED };
 
 struct module {
-	bool usable; /* an ELF file of this machine */
+	bool usable;  /* an ELF file of this machine */
+	bool starved; /* there was no memory for all that it holds */
 	struct elf_file elf, debug_elf;
 	struct cfi cfi;
 	struct symtab symtab;

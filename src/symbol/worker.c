@@ -45,6 +45,16 @@ struct frame_key {
 	uint32_t readable; /* its module: once the file is there, the frame has a name */
 };
 
+/*
+ * A file that takes more memory than there may be: half a table of names would name wrongly. The next worker does without the file,
+ * for the monitor sees what this one was at.
+ */
+static void end_if_starved(const struct module *m)
+{
+	if (!m || m->starved)
+		_exit(1);
+}
+
 /* --- answers */
 
 /* Without the monitor there is nothing to live for. */
@@ -70,6 +80,7 @@ static uint32_t places_of(struct worker *w, const struct unwind_frame *f, struct
 	if (m && m->usable) {
 		w->link.state->module = f->module;
 		module_name(m, address, f->record_start, report->name, sizeof report->name, &start);
+		end_if_starved(m);
 		report->offset -= start;
 		w->lines_bytes += module_open_lines(m, SOURCE_TOTAL_BYTES - w->lines_bytes);
 		n = module_lines(m, address, places);
@@ -418,9 +429,9 @@ static void take_module(struct worker *w, uint32_t id, bool wants_lines, int fd)
 	w->link.state->module = id;
 	module_close(idmap_take(&w->modules, id));
 	struct module *m = module_open(fd);
-	if (m)
-		m->wants_lines = wants_lines;
-	if (!m || !idmap_put(&w->modules, id, m))
+	end_if_starved(m);
+	m->wants_lines = wants_lines;
+	if (!idmap_put(&w->modules, id, m))
 		module_close(m);
 	*w->link.state = (struct worker_state){0};
 }
