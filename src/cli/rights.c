@@ -206,16 +206,19 @@ static uint64_t watcher_caps(void)
 	return split ? caps : caps | CONFINE_CAP(CAP_SYS_ADMIN);
 }
 
-/* The user behind sudo, to whom new recordings belong; else nobody, unless there may be new ones. */
-static int become_watcher(uint64_t caps, bool writes_later)
+/* The user behind sudo, to whom new recordings belong; else nobody, unless root may yet have to create one anywhere. */
+static int become_watcher(uint64_t *caps, bool writes_later)
 {
 	struct user user;
 
 	if (!confine_has(CAP_SETUID) || !confine_has(CAP_SETGID))
 		return 0; /* then it was not root's to begin with */
 	if (user_behind_sudo(&user))
-		return confine_user(user.uid, user.gid, caps);
-	return writes_later ? 0 : confine_user(confine_nobody(), confine_nobody(), caps);
+		return confine_user(user.uid, user.gid, *caps);
+	if (!writes_later)
+		return confine_user(confine_nobody(), confine_nobody(), *caps);
+	*caps |= CONFINE_CAP(CAP_DAC_OVERRIDE);
+	return 0;
 }
 
 void rights_for_watching(bool writes_later)
@@ -223,10 +226,10 @@ void rights_for_watching(bool writes_later)
 	const struct confine_calls lists[] = {{confine_never, confine_n_never},
 					      {watcher_calls, ARRAY_LEN(watcher_calls)},
 					      {no_new_files, ARRAY_LEN(no_new_files)}};
-	const uint64_t caps = watcher_caps();
+	uint64_t caps = watcher_caps();
 
 	load_time_zone();
-	tell("its user", become_watcher(caps, writes_later));
+	tell("its user", become_watcher(&caps, writes_later));
 	tell("capabilities", confine_capabilities(caps));
 	if (TRACES_ITSELF)
 		return;
