@@ -264,5 +264,5 @@ record_it() {
 	stop_tool
 	all_is_clean
 	has_line "$LIVE/file.jsonl" '"function":"st\\\\x1b\[31mall'
-	has_line "$LIVE/file.jsonl" '"task":"'
+	has_line "$LIVE/file.jsonl" '"task":"\\\\x1b\[2J'
 }
