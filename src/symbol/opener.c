@@ -264,11 +264,10 @@ static struct opened_file see_file(uint32_t pid, const struct maps_row *row, con
 {
 	char name[PROC_PATH_BYTES];
 	struct statx st;
-	int fd = -1;
 
 	if (statx(AT_FDCWD, map_file_path(name, pid, row), AT_STATX_DONT_SYNC, STATX_MTIME | STATX_SIZE,
 		  &st)) {
-		fd = row->inode ? open_mapped(pid, row, path) : -ENOENT;
+		int fd = row->inode ? open_mapped(pid, row, path) : -ENOENT;
 		if (fd < 0 ||
 		    statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_MTIME | STATX_SIZE, &st))
 			st = (struct statx){0};
