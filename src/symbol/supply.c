@@ -36,12 +36,19 @@ static struct target *target_get(struct supply *s, uint32_t pid)
 	return targets_get(&s->targets, pid);
 }
 
+/* The number of the request; 0: there is none, for want of memory or because its files have hung too often. */
+static uint64_t ask(struct supply *s, const struct opening *o)
+{
+	const struct target *target = targets_find(&s->targets, o->pid);
+	return target && target->hung >= TARGET_MAX_HUNG ? 0 : opener_process_ask(&s->opener, o);
+}
+
 /* --- maps */
 
 static void ask_target(struct supply *s, struct target *target)
 {
 	const struct opening o = {.kind = OPENING_TARGET, .pid = target->pid};
-	target->reading = opener_process_ask(&s->opener, &o);
+	target->reading = ask(s, &o);
 	if (target->reading)
 		target->state = TARGET_READING;
 	else
@@ -85,7 +92,7 @@ static void give_module(struct supply *s, const struct target *target, uint32_t 
 	struct opening o;
 	if (!m || m->sent || m->asked)
 		return;
-	m->asked = targets_opening(&s->targets, target, id, &o) && opener_process_ask(&s->opener, &o);
+	m->asked = targets_opening(&s->targets, target, id, &o) && ask(s, &o);
 	if (!m->asked)
 		module_is(s, id, m, -1);
 }
@@ -117,7 +124,7 @@ static bool ask_python(struct supply *s, struct target *target)
 
 	for (uint32_t i = 0; i < n; i++)
 		give_module(s, target, modules[i]);
-	target->memory = n ? opener_process_ask(&s->opener, &o) : 0;
+	target->memory = n ? ask(s, &o) : 0;
 	target->wants_python = n;
 	return target->memory;
 }
@@ -258,6 +265,10 @@ static void (*const arrivals[OPENINGS])(struct supply *s, uint64_t number, const
 
 static void opened(void *context, uint64_t number, const struct opening *o, int fd)
 {
+	const struct supply *s = context;
+	struct target *target = fd == -ETIMEDOUT ? targets_find(&s->targets, o->pid) : NULL;
+	if (target)
+		target->hung++;
 	arrivals[o->kind](context, number, o, fd);
 }
 
@@ -331,7 +342,7 @@ void supply_debug(struct supply *s, uint32_t pid, const struct wanted_debug *wan
 			    .module = wanted->module,
 			    .build_id_bytes = wanted->build_id_bytes};
 	memcpy(o.build_id, wanted->build_id, sizeof o.build_id);
-	if (!opener_process_ask(&s->opener, &o))
+	if (!ask(s, &o))
 		order_simple(s, ORDER_DEBUG, wanted->module, -1);
 }
 

@@ -14,6 +14,7 @@
 
 #define TARGETS_MAX	   1024 /* processes; beyond, the least recently used one is forgotten */
 #define TARGET_REREAD_NS   1000000000ull
+#define TARGET_MAX_HUNG	   3 /* openings; each may leave an opener behind that cannot be killed */
 #define MODULE_MAX_CRASHES 2 /* after that the worker does not get it any more */
 
 struct target_module {
@@ -41,6 +42,7 @@ struct target {
 	unsigned pythons;  /* asked of the worker, and not answered */
 	uint64_t memory;   /* number of the request for its memory, 0 none */
 	bool jit_refused;  /* a worker died of its JIT map */
+	unsigned hung;	   /* requests for it that were given up */
 };
 
 struct targets {
