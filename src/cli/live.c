@@ -23,7 +23,7 @@
 	(300 * LIVE_MS) /* a loop that does not wait once in this time after the attach is looked at */
 
 /* What our time namespace adds to the kernel's clock ("monotonic SECONDS NANOSECONDS"), which is the clock of BPF's times. */
-static uint64_t namespace_offset_ns(void)
+static uint64_t namespace_read_ns(void)
 {
 	struct bytes text = {0};
 	long long s = 0, ns = 0;
@@ -34,17 +34,28 @@ static uint64_t namespace_offset_ns(void)
 	return (uint64_t)s * LIVE_S + (uint64_t)ns;
 }
 
-uint64_t kernel_now_ns(void)
+/* A process keeps its time namespace: a constant, read once. */
+static uint64_t namespace_ns(void)
 {
 	static bool is_known;
-	static uint64_t offset_ns; /* a process keeps its time namespace: a constant, read once */
-	struct timespec t;
+	static uint64_t offset_ns;
 
 	if (!is_known)
-		offset_ns = namespace_offset_ns();
+		offset_ns = namespace_read_ns();
 	is_known = true;
+	return offset_ns;
+}
+
+uint64_t kernel_now_ns(void)
+{
+	struct timespec t;
 	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * LIVE_S + (uint64_t)t.tv_nsec - offset_ns;
+	return (uint64_t)t.tv_sec * LIVE_S + (uint64_t)t.tv_nsec - namespace_ns();
+}
+
+uint64_t own_clock_ns(uint64_t kernel_ns)
+{
+	return kernel_ns + namespace_ns();
 }
 
 static uint64_t wall_now_us(void)

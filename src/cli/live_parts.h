@@ -81,6 +81,8 @@ struct live_source {
 };
 
 uint64_t kernel_now_ns(void);
+/* A kernel time as CLOCK_MONOTONIC of this process. */
+uint64_t own_clock_ns(uint64_t kernel_ns);
 uint64_t live_at(const struct live_source *s, uint64_t kernel_ns);
 /* Sends a fact at a kernel time (clamped to the start). */
 void live_emit(struct live_source *s, struct fact *f, uint64_t kernel_ns);

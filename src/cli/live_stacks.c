@@ -73,7 +73,7 @@ static void raw_fill(struct raw_stack *raw, const struct lst_stack_record *r, co
 {
 	*raw = (struct raw_stack){
 		.pid = r->head.tgid,
-		.taken_ns = r->head.time_ns,
+		.taken_ns = own_clock_ns(r->head.time_ns),
 		.pc = r->regs.pc,
 		.regs_valid = r->regs.valid,
 		.base = r->base,
