@@ -164,7 +164,7 @@ number_is_used_again() {
 		echo "# $ms ms after it was asked to end"
 		rm -f "$LIVE"/file*
 		start_recording -p "$target" --record-min 1us
-		within 50 test -s "$LIVE/file.jsonl.zst"
+		within 150 test -s "$LIVE/file.jsonl.zst"
 		sleep 0.3
 		[ "$ms" -eq 0 ] || kill -TERM "$tool"
 		sleep "$(printf '0.%03d' "$ms")"
