@@ -13,9 +13,9 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-#define PAUSE_MS   120.0 /* between stalls, on average */
-#define LONGEST_MS 150.0
-#define BATCH	   64
+#define PAUSE_MS    120.0 /* between stalls, on average */
+#define LONGEST_MS  150.0
+#define QUEUE_BYTES (8 << 20) /* of the socket: no probe is lost in a long stall */
 
 static double uniform(void)
 {
@@ -26,8 +26,10 @@ static int open_socket(void)
 {
 	struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	socklen_t length = sizeof(address);
-	int fd = must(socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), "socket");
+	int fd = must(socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), "socket"),
+	    bytes = QUEUE_BYTES;
 
+	setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof(bytes));
 	must(bind(fd, (struct sockaddr *)&address, length), "bind");
 	must(getsockname(fd, (struct sockaddr *)&address, &length), "getsockname");
 	printf("%d\n", ntohs(address.sin_port));
@@ -40,7 +42,7 @@ static void answer(int fd)
 	struct sockaddr_in from;
 	char text[64];
 
-	for (int i = 0; i < BATCH; i++) {
+	for (;;) {
 		socklen_t length = sizeof(from);
 		ssize_t n = recvfrom(fd, text, sizeof(text), 0, (struct sockaddr *)&from, &length);
 		if (n < 0)

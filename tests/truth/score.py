@@ -69,6 +69,11 @@ def length_of(gap):
     return gap["end_ns"] - gap["start_ns"]
 
 
+def lag_of(gap):
+    """With how late it was that it began, as far as the program could tell."""
+    return length_of(gap) + gap["late_ns"]
+
+
 def reports_of(run):
     """loopstall's finished stalls of the process."""
     fds = {fact["loop"]: fact["fd"] for fact in run["seen"] if fact["type"] == "loop"}
@@ -102,7 +107,8 @@ def verdict_of(gap, threshold_ns):
     if not label or length_of(gap) < MARGIN * threshold_ns or length_of(label) < 0.9 * length_of(gap):
         return None
     if label.get("verdict") in ENVIRONMENT:
-        return label["verdict"] if label["ran_ns"] < 0.3 * length_of(gap) else None
+        other_ns = label["ran_ns"] + (label["waited_ns"] if label["verdict"] == "STOPPED" else 0)
+        return label["verdict"] if other_ns < 0.3 * length_of(gap) else None
     code_ns = length_of(label) - label["waited_ns"]
     if code_ns < max(MARGIN * threshold_ns, 0.2 * length_of(gap)):
         return None
@@ -140,7 +146,7 @@ def length_error_us(gap, report):
     of a wait and its own look at the clock is late by its own account, and in its gap already by the kernel's.
     """
     error_us = (length_of(report) - length_of(gap)) / 1000
-    lag_error_us = report["fact"]["lag_us"] - (length_of(gap) + gap["late_ns"]) / 1000
+    lag_error_us = report["fact"]["lag_us"] - lag_of(gap) / 1000
     return lag_error_us if gap["late_ns"] and abs(lag_error_us) < abs(error_us) else error_us
 
 
@@ -207,7 +213,7 @@ def score_counts(score, run):
 
 
 def score_watchdog(run, threshold_ns):
-    """A watchdog's report is about the longest true gap of the time since its report before."""
+    """A watchdog's report is about the longest true lag of the time since its report before."""
     score = Score()
     gaps = true_gaps(run)
     before_ns, seen = run["span_ns"][0], set()
@@ -217,13 +223,13 @@ def score_watchdog(run, threshold_ns):
         if report["length_ns"] < threshold_ns:
             continue
         inside = [g for g in gaps if common_ns(g, window) > 0.5 * length_of(g)]
-        gap = max(inside, key=length_of, default=None)
+        gap = max(inside, key=lag_of, default=None)
         score.said += 1
-        if not gap or length_of(gap) * MARGIN < threshold_ns:
+        if not gap or lag_of(gap) * MARGIN < threshold_ns:
             continue
         score.true += 1
         seen.add(id(gap))
-        score.length_us.append((report["length_ns"] - length_of(gap)) / 1000)
+        score.length_us.append(min((report["length_ns"] - true for true in (length_of(gap), lag_of(gap))), key=abs) / 1000)
     for gap in gaps:
         if length_of(gap) >= MARGIN * threshold_ns:
             score.wanted += 1
