@@ -134,7 +134,7 @@ def stall_fsync(us):
 KINDS = {
     "cpu": (stall_cpu, "CPU", None),
     "sleep": (stall_sleep, "BLOCKED", "clock_nanosleep|nanosleep|select|pselect6"),
-    "subprocess": (stall_subprocess, "BLOCKED", "wait4|waitid|poll|read"),
+    "subprocess": (stall_subprocess, "BLOCKED", "wait4|waitid|poll|read|vfork"),
     "recv": (stall_recv, "BLOCKED", "recvfrom"),
     "pipe": (stall_pipe, "BLOCKED", "read"),
     "lock": (stall_lock, "LOCK", "futex"),
