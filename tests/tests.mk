@@ -36,6 +36,11 @@ unit: $(UNITS)
 # As Go and most distributions write theirs.
 $(B)/asan/unit/test_source_lines: UNIT_LDFLAGS := -Wl,--compress-debug-sections=zlib
 
+# The program with the sanitizers, for a live capture.
+$(B)/asan/loopstall: $(B)/asan/src/cli/main.o $(B)/asan/all.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(SANITIZE) -o $@ $^ $(PKG_LIBS)
+
 # --- fuzzers
 $(B)/fuzz/%.o: %.c | $(SKELETON) $(B)/.check-deps
 	$(call say,CC,'$< (fuzz)')
@@ -83,7 +88,7 @@ lint: $(SKELETON)
 	@tools/lint
 
 check-programs: loopstall $(UNITS) $(BPF_TESTS) $(FUZZERS)
-test-programs: check-programs $(PROGS) $(TRUTHS) $(FAULTS) $(B)/live/unwind_once $(B)/live/fuse_hang | $(B)/.test-deps
+test-programs: check-programs $(B)/asan/loopstall $(PROGS) $(TRUTHS) $(FAULTS) $(B)/live/unwind_once $(B)/live/fuse_hang | $(B)/.test-deps
 
 check: check-programs
 	@tests/run $(CHECKS)
