@@ -6,7 +6,7 @@
 #ifndef LOOPSTALL_BPF_FILES_H
 #define LOOPSTALL_BPF_FILES_H
 
-#include "state.h"
+#include "current.h"
 
 #define PATH_COMPONENTS 12
 #define PATH_NAME_BYTES 64 /* a longer name is cut */
@@ -22,13 +22,13 @@ static __always_inline struct file *file_of(struct task_struct *task, __u32 fd)
 }
 
 /* As file_of() for the thread that runs now: where the kernel has typed pointers, most of the way is plain loads. */
-static __always_inline struct file *file_of_current(__u32 fd)
+static __always_inline struct file *file_of_current(struct task_struct *current, __u32 fd)
 {
 	struct file *file = NULL;
 
 	if (!cfg.has_task_regs)
-		return file_of((void *)bpf_get_current_task(), fd);
-	struct files_struct *files = bpf_get_current_task_btf()->files;
+		return file_of(current, fd);
+	struct files_struct *files = current->files;
 	if (!files)
 		return NULL;
 	struct fdtable *fdt = files->fdt;

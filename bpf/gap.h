@@ -15,6 +15,7 @@
 #define LOOPSTALL_BPF_GAP_H
 
 #include "chain.h"
+#include "current.h"
 #include "histogram.h"
 #include "ledger.h"
 #include "stack.h"
@@ -61,28 +62,8 @@ static __always_inline void blocks_note(struct lst_loop *l, const struct lst_thr
 	}
 }
 
-/* Of the thread that runs now. At every iteration, hence the plain loads where the kernel has typed pointers. */
-static __always_inline void faults_read(struct task_struct *task, __u64 *minor, __u64 *major)
-{
-	if (cfg.has_task_regs) {
-		struct task_struct *typed = bpf_get_current_task_btf();
-		*minor = typed->min_flt;
-		*major = typed->maj_flt;
-	} else {
-		*minor = BPF_CORE_READ(task, min_flt);
-		*major = BPF_CORE_READ(task, maj_flt);
-	}
-}
-
-/* After a gap was opened for a thread that is not the one that runs now. */
-static __always_inline void faults_note(struct lst_loop *l, struct task_struct *task)
-{
-	l->base_minor_faults = BPF_CORE_READ(task, min_flt);
-	l->base_major_faults = BPF_CORE_READ(task, maj_flt);
-}
-
 /* The thread returned from its wait and nobody else waits. */
-static __always_inline void gap_open(struct lst_loop *l, struct lst_thread *t, struct task_struct *task,
+static __always_inline void gap_open(struct lst_loop *l, struct lst_thread *t, struct faults faults,
 				     __u64 now)
 {
 	int free = -1;
@@ -103,7 +84,8 @@ static __always_inline void gap_open(struct lst_loop *l, struct lst_thread *t, s
 	l->owner_slot = t->slot;
 	l->base = t->ledger;
 	blocks_note(l, t);
-	faults_read(task, &l->base_minor_faults, &l->base_major_faults);
+	l->base_minor_faults = faults.minor;
+	l->base_major_faults = faults.major;
 	l->gap_delay_ns = t->delay_ns;
 	l->throttled_delay_ns = t->delay_throttled_ns;
 	l->deadline_ns =

@@ -94,14 +94,15 @@ static __always_inline struct lst_loop *loop_of(struct lst_thread *t, struct fil
 	return l;
 }
 
-static __always_inline struct lst_thread *thread_of(struct task_struct *task, __u32 tgid, __u32 tid)
+static __always_inline struct lst_thread *thread_of(struct task_struct *task)
 {
-	struct lst_thread *t = thread_find(tid);
+	struct ids id = current_ids(task);
+	struct lst_thread *t = thread_find(id.tid);
 	if (t)
 		return t;
-	if (!scope_has_current(tgid, tid))
+	if (!scope_has_current(id.tgid, id.tid))
 		return NULL;
-	t = thread_create(task, tid, tgid);
+	t = thread_create(task, id.tid, id.tgid);
 	if (t)
 		quota_begin(t, task);
 	return t;
@@ -124,11 +125,12 @@ static __always_inline void gap_end(struct lst_loop *l, __u32 slot, struct lst_t
 }
 
 /* The loop that the thread begins to wait on. If it is still in the wait on another one, that one's return was not seen. */
-static __always_inline struct lst_loop *wait_loop(struct lst_thread *t, __u32 fd, __u64 now)
+static __always_inline struct lst_loop *wait_loop(struct lst_thread *t, struct task_struct *task, __u32 fd,
+						  __u64 now)
 {
 	__u64 object = t->wait_object;
 	struct lst_loop *before = t->in_wait ? loop_at(t->wait_slot) : NULL;
-	struct lst_loop *l = loop_of(t, file_of_current(fd), fd, now);
+	struct lst_loop *l = loop_of(t, file_of_current(task, fd), fd, now);
 
 	if (before && before != l) {
 		t->in_wait = 0;
@@ -140,13 +142,12 @@ static __always_inline struct lst_loop *wait_loop(struct lst_thread *t, __u32 fd
 
 static __always_inline void wait_enter(__u32 fd, __s64 timeout_ns)
 {
-	__u64 id = bpf_get_current_pid_tgid();
-	struct task_struct *task = (void *)bpf_get_current_task();
-	struct lst_thread *t = thread_of(task, id >> 32, (__u32)id);
+	struct task_struct *task = current_task();
+	struct lst_thread *t = thread_of(task);
 	if (!t)
 		return;
 	__u64 now = bpf_ktime_get_ns();
-	struct lst_loop *l = wait_loop(t, fd, now);
+	struct lst_loop *l = wait_loop(t, task, fd, now);
 	if (!l)
 		return;
 	__u32 slot = t->wait_slot;
@@ -169,16 +170,16 @@ static __always_inline void wait_enter(__u32 fd, __s64 timeout_ns)
 
 /* Several threads may leave at the same time, and each see that nobody is left: one opens the gap. */
 static __always_inline void gap_begin(struct lst_loop *l, __u32 slot, struct lst_thread *t,
-				      struct task_struct *task, __u64 now)
+				      struct faults faults, __u64 now)
 {
 	if (!l->shared) {
-		gap_open(l, t, task, now);
+		gap_open(l, t, faults, now);
 		return;
 	}
 	if (!gap_claim(l, slot))
 		return;
 	if (!l->gap_start_ns)
-		gap_open(l, t, task, now);
+		gap_open(l, t, faults, now);
 	gap_unclaim(l, slot);
 	if (!l->waiters || !gap_claim(l, slot)) /* the second: who came is ending it */
 		return;
@@ -201,9 +202,8 @@ static __always_inline void gap_discard(struct lst_loop *l, __u32 slot)
 /* Only the fd is needed if the wait began before we were there. */
 static __always_inline void wait_exit(long ret)
 {
-	__u64 id = bpf_get_current_pid_tgid();
-	struct task_struct *task = (void *)bpf_get_current_task();
-	struct lst_thread *t = thread_of(task, id >> 32, (__u32)id);
+	struct task_struct *task = current_task();
+	struct lst_thread *t = thread_of(task);
 	if (!t)
 		return;
 	if (ret <= -512 && ret >= -516)
@@ -216,7 +216,7 @@ static __always_inline void wait_exit(long ret)
 		struct call_regs regs;
 		if (!regs_read(task, &regs))
 			return;
-		l = loop_of(t, file_of_current(regs_arg(&regs, 0)), regs_arg(&regs, 0), now);
+		l = loop_of(t, file_of_current(task, regs_arg(&regs, 0)), regs_arg(&regs, 0), now);
 		if (!l)
 			return;
 		__sync_fetch_and_add(&l->waiters, 1);
@@ -247,7 +247,7 @@ static __always_inline void wait_exit(long ret)
 	__sync_fetch_and_add(&l->waiters, -1);
 	if (l->waiters)
 		return;
-	gap_begin(l, slot, t, task, now);
+	gap_begin(l, slot, t, current_faults(task), now);
 }
 
 /* An epoll object was made: whatever we knew of its address is another one's past. */

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * The thread that runs now. Asked at every wait, where each call of a helper counts (some 10 ns with the mitigations of returns): where the
+ * kernel has typed pointers one call gives the task, and its members are plain loads.
+ */
+#ifndef LOOPSTALL_BPF_CURRENT_H
+#define LOOPSTALL_BPF_CURRENT_H
+
+#include "state.h"
+
+/* Typed if cfg.has_task_regs; only then may its members be loaded without a helper. */
+static __always_inline struct task_struct *current_task(void)
+{
+	if (cfg.has_task_regs)
+		return bpf_get_current_task_btf();
+	return (void *)bpf_get_current_task();
+}
+
+struct ids {
+	__u32 tgid, tid;
+};
+
+static __always_inline struct ids current_ids(struct task_struct *current)
+{
+	if (cfg.has_task_regs)
+		return (struct ids){current->tgid, current->pid};
+	__u64 id = bpf_get_current_pid_tgid();
+	return (struct ids){id >> 32, (__u32)id};
+}
+
+/* Page faults of a thread so far. */
+struct faults {
+	__u64 minor, major;
+};
+
+static __always_inline struct faults task_faults(struct task_struct *task)
+{
+	return (struct faults){BPF_CORE_READ(task, min_flt), BPF_CORE_READ(task, maj_flt)};
+}
+
+static __always_inline struct faults current_faults(struct task_struct *current)
+{
+	if (!cfg.has_task_regs)
+		return task_faults(current);
+	return (struct faults){current->min_flt, current->maj_flt};
+}
+
+#endif
