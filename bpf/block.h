@@ -30,10 +30,9 @@ static __always_inline __u32 shape_of(__u32 call)
 	return call < LST_CALLS ? call_shape[call & (LST_CALLS - 1)] : LST_SHAPE_NONE;
 }
 
-static __always_inline void fd_describe(struct task_struct *task, __u32 fd, struct lst_block *b)
+static __always_inline void fd_describe(struct task_struct *task, struct lst_block *b)
 {
-	struct file *file = file_of(task, fd);
-	b->fd = fd;
+	struct file *file = file_of(task, b->fd);
 	if (file)
 		file_describe(file, b);
 }
@@ -53,18 +52,16 @@ static __always_inline void sleep_until(struct lst_block *b, __u64 clock)
 	b->object = clock == CLOCK_MONOTONIC && b->object > now ? b->object - now : 0;
 }
 
-static __always_inline void poll_describe(struct task_struct *task, struct lst_block *b, __u64 user_fds,
-					  __u64 count)
+static __always_inline void poll_describe(struct lst_block *b, __u64 user_fds, __u64 count)
 {
 	struct user_pollfd first = {.fd = -1};
 	b->fds = count;
 	if (count && !bpf_probe_read_user(&first, sizeof first, (void *)user_fds) && first.fd >= 0)
-		fd_describe(task, first.fd, b);
+		b->fd = first.fd;
 }
 
 /* The lowest descriptor of the read set, else of the write set, among the first 256. */
-static __always_inline void select_describe(struct task_struct *task, struct lst_block *b,
-					    const struct call_regs *regs)
+static __always_inline void select_describe(struct lst_block *b, const struct call_regs *regs)
 {
 	__u64 words[4] = {};
 	__u64 set = regs_arg(regs, 1) ? regs_arg(regs, 1) : regs_arg(regs, 2);
@@ -75,7 +72,7 @@ static __always_inline void select_describe(struct task_struct *task, struct lst
 	for (__u32 fd = 0; fd < 256; fd++) {
 		if (!(words[(fd >> 6) & 3] >> (fd & 63) & 1))
 			continue;
-		fd_describe(task, fd, b);
+		b->fd = fd;
 		return;
 	}
 }
@@ -96,9 +93,9 @@ static __always_inline void block_describe(struct task_struct *task, const struc
 	b->call = call;
 	switch (shape_of(call)) {
 	case LST_SHAPE_FD:
-	case LST_SHAPE_EPOLL: fd_describe(task, regs_arg(regs, 0), b); break;
-	case LST_SHAPE_POLL: poll_describe(task, b, regs_arg(regs, 0), regs_arg(regs, 1)); break;
-	case LST_SHAPE_SELECT: select_describe(task, b, regs); break;
+	case LST_SHAPE_EPOLL: b->fd = regs_arg(regs, 0); break;
+	case LST_SHAPE_POLL: poll_describe(b, regs_arg(regs, 0), regs_arg(regs, 1)); break;
+	case LST_SHAPE_SELECT: select_describe(b, regs); break;
 	case LST_SHAPE_FUTEX:
 		b->kind = LST_TARGET_FUTEX;
 		b->object = regs_arg(regs, 0);
@@ -126,6 +123,8 @@ static __always_inline void block_describe(struct task_struct *task, const struc
 		bpf_probe_read_user_str(b->target, LST_TARGET_BYTES, (void *)regs_arg(regs, 1));
 		break;
 	}
+	if (b->fd != ~0u)
+		fd_describe(task, b);
 }
 
 /* One per CPU: the block being described, too large for the stack. */
@@ -209,7 +208,7 @@ SEPARATE int block_snapshot(__u32 slot)
 		return 0;
 	}
 	struct stack_buffer *buffer = bpf_map_lookup_elem(&block_buffers, &index);
-	if (!buffer || !stack_capture((void *)bpf_get_current_task(), t, buffer)) {
+	if (!buffer || !stack_capture((void *)bpf_get_current_task(), t, buffer, index | PLACE_BLOCK)) {
 		bpf_map_push_elem(&free_scratch, &index, BPF_ANY);
 		return 0;
 	}

@@ -139,16 +139,13 @@ static __always_inline void file_describe(struct file *file, struct lst_block *b
 	b->object = BPF_CORE_READ(file, f_inode, i_ino);
 	if (type == S_IFSOCK) {
 		b->kind = socket_describe(file, b);
-	} else if (type == S_IFIFO) {
-		b->kind = LST_TARGET_PIPE;
-		path_read(file, b->target); /* a FIFO has one */
 	} else if (type == 0) {
 		b->kind = LST_TARGET_ANON;
 		bpf_probe_read_kernel_str(b->target, PATH_NAME_BYTES,
 					  BPF_CORE_READ(file, f_path.dentry, d_name.name));
 	} else {
-		b->kind = LST_TARGET_FILE;
-		path_read(file, b->target);
+		b->kind = type == S_IFIFO ? LST_TARGET_PIPE : LST_TARGET_FILE;
+		path_read(file, b->target); /* a FIFO has one, a pipe none */
 	}
 }
 

@@ -156,16 +156,19 @@ static __always_inline void connects_count(struct lst_loop *l)
 		l->most_connects = n;
 }
 
-/* Sends the stall that was pending. */
-static __always_inline void stall_send(struct lst_loop *l, __u32 slot, __u32 harm, __u32 ready, __u32 signal)
+/* Sends the stall that was pending. A function of its own, which the verifier looks at once and not in each of its many places. */
+SEPARATE int stall_send(__u32 slot, __u32 harm, __u32 ready, __u32 signal)
 {
-	struct lst_pending *p = &l->pending;
+	struct lst_loop *l = loop_at(slot);
 
+	if (!l)
+		return 0;
+	struct lst_pending *p = &l->pending;
 	p->active = 0;
 	struct lst_stall_record *r = bpf_ringbuf_reserve(&ring, sizeof *r, 0);
 	if (!r) {
 		lose(LST_LOSS_RING_FULL);
-		return;
+		return 0;
 	}
 	record_begin(&r->head, LST_RECORD_STALL, sizeof *r, l->tgid, p->owner, p->closed_ns);
 	r->slot = slot;
@@ -180,13 +183,14 @@ static __always_inline void stall_send(struct lst_loop *l, __u32 slot, __u32 har
 	bpf_probe_read_kernel(&r->children, sizeof r->children, &l->pending_children);
 	bpf_probe_read_kernel(&r->blocks, sizeof r->blocks, &l->pending_blocks);
 	bpf_ringbuf_submit(r, BPF_RB_FORCE_WAKEUP);
+	return 0;
 }
 
 /* No wait will show what a stall cost: its loop or its thread is gone. */
 static __always_inline void pending_flush(struct lst_loop *l, __u32 slot)
 {
 	if (l->pending.active)
-		stall_send(l, slot, LST_HARM_UNKNOWN, 0, 0);
+		stall_send(slot, LST_HARM_UNKNOWN, 0, 0);
 }
 
 static __always_inline void gap_drop(struct lst_loop *l, __u32 slot, struct lst_thread *owner)
@@ -205,13 +209,13 @@ static __always_inline void pending_judge(struct lst_loop *l, __u32 slot, struct
 	if (!p->active)
 		return;
 	if (ret > 0 && !slept)
-		stall_send(l, slot, LST_HARM_QUEUED, ret, 0);
+		stall_send(slot, LST_HARM_QUEUED, ret, 0);
 	else if (p->late_ns || (!slept && ret == 0 && t->timeout_ns > 0))
-		stall_send(l, slot, LST_HARM_LATE, 0, 0);
+		stall_send(slot, LST_HARM_LATE, 0, 0);
 	else if (!slept && ret == 0 && t->timeout_ns == 0)
 		p->deadline_passed = 1; /* "something is due now": decided by the next wait */
 	else
-		stall_send(l, slot, LST_HARM_OWN, 0, 0);
+		stall_send(slot, LST_HARM_OWN, 0, 0);
 }
 
 /*
@@ -309,7 +313,7 @@ static __always_inline void gap_close(struct lst_loop *l, __u32 slot, struct lst
 	if (lag < cfg.record_ns && !gap_is_top(l, lag, now))
 		return;
 	if (p->active) /* a probe left it open, and the place is needed */
-		stall_send(l, slot, LST_HARM_LATE, 0, 0);
+		stall_send(slot, LST_HARM_LATE, 0, 0);
 	p->gap_start_ns = start;
 	p->gap_ns = gap;
 	p->delay_ns = delay;
@@ -332,7 +336,7 @@ static __always_inline void gap_close(struct lst_loop *l, __u32 slot, struct lst
 	pending_keep_blocks(l, owner, owner != t, now);
 	/* A dead owner has no next wait, and another thread's says nothing: send now. */
 	if (flags & (LST_GAP_HANDOFF | LST_GAP_TERMINAL))
-		stall_send(l, slot, LST_HARM_UNKNOWN, 0, signal);
+		stall_send(slot, LST_HARM_UNKNOWN, 0, signal);
 }
 
 #endif

@@ -46,8 +46,30 @@ static __always_inline void process_forked(struct task_struct *parent, struct ta
 	process_send(child, LST_PROCESS_FORK, from);
 }
 
-/* Takes a thread out of whatever it takes part in. `signal` is what kills it, 0 if it leaves by itself. */
-static __always_inline void thread_leave(struct lst_thread *t, struct task_struct *task, __u32 signal)
+/* One gap of the thread that runs now and will be gone; verified by itself, once for all that it may have open. */
+SEPARATE int gap_leave(__u32 slot, __u32 thread_slot, __u64 now, __u32 signal)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+	struct lst_thread *t = thread_at(thread_slot);
+	struct lst_loop *l = loop_at(slot);
+
+	if (!t || !l || !l->gap_start_ns || l->owner != t->tid)
+		return 0;
+	if (!gap_claim(l, slot))
+		return 0; /* another thread is ending it */
+	pending_flush(l, slot);
+	if (signal && now - l->gap_start_ns + l->gap_delay_ns >= cfg.record_ns) {
+		ledger_arrive(t, task, now);
+		gap_close(l, slot, t, task, now, LST_GAP_TERMINAL, signal);
+	} else {
+		gap_drop(l, slot, t);
+	}
+	gap_unclaim(l, slot);
+	return 0;
+}
+
+/* Takes the thread that runs now out of whatever it takes part in. `signal` is what kills it, 0 if it leaves by itself. */
+static __always_inline void thread_leave(struct lst_thread *t, __u32 signal)
 {
 	__u64 now = bpf_ktime_get_ns();
 	struct lst_loop *waited = loop_at(t->wait_slot);
@@ -60,22 +82,9 @@ static __always_inline void thread_leave(struct lst_thread *t, struct task_struc
 	if (waited && waited->object == t->wait_object && waited->pending.owner == t->tid)
 		pending_flush(waited, t->wait_slot);
 	scratch_release(t);
-	for (int i = 0; i < LST_OPEN_GAPS; i++) {
-		__u32 slot = t->gap_slots[i] - 1;
-		struct lst_loop *l = t->gap_slots[i] ? loop_at(slot) : NULL;
-		if (!l || !l->gap_start_ns || l->owner != t->tid)
-			continue;
-		if (!gap_claim(l, slot))
-			continue; /* another thread is ending it */
-		pending_flush(l, slot);
-		if (signal && now - l->gap_start_ns + l->gap_delay_ns >= cfg.record_ns) {
-			ledger_arrive(t, task, now);
-			gap_close(l, slot, t, task, now, LST_GAP_TERMINAL, signal);
-		} else {
-			gap_drop(l, slot, t);
-		}
-		gap_unclaim(l, slot);
-	}
+	for (int i = 0; i < LST_OPEN_GAPS; i++)
+		if (t->gap_slots[i])
+			gap_leave(t->gap_slots[i] - 1, t->slot, now, signal);
 	thread_remove(t);
 }
 
@@ -92,10 +101,10 @@ static __always_inline void process_execed(struct task_struct *task, __u32 old_t
 		return;
 	t = thread_find(old_tid);
 	if (t)
-		thread_leave(t, task, 0);
+		thread_leave(t, 0);
 	t = old_tid == tgid ? NULL : thread_find(tgid);
 	if (t)
-		thread_leave(t, task, 0);
+		thread_leave(t, 0);
 	process_send(task, LST_PROCESS_EXEC, 0);
 }
 
@@ -106,7 +115,7 @@ static __always_inline void thread_exited(struct task_struct *task)
 	bool last = BPF_CORE_READ(task, signal, live.counter) == 0;
 
 	if (t)
-		thread_leave(t, task, BPF_CORE_READ(task, exit_code) & 0x7f);
+		thread_leave(t, BPF_CORE_READ(task, exit_code) & 0x7f);
 	if (!t && !last)
 		return;
 	if (!scope_has_process(tgid) && !t)

@@ -4,7 +4,8 @@
  * `python_processes`, which user space fills by version; turns nothing into names.
  *
  * The walk has no branches that count: frame n of the result is step n, whatever kind of frame it is, and user space leaves out the
- * interpreter's own. With a counter that some paths raise, the verifier has to follow each path on its own.
+ * interpreter's own. With a counter that some paths raise, the verifier has to follow each path on its own. And it follows each step of a
+ * loop on its own, which took most of a start: so the walk is a function of few steps, called until it is done.
  */
 #ifndef LOOPSTALL_BPF_PYTHON_H
 #define LOOPSTALL_BPF_PYTHON_H
@@ -15,6 +16,7 @@
 #define PYTHON_TASKS                                                                                         \
 	8 /* newest entries of the dict of running tasks that are looked at: one a loop, and loops are few */
 #define PYTHON_NAME_BYTES 56  /* head of a str, with the longer head of objects without a GIL */
+#define PYTHON_STRIDE	  16  /* of them that the verifier follows one after the other */
 #define PYTHON_STEPS	  128 /* frames walked; what is kept is LST_PYTHON_FRAMES of them */
 #define PYTHON_SEARCH                                                                                        \
 	64 /* thread states and interpreters looked at in one search, which the next stack goes on with */
@@ -48,7 +50,11 @@ struct dict_keys_311 {
 /* What is read, in a map's value: the stack has no room for it, and offsets into a frame vary, which old verifiers allow nowhere else. */
 struct python_scratch {
 	__u64 frame[LST_PYTHON_FRAME_BYTES / 8 + 2];
+	struct lst_python_process process;
+	__u64 next;	 /* frame to go on with */
 	__u64 coroutine; /* the outermost one met */
+	__u32 steps;	 /* frames walked */
+	__u32 pad;
 	struct python_task task;
 	union {
 		struct dict_keys_310 old;
@@ -139,15 +145,17 @@ static __always_inline __u64 frame_coroutine(const struct lst_python_process *p,
 	return frame_byte(s, p->frame_owner) == PYTHON_OWNED_BY_COROUTINE ? frame : 0;
 }
 
-static __always_inline __u32 python_walk(const struct lst_python_process *p, __u64 frame,
-					 struct lst_python_stack *out, struct python_scratch *s,
-					 struct task_struct *other)
+/* LST_PYTHON_STATES while there is more to walk. */
+static __always_inline __u32 python_walk_some(struct lst_python_stack *out, struct python_scratch *s,
+					      struct task_struct *other)
 {
-	__u32 i, bytes = p->frame_bytes;
+	const struct lst_python_process *p = &s->process;
+	__u32 i = s->steps, bytes = p->frame_bytes;
+	__u64 frame = s->next;
 
 	if (bytes > LST_PYTHON_FRAME_BYTES)
 		return LST_PYTHON_BROKEN;
-	for (i = 0; i < PYTHON_STEPS; i++) {
+	for (__u32 step = 0; step < PYTHON_STRIDE; step++, i++) {
 		if (!frame)
 			return i > LST_PYTHON_FRAMES ? LST_PYTHON_TRUNCATED : LST_PYTHON_COMPLETE;
 		if (!python_read(s->frame, bytes, frame, other))
@@ -158,7 +166,7 @@ static __always_inline __u32 python_walk(const struct lst_python_process *p, __u
 		frame = frame_word(s, p->frame_previous);
 		if (i >= LST_PYTHON_FRAMES)
 			continue; /* only to find the outermost coroutine */
-		struct lst_python_frame *to = &out->frames[i];
+		struct lst_python_frame *to = &out->frames[bounded(i, LST_PYTHON_FRAMES - 1)];
 		__u64 code = frame_word(s, p->frame_code) & LST_PYTHON_CODE_MASK;
 		to->code = code | (frame_byte(s, p->frame_entry) & 1) << LST_PYTHON_ENTRY_SHIFT |
 			   frame_byte(s, p->frame_owner) << LST_PYTHON_OWNER_SHIFT;
@@ -167,6 +175,22 @@ static __always_inline __u32 python_walk(const struct lst_python_process *p, __u
 		if (frame_word(s, p->frame_locals))
 			python_read(&to->lines, sizeof to->lines, code + p->code_lines, other);
 		out->n = i + 1;
+	}
+	s->steps = i;
+	s->next = frame;
+	return LST_PYTHON_STATES;
+}
+
+/* The thread that runs now, into the buffer at `place`: a function of its own, which the verifier looks at once for the whole walk. */
+SEPARATE int python_walk_on(__u32 place);
+
+static __always_inline __u32 python_walk(__u32 place, struct lst_python_stack *out, struct python_scratch *s,
+					 struct task_struct *other)
+{
+	for (__u32 i = 0; i < PYTHON_STEPS / PYTHON_STRIDE; i++) {
+		__u32 state = other ? python_walk_some(out, s, other) : (__u32)python_walk_on(place);
+		if (state != LST_PYTHON_STATES)
+			return state;
 	}
 	return LST_PYTHON_TRUNCATED;
 }
@@ -297,7 +321,7 @@ static __always_inline void python_task(const struct lst_python_process *p, stru
 /* Leaves out->n 0 for what is not Python. `t` remembers the thread's state, NULL: searched for. */
 static __always_inline void python_capture(struct task_struct *task, struct lst_thread *t,
 					   struct lst_python_stack *out, struct python_scratch *s,
-					   struct task_struct *other)
+					   struct task_struct *other, __u32 place)
 {
 	__u32 tgid = BPF_CORE_READ(task, tgid);
 	const struct lst_python_process *p = bpf_map_lookup_elem(&python_processes, &tgid);
@@ -317,7 +341,10 @@ static __always_inline void python_capture(struct task_struct *task, struct lst_
 	if (frame && p->cframe_frame != LST_PYTHON_NO_MEMBER)
 		frame = python_word(frame + p->cframe_frame, other);
 	python_runtime_read(p, out, other);
-	out->state = python_walk(p, frame, out, s, other);
+	s->process = *p;
+	s->next = frame;
+	s->steps = 0;
+	out->state = python_walk(place, out, s, other);
 	python_task(p, s, out, other);
 	out->walk_ns = bpf_ktime_get_ns() - begin;
 }

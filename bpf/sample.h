@@ -32,12 +32,13 @@ static __always_inline int sample_take(struct bpf_perf_event_data *ctx)
 	struct lst_thread *t = thread_find(tid);
 	if (!sample_is_due(t, &slot, &gap_seq, now) && !bpf_map_lookup_elem(&wanted, &tid))
 		return 0;
-	struct stack_buffer *buffer = stack_buffer_of_cpu(BUFFER_SAMPLE);
+	__u32 place = place_of_cpu(BUFFER_SAMPLE);
+	struct stack_buffer *buffer = stack_buffer_at(place);
 	if (!buffer)
 		return 0;
 	struct lst_stack_record *r = &buffer->record;
 	struct task_struct *task = (void *)bpf_get_current_task();
-	if (!stack_capture(task, t, buffer))
+	if (!stack_capture(task, t, buffer, place))
 		return 0;
 	record_begin(&r->head, LST_RECORD_STACK, 0, id >> 32, tid, now);
 	r->why = LST_STACK_SAMPLE;

@@ -147,7 +147,7 @@ static __always_inline void look_stack(struct task_struct *task)
 					     (void *)(r->base + i * LST_PAGE_BYTES), task, 0))
 			r->pages_present |= 1ULL << i;
 	}
-	python_capture(task, NULL, &buffer->python.python, &buffer->scratch, task);
+	python_capture(task, NULL, &buffer->python.python, &buffer->scratch, task, 0);
 	stack_send(buffer);
 }
 

@@ -45,10 +45,26 @@ __u32 stack_seq;
 
 enum stack_buffer_use { BUFFER_SAMPLE, BUFFER_WAKER, BUFFER_USES };
 
-static __always_inline struct stack_buffer *stack_buffer_of_cpu(enum stack_buffer_use use)
+/* A place names a buffer: one of stack_buffers, or with this bit of block_buffers. */
+#define PLACE_BLOCK 0x80000000u
+
+static __always_inline __u32 place_of_cpu(enum stack_buffer_use use)
 {
-	__u32 index = bpf_get_smp_processor_id() * BUFFER_USES + use;
+	return bpf_get_smp_processor_id() * BUFFER_USES + use;
+}
+
+static __always_inline struct stack_buffer *stack_buffer_at(__u32 place)
+{
+	__u32 index = place & ~PLACE_BLOCK;
+	if (place & PLACE_BLOCK)
+		return bpf_map_lookup_elem(&block_buffers, &index);
 	return bpf_map_lookup_elem(&stack_buffers, &index);
+}
+
+SEPARATE int python_walk_on(__u32 place)
+{
+	struct stack_buffer *buffer = stack_buffer_at(place);
+	return buffer ? python_walk_some(&buffer->python.python, &buffer->scratch, NULL) : LST_PYTHON_BROKEN;
 }
 
 /* Wakes the reader only when much is waiting: a wakeup per event would make the traced thread and the reader take turns. */
@@ -112,12 +128,13 @@ static __always_inline bool stack_snapshot(struct task_struct *task, struct lst_
 	return true;
 }
 
+/* Into the buffer at that place. */
 static __always_inline bool stack_capture(struct task_struct *task, struct lst_thread *t,
-					  struct stack_buffer *buffer)
+					  struct stack_buffer *buffer, __u32 place)
 {
 	if (!stack_snapshot(task, &buffer->record, buffer->pages))
 		return false;
-	python_capture(task, t, &buffer->python.python, &buffer->scratch, NULL);
+	python_capture(task, t, &buffer->python.python, &buffer->scratch, NULL, place);
 	return true;
 }
 

@@ -112,7 +112,7 @@ static __always_inline void gap_end(struct lst_loop *l, __u32 slot, struct lst_t
 				    struct task_struct *task, __u64 now)
 {
 	if (l->pending.active && now - l->gap_start_ns > PROBE_NS) /* the last wait only probed */
-		stall_send(l, slot, LST_HARM_LATE, 0, 0);
+		stall_send(slot, LST_HARM_LATE, 0, 0);
 	if (t->open_gaps) {
 		block_end_unseen(t, now);
 		ledger_arrive(t, task, now);

@@ -71,11 +71,12 @@ static __always_inline void waker_stack_send(struct lst_thread *t, struct task_s
 {
 	__u32 slot = 0;
 	struct lst_loop *l = gap_of(t, &slot);
-	struct stack_buffer *buffer = stack_buffer_of_cpu(BUFFER_WAKER);
+	__u32 place = place_of_cpu(BUFFER_WAKER);
+	struct stack_buffer *buffer = stack_buffer_at(place);
 	if (!l || !buffer || now - l->gap_start_ns < cfg.snapshot_age_ns)
 		return;
 	struct lst_stack_record *r = &buffer->record;
-	if (!stack_capture(waker, NULL, buffer))
+	if (!stack_capture(waker, NULL, buffer, place))
 		return;
 	record_begin(&r->head, LST_RECORD_STACK, 0, tgid, tid, now);
 	r->why = LST_STACK_WAKER;

@@ -384,6 +384,7 @@ enum lst_python_state {
 	LST_PYTHON_TRUNCATED, /* deeper than what is kept */
 	LST_PYTHON_BROKEN,    /* memory that could not be read */
 	LST_PYTHON_NO_THREAD, /* not a thread of the interpreter */
+	LST_PYTHON_STATES
 };
 
 /* Only the holder computes in Python; C code that takes its time often lets go of it. */
