@@ -120,7 +120,7 @@ static __always_inline void gap_end(struct lst_loop *l, __u32 slot, struct lst_t
 	if (l->owner != t->tid)
 		block_of_other_send(l, now);
 	else if (t->n_blocks && t->open_gaps == 1) /* else they may be another loop's */
-		peers_waited(slot, t->slot);
+		peers_waited(slot, t);
 	gap_close(l, slot, t, task, now, 0, 0);
 }
 
