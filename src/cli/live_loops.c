@@ -23,6 +23,30 @@ void loops_changed(struct live_source *s, struct followed *l)
 	live_emit(s, &f, kernel_now_ns());
 }
 
+/*
+ * What another loop of the process was told holds for this one: exec ends all of them. Asked anew for each of some thousand threads, /proc
+ * took minutes, because every thread has lines of its own in the maps.
+ */
+static void loop_process_info(struct live_source *s, uint32_t pid, const char *comm,
+			      struct process_info *info)
+{
+	for (uint32_t i = 0; i < s->max_loops; i++) {
+		const struct followed *l = &s->loops[i];
+		if (!l->id || l->fact.pid != pid)
+			continue;
+		*info = (struct process_info){
+			.ns_pid = l->fact.ns_pid,
+			.name = l->fact.process,
+			.runtime = l->fact.runtime,
+			.container = l->fact.container,
+			.unit = l->fact.unit,
+			.single_client = l->single_client,
+		};
+		return;
+	}
+	process_info_read(info, pid, comm, s->texts);
+}
+
 static void loop_follow(struct live_source *s, struct followed *l, const struct lst_loop_record *r)
 {
 	struct process_info info;
@@ -30,7 +54,7 @@ static void loop_follow(struct live_source *s, struct followed *l, const struct 
 	char comm[LST_COMM_BYTES + 1] = "";
 
 	memcpy(comm, r->comm, LST_COMM_BYTES);
-	process_info_read(&info, r->head.tgid, comm, s->texts);
+	loop_process_info(s, r->head.tgid, comm, &info);
 	*l = (struct followed){
 		.id = ++s->n_ids,
 		.generation = r->generation,
