@@ -53,8 +53,8 @@ class Process:
 class Program(Process):
     """One of tools/bench/*.c, which does as it is ordered (bench.h)."""
 
-    def __init__(self, path, cpu=None):
-        super().__init__([path], cpu, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    def __init__(self, path, cpu=None, arguments=()):
+        super().__init__([path, *map(str, arguments)], cpu, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.iterations = 0  # all that a tracer attached since the start must have counted
 
     def order(self, iterations, lap):
@@ -77,6 +77,29 @@ class Program(Process):
     def end(self, seconds=20):
         self.popen.stdin.close()
         return super().end(seconds)
+
+
+class Cgroup:
+    """A cgroup of version 2 of our own; used as a context, at whose end it is gone. Its processes must have ended by then."""
+
+    def __init__(self):
+        mounts = [line.split() for line in read("/proc/mounts").splitlines()]
+        top = next((fields[1] for fields in mounts if fields[2] == "cgroup2"), None)
+        if not top:
+            raise Failed("cgroup version 2 is not mounted")
+        self.path = os.path.join(top, f"loopstall-bench-{os.getpid()}")
+
+    def __enter__(self):
+        os.mkdir(self.path)
+        return self
+
+    def take(self, pid):
+        with open(os.path.join(self.path, "cgroup.procs"), "w", encoding="utf-8") as f:
+            f.write(str(pid))
+
+    def __exit__(self, *_):
+        wait_until(lambda: not read(os.path.join(self.path, "cgroup.procs")), "the cgroup to empty")
+        os.rmdir(self.path)
 
 
 def wait_until(condition, what, seconds=20):

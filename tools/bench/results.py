@@ -12,6 +12,7 @@ TARGET_WALK_US = {"10": 3, "50": 8}
 TARGET_NAMING_PERCENT, TARGET_CROWD_S = 25, 0.5
 TARGET_START_S = {"python": 0.5, "node": 1.5}
 VOID = "void"
+LOOPSTALL = "loopstall"  # as it attaches by itself
 
 
 def spread(numbers, form):
@@ -96,27 +97,95 @@ def micro_targets(micro):
                 yield micro_target(micro["tracers"][""], name, rounds, row, most_ns)
 
 
+def loads(rounds, tracer):
+    """Of each round in which both were measured: by the tracer, and bare."""
+    return [(r["loads"][tracer], r["loads"][""]) for r in rounds if r["loads"].get(tracer) and r["loads"].get("")]
+
+
+def miscounted(rounds):
+    """Rounds in which loopstall counted other than the server waited."""
+    return [f"{r['counted']} of {r['least']} to {r['most']}" for r in rounds if not r["least"] <= r["counted"] <= r["most"]]
+
+
 def server_targets(servers):
     for name, result in servers.items():
         if "refused" in result:
             yield name, f"at least {TARGET_RATIO}", f"not measured: {result['refused']}", None
             continue
-        rounds = [r for r in result["rounds"] if r["bare"] and r["traced"]]
-        if any(not r["least"] <= r["counted"] <= r["most"] for r in result["rounds"]):
-            counts = ", ".join(f"{r['counted']} of {r['least']} to {r['most']}" for r in result["rounds"])
-            yield name, f"at least {TARGET_RATIO}", f"{VOID}: {counts}", False
-        elif not rounds:
+        pairs, wrong = loads(result["rounds"], LOOPSTALL), miscounted(result["rounds"])
+        if wrong:
+            yield name, f"at least {TARGET_RATIO}", f"{VOID}: {', '.join(wrong)}", False
+        elif not pairs:
             yield name, f"at least {TARGET_RATIO}", "not measured: every round was disturbed", None
         else:
-            ratios = [r["traced"]["rate"] / r["bare"]["rate"] for r in rounds]
-            bare, traced = (statistics.median(r[which]["rate"] for r in rounds) for which in ("bare", "traced"))
-            best = max(r["traced"]["rate"] for r in rounds) / max(r["bare"]["rate"] for r in rounds)
-            cpu = [r["traced"]["cpu_ns"] / r["bare"]["cpu_ns"] for r in rounds]
-            iterations = sum(r["counted"] for r in rounds)
+            ratios = [traced["rate"] / bare["rate"] for traced, bare in pairs]
+            traced, bare = (statistics.median(pair[i]["rate"] for pair in pairs) for i in (0, 1))
+            cpu = [traced["cpu_ns"] / bare["cpu_ns"] for traced, bare in pairs]
+            iterations = sum(r["counted"] for r in result["rounds"])
             yield (f"{name}, requests a second against bare", f"at least {TARGET_RATIO}",
-                   f"{spread(ratios, '{:.3f}')}; best against best {best:.3f}; {bare:,.0f} to {traced:,.0f} a second; "
+                   f"{spread(ratios, '{:.3f}')}; {bare:,.0f} to {traced:,.0f} a second; "
                    f"CPU a request × {spread(cpu, '{:.3f}')}; {iterations:,} iterations counted",
                    statistics.median(ratios) >= TARGET_RATIO)
+
+
+def server_cell(rounds, tracer):
+    pairs = loads(rounds, tracer)
+    if not pairs:
+        return "disturbed"
+    rate, p99, cpu = (statistics.median(traced[key] / bare[key] for traced, bare in pairs) for key in ("rate", "p99_us", "cpu_ns"))
+    return f"{rate:.2f} · {p99:.2f} · {cpu:.2f}"
+
+
+def server_table(servers):
+    """A row a tracer, a column a server: how many times bare are throughput, 99th percentile and CPU a request."""
+    ran = {name: result for name, result in servers.items() if "rounds" in result}
+    if not ran:
+        return
+    tracers = [name for name in next(iter(ran.values()))["rounds"][0]["loads"] if name]
+    yield "| throughput · p99 · CPU a request, times bare | " + " | ".join(ran) + " |"
+    yield "|---" * (len(ran) + 1) + "|"
+    bare = [[r["loads"][""] for r in result["rounds"] if r["loads"][""]] for result in ran.values()]
+    yield "| nothing | " + " | ".join(
+        f"{statistics.median(b['rate'] for b in all):,.0f}/s, {statistics.median(b['p99_us'] for b in all):,.0f} us" if all else "disturbed"
+        for all in bare) + " |"
+    for tracer in sorted(tracers, key=lambda name: name != LOOPSTALL):
+        yield f"| {tracer} | " + " | ".join(server_cell(result["rounds"], tracer) for result in ran.values()) + " |"
+    for tracer, reason in next(iter(ran.values()))["not_here"].items():
+        yield f"| {tracer} | not here: {reason} |" + " |" * (len(ran) - 1)
+    yield ""
+
+
+def growth(loops):
+    """By number of loops: the rounds' nanoseconds an event bare and added, what was lost, and whether all were counted."""
+    for number, rounds in loops["growth"].items():
+        both = [r for r in rounds if r["bare"]["ns"] and r["traced"]["ns"]]
+        yield int(number), {
+            "bare_ns": [r["bare"]["ns"] for r in both],
+            "added_ns": [r["traced"]["ns"] - r["bare"]["ns"] for r in both],
+            "ran": sum(r["traced"]["ran"] for r in rounds),
+            "counted": sum(r["traced"]["counted"] for r in rounds),
+            "losses": sorted({loss["what"] for r in rounds for loss in r["traced"]["losses"]}),
+        }
+
+
+def growth_table(loops):
+    yield "| loops | an event, bare | added by loopstall | iterations counted |"
+    yield "|---:|---:|---:|---|"
+    for number, found in growth(loops):
+        if not found["bare_ns"]:
+            yield f"| {number:,} | disturbed | | |"
+            continue
+        counted = f"all {found['ran']:,}" if found["counted"] == found["ran"] else \
+            f"{VOID}: {found['counted']:,} of {found['ran']:,} {', '.join(found['losses'])}"
+        yield f"| {number:,} | {spread(found['bare_ns'], '{:,.0f}')} ns | {spread(found['added_ns'], '{:+,.0f}')} ns | {counted} |"
+    yield ""
+
+
+def thousand_target(loops):
+    found = loops["thousand"]
+    _, _, measured, held = cpu_target("", 100, found)
+    yield ("own CPU, 1,000 loops in a cgroup, sampled as by -a", "none set",
+           f"{measured}; memory {memory_bytes(found) / 1e6:.0f} MB", None if held else False)
 
 
 def cpu_target(name, most, result):
@@ -128,11 +197,15 @@ def cpu_target(name, most, result):
             result["percent"] < most)
 
 
+def memory_bytes(m):
+    """Pages of maps that a process has mapped are in both figures."""
+    return m["pss_bytes"] - m["mapped_bytes"] + m["map_bytes"] + m["program_bytes"]
+
+
 def memory_target(m):
     if "refused" in m:
         return "memory", f"below {TARGET_MEMORY_MB} MB", f"not measured: {m['refused']}", None
-    # pages of maps that a process has mapped are in both figures
-    total = (m["pss_bytes"] - m["mapped_bytes"] + m["map_bytes"] + m["program_bytes"]) / 1e6
+    total = memory_bytes(m) / 1e6
     return (f"memory on one node process, after {m['stalls']} stalls", f"below {TARGET_MEMORY_MB} MB",
             f"{total:.1f} MB: {m['processes']} processes {(m['pss_bytes'] - m['mapped_bytes']) / 1e6:.1f}, "
             f"BPF maps {m['map_bytes'] / 1e6:.1f}, programs {m['program_bytes'] / 1e6:.1f}", total < TARGET_MEMORY_MB)
@@ -165,19 +238,23 @@ def python_targets(python):
            f"{spread(seconds, '{:.2f}')} s, of which {statistics.median(cpu):.2f} s on CPU", statistics.median(seconds) < TARGET_CROWD_S)
 
 
-PARTS = {"micro": micro_targets, "servers": server_targets, "own": own_targets, "python": python_targets}
+PARTS = {"micro": micro_targets, "servers": server_targets, "loops": thousand_target, "own": own_targets, "python": python_targets}
 
 
 def tables(run):
     host = run["host"]
     yield f"{host['program']} on Linux {host['kernel']}, {host['machine']}, {host['cpus']} CPUs ({host['model']}); " \
           f"{host['elapsed_s']:.0f} s of interleaved rounds. Median, in brackets least and most of the rounds."
-    yield f"The machine was not ours alone: load average {host['load_before']:.1f} before and {host['load_after']:.1f} after; " \
+    yield f"Load average {host['load_before']:.2f} before and {host['load_after']:.2f} after; " \
           f"{host['disturbed']} measurements were thrown away because somebody else traced at the time."
     yield ""
     if "micro" in run:
         yield from micro_table(run["micro"])
         yield ""
+    if "servers" in run:
+        yield from server_table(run["servers"])
+    if "loops" in run:
+        yield from growth_table(run["loops"])
     yield "| measure | target | measured | held |"
     yield "|---|---|---|---|"
     for part, targets in PARTS.items():

@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import os
 import random
+import resource
 import shutil
 import statistics
 import subprocess
@@ -13,8 +14,9 @@ import time
 import python_rows
 import results
 import tracers
-from processes import (Failed, Process, Program, bpf_objects, bpf_programs, cpu_ns, pss_bytes, read, wait_until)
-from servers import Nginx, Redis, why_not
+from processes import (Cgroup, Failed, Process, Program, bpf_objects, bpf_programs, cpu_ns, pss_bytes, read)
+from results import LOOPSTALL
+from servers import SERVERS, why_not
 
 # program, iterations and lap: a lap lasts about 0.2 ms
 READY = ("ready", 150_000, 500)
@@ -23,6 +25,13 @@ CALL = ("call", 400_000, 2_000)
 SWITCH = ("switch", 20_000, 100)
 MICRO = {results.READY: READY, results.CALL: CALL, results.SWITCH: SWITCH}
 PACED_PER_S = 100_000
+CROWDS = (1, 10, 100, 1_000, 10_000)
+CROWD_ROOM = 16_384  # loops and threads that loopstall keeps place for
+CROWD_LAP = 500
+CROWD_EVENTS = 100_000  # a round
+TURN_WAITS = 10  # tools/bench/loops.c
+THOUSAND_PAUSE_US = 100_000
+HOST_RATE = "99"  # of -a
 STALLS_PER_S = 300
 STALLING_LOOPS = 20
 ALONE_S = 60  # to wait, in the whole run, for moments in which nobody else traces …
@@ -74,6 +83,8 @@ class Bench:
 
     def alone(self, measure, session=None):
         """What measure() gives when no stranger traced before and after it; None if that cannot be had."""
+        if self.options.not_alone:
+            return measure()
         pids = session.pids() if session else set()
         patience_s = min(ALONE_ONCE_S, self.patience_s)
         while True:
@@ -92,22 +103,25 @@ class Bench:
     # --- a ready wait, and what others pay
 
     def micro_tracers(self):
-        """The tracers that work here, and why the others do not; tried on a process before anything is measured."""
         wanted = [tracers.loopstall(self.options.loopstall, rung) for rung in ("fentry", "tracepoint", "tp_btf", "raw_tp")]
-        works, refused = [], {}
         with self.program("ready") as ready:
-            for tracer in wanted + tracers.others():
-                reason = tracer.why_not()
-                try:
-                    if not reason:
-                        with tracers.attached(tracer, ready.pid, self.folder):
-                            pass
-                except Failed as failure:
-                    reason = str(failure).splitlines()[0]
-                if reason:
-                    refused[tracer.name] = reason
-                else:
-                    works.append(tracer)
+            return self.tried(wanted + tracers.others(), ready.pid)
+
+    def tried(self, wanted, pid):
+        """The tracers that work here, and why the others do not; tried on a process before anything is measured."""
+        works, refused = [], {}
+        for tracer in wanted:
+            reason = tracer.why_not()
+            try:
+                if not reason:
+                    with tracers.attached(tracer, pid, self.folder):
+                        pass
+            except Failed as failure:
+                reason = str(failure).splitlines()[0]
+            if reason:
+                refused[tracer.name] = reason
+            else:
+                works.append(tracer)
         return works, refused
 
     def micro_samples(self, programs, tracer, session):
@@ -147,62 +161,123 @@ class Bench:
 
     def servers(self, rounds, say):
         results = {}
-        for kind in (Redis, Nginx):
+        for kind in SERVERS:
             reason = why_not(kind)
             if reason:
                 results[kind.name] = {"refused": reason}
                 continue
             with tempfile.TemporaryDirectory(dir=self.folder) as folder:
                 os.chmod(folder, 0o755)
-                with kind(folder, self.cpus, os.path.join(self.options.programs, "count_waits.so")) as server:
-                    server.load(0.2)
-                    say(f"{kind.name}: {rounds} rounds")
-                    results[kind.name] = {"rounds": [self.server_round(server, n) for n in range(rounds)]}
+                preload = os.path.join(self.options.programs, "count_waits.so")
+                with kind(folder, self.cpus, preload, self.options.programs) as server:
+                    results[kind.name] = self.server(server, rounds, say)
         return results
 
-    def server_round(self, server, number):
-        """Bare and traced, in turn the one and the other first."""
-        tool = tracers.loopstall(self.options.loopstall)
-        result = {}
+    def server(self, server, rounds, say):
+        wanted = [tracers.loopstall(self.options.loopstall), *tracers.profilers(self.folder)]
+        works, refused = self.tried(wanted, server.pid)
+        server.load(1)
+        say(f"{server.name}: {rounds} rounds")
+        return {"rounds": [self.server_round(server, works) for _ in range(rounds)], "not_here": refused}
 
-        def bare():
-            result["bare"] = self.alone(lambda: server.load(1))
-
-        def traced():
+    def server_round(self, server, works):
+        """Bare and by every tracer, in an order shuffled anew."""
+        result = {"loads": {}, "least": 0, "most": 0, "counted": 0}
+        order = [None, *works]
+        self.random.shuffle(order)
+        for tracer in order:
+            if not tracer:
+                result["loads"][""] = self.alone(lambda: server.load(1))
+                continue
             begun = server.waits()
-            with tracers.attached(tool, server.pid, self.folder) as session:
+            with tracers.attached(tracer, server.pid, self.folder) as session:
                 attached = server.waits()
-                result["traced"] = self.alone(lambda: server.load(1), session)
+                result["loads"][tracer.name] = self.alone(lambda: server.load(1), session)
                 loaded = server.waits()
             # It ticks by itself while the tracer comes and goes: the count must lie between what it did at least and at most.
-            result["least"], result["most"] = loaded - attached, server.waits() - begun
-            result["counted"] = tool.count(session)
-
-        for step in (bare, traced) if number % 2 else (traced, bare):
-            step()
+            if tracer.name == LOOPSTALL:
+                result.update(least=loaded - attached, most=server.waits() - begun, counted=tracer.count(session))
         return result
+
+    # --- many loops
+
+    def crowd_round(self, loops, lap, tracer):
+        """Nanoseconds an event, bare or by a tracer of the cgroup that they are in; fresh loops each time, as a tracer would find them."""
+        with Cgroup() as cgroup, Program(os.path.join(self.options.programs, "loops"), self.cpus[-1], [loops]) as program:
+            cgroup.take(program.pid)
+            iterations = max(lap * 3, CROWD_EVENTS // lap * lap)
+            program.run(lap, lap)
+            before = program.iterations
+            if not tracer:
+                laps = self.alone(lambda: program.run(iterations, lap))
+                return {"ns": statistics.median(laps) if laps else None}
+            with tracers.attached(tracer(cgroup.path), program.pid, self.folder) as session:
+                laps = self.alone(lambda: program.run(iterations, lap), session)
+                time.sleep(0.01)
+            records = list(tracers.loopstall_records(session.output()))
+            return {
+                "ns": statistics.median(laps) if laps else None,
+                "ran": program.iterations - before,
+                "counted": tracers.loopstall_count(session),
+                "losses": [r for r in records if r["type"] == "loss"],
+            }
+
+    def crowd_tracer(self, cgroup):
+        room = ("--json", "--max-loops", str(CROWD_ROOM), "--max-threads", str(CROWD_ROOM))
+        return dataclasses.replace(
+            tracers.loopstall(self.options.loopstall, arguments=room, cgroup=cgroup), is_attached=says_header, settle_s=1)
+
+    def crowd(self, rounds, say):
+        """The cost of an event as the loops grow, and what loopstall needs for a thousand of them."""
+        files = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
+        found = {}
+        for loops in CROWDS:
+            loops = min(loops, (files - 100) // 2)  # two descriptors each
+            lap = max(CROWD_LAP, loops * TURN_WAITS)
+            say(f"{loops:,} loops: {rounds} rounds")
+            found[loops] = []
+            for _ in range(rounds):
+                order = ["bare", "traced"]
+                self.random.shuffle(order)
+                found[loops].append({k: self.crowd_round(loops, lap, self.crowd_tracer if k == "traced" else None) for k in order})
+        return {"growth": found, "thousand": self.thousand()}
+
+    def thousand(self):
+        """Own CPU and memory, with the sampling frequency of -a; a cgroup instead of it, because -a would trace strangers."""
+        arguments = ("--json", "--rate", HOST_RATE, "--max-loops", "2048", "--max-threads", "4096")
+        with Cgroup() as cgroup, Program(os.path.join(self.options.programs, "loops"), self.cpus[-1], [1000, THOUSAND_PAUSE_US]) as program:
+            cgroup.take(program.pid)
+            tool = tracers.loopstall(self.options.loopstall, arguments=arguments, cgroup=cgroup.path)
+            found = self.own_cpu_of(program, tool, 1000 * TURN_WAITS * 1_000_000 // THOUSAND_PAUSE_US * 5, 1000 * TURN_WAITS,
+                                    lambda records: sum(r["iterations"] for r in records if r["type"] == "counts"))
+            return found
 
     # --- loopstall's own needs
 
-    def own_cpu(self, name, iterations, lap, seconds, count):
-        """Percent of a core that all processes of loopstall use while a program runs for so many seconds."""
-        tool = tracers.loopstall(self.options.loopstall)
+    def own_cpu(self, name, iterations, lap, count):
+        """Percent of a core that all processes of loopstall use while a program runs."""
         with self.program(name) as program:
-            # the loops of stalls.c are born when it runs, so only the header tells that loopstall is there
-            header = dataclasses.replace(tool, is_attached=lambda s: '"header"' in s.output())
-            with tracers.attached(header, program.pid, self.folder) as session:
-                time.sleep(1)  # its start is not what is asked for
-                pids = session.pids()
-                before, began = sum(map(cpu_ns, pids)), time.monotonic()
-                program.order(iterations, lap)
-                ran = program.answer()
-                used = sum(map(cpu_ns, session.pids())) - before
-                elapsed = time.monotonic() - began
-                time.sleep(0.5)
+            return self.own_cpu_of(program, tracers.loopstall(self.options.loopstall), iterations, lap, count)
+
+    def own_cpu_of(self, program, tool, iterations, lap, count):
+        # the loops of stalls.c are born when it runs, so only the header tells that loopstall is there
+        header = dataclasses.replace(tool, is_attached=says_header)
+        with tracers.attached(header, program.pid, self.folder) as session:
+            time.sleep(1)  # its start is not what is asked for
+            pids = session.pids()
+            before, began = sum(map(cpu_ns, pids)), time.monotonic()
+            program.order(iterations, lap)
+            ran = program.answer()
+            used = sum(map(cpu_ns, session.pids())) - before
+            elapsed = time.monotonic() - began
+            memory = self.memory_of(session.pids())
+            time.sleep(0.5)
         records = list(tracers.loopstall_records(session.output()))
         return {
+            **memory,
             "percent": used / elapsed / 1e7,
-            "per_s": ran["iterations"] / (ran["laps"][0] / 1e9) if len(ran["laps"]) == 1 else iterations / seconds,
+            "per_s": ran["iterations"] / (sum(ran["laps"]) / 1e9),
             "ran": ran["iterations"],
             "counted": count(records),
             "stacks": sum(bool(b.get("stack")) for r in records if r["type"] == "stall" for b in r.get("blocks", [])),
@@ -210,11 +285,11 @@ class Bench:
         }
 
     def quiet_cpu(self, seconds):
-        return self.own_cpu("paced", PACED_PER_S * seconds, PACED_PER_S // 1000, seconds,
+        return self.own_cpu("paced", PACED_PER_S * seconds, PACED_PER_S // 1000,
                             lambda records: sum(r["iterations"] for r in records if r["type"] == "counts"))
 
     def stalls_cpu(self, seconds):
-        return self.own_cpu("stalls", STALLS_PER_S * seconds, STALLING_LOOPS, seconds,
+        return self.own_cpu("stalls", STALLS_PER_S * seconds, STALLING_LOOPS,
                             lambda records: sum(r["type"] == "stall" and not r["open"] and r["gap_us"] >= 50000 for r in records))
 
     def runtimes(self):
@@ -232,17 +307,19 @@ class Bench:
             time.sleep(0.5)
             with tracers.attached(tool, node.pid, self.folder) as session:
                 time.sleep(seconds)
-                pids = session.pids()
-                sizes = [pss_bytes(pid) for pid in pids]
-                maps, programs = (sum(bpf_objects(pids, kind).values()) for kind in ("map_id", "prog_id"))
+                sizes = self.memory_of(session.pids())
         stalls = [r for r in tracers.loopstall_records(session.output()) if r["type"] == "stall"]
+        return {**sizes, "stalls": len(stalls)}
+
+    def memory_of(self, pids):
+        sizes = [pss_bytes(pid) for pid in pids]
+        maps, programs = (sum(bpf_objects(pids, kind).values()) for kind in ("map_id", "prog_id"))
         return {
             "processes": len(pids),
             "pss_bytes": sum(whole for whole, _ in sizes),
             "mapped_bytes": sum(mapped for _, mapped in sizes),
             "map_bytes": maps,
             "program_bytes": programs,
-            "stalls": len(stalls),
         }
 
     def first_status(self, rounds):
@@ -301,6 +378,10 @@ class Bench:
                                             for i, (n, ns, runs) in program_runs(ours).items() if i in was]
         write(switch, before)
         return found
+
+
+def says_header(session):
+    return '"header"' in session.output()
 
 
 def program_runs(numbers):

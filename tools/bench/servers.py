@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""redis and nginx under a load of requests, each on a CPU of its own apart from its client, counting their waits (count_waits.c)."""
+"""Servers under a load of requests, each on a CPU of its own apart from its client, counting their waits (count_waits.c)."""
+import json
 import mmap
 import os
 import re
 import shutil
 import struct
 import subprocess
+import sys
 
 from processes import Failed, Process, answers, cpu_ns, free_port, wait_until
 
@@ -22,11 +24,26 @@ http {{
 """
 
 
+NODE = """
+require('http').createServer((q, s) => s.end('hello world')).listen(Number(process.argv[1]), '127.0.0.1');
+"""
+ASGI = """
+HEAD = {"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/plain"), (b"content-length", b"11")]}
+BODY = {"type": "http.response.body", "body": b"hello world"}
+async def app(scope, receive, send):
+    if scope["type"] == "http":
+        await send(HEAD)
+        await send(BODY)
+"""
+
+
 class Server:
     """A server process; load() asks it for requests and returns how many it answered in a second."""
 
-    def __init__(self, folder, cpus, preload):
-        self.folder, self.client_cpu, self.port = folder, cpus[0], free_port()
+    module = None  # of /usr/bin/python3 that it needs
+
+    def __init__(self, folder, cpus, preload, programs):
+        self.folder, self.client_cpu, self.port, self.programs = folder, cpus[0], free_port(), programs
         self.path = os.path.join(folder, "waits")
         with open(self.path, "wb") as f:
             f.write(bytes(8))
@@ -55,7 +72,7 @@ class Server:
             return struct.unpack("Q", page)[0]
 
     def load(self, scale):
-        """Requests a second, and nanoseconds of the server's CPU for each."""
+        """Requests a second, the 99th percentile of their times, and nanoseconds of the server's CPU for each; or None."""
         before = cpu_ns(self.pid)
         out = subprocess.run(
             self.client(scale),
@@ -64,8 +81,29 @@ class Server:
             check=True,
             preexec_fn=lambda: os.sched_setaffinity(0, {self.client_cpu}),
         ).stdout
-        requests, rate = self.answered(out, scale)
-        return {"rate": rate, "cpu_ns": (cpu_ns(self.pid) - before) / requests}
+        said = self.answered(out, scale)
+        if not said:
+            print(f"{self.name}: the client was not answered in time: {' '.join(out.split())}", file=sys.stderr)
+            return None
+        requests, rate, p99_us = said
+        return {"rate": rate, "p99_us": p99_us, "cpu_ns": (cpu_ns(self.pid) - before) / requests}
+
+
+class HttpServer(Server):
+    """One that wrk asks for a path."""
+
+    path_asked = "/"
+
+    def client(self, scale):
+        return ["wrk", "--latency", "-t1", "-c32", f"-d{max(1, round(scale))}s", f"http://127.0.0.1:{self.port}{self.path_asked}"]
+
+    def answered(self, out, _):
+        requests = re.search(r"^ *(\d+) requests in", out, re.M)
+        rate = re.search(r"^Requests/sec: +([\d.]+)", out, re.M)
+        p99 = re.search(r"^ +99% +([\d.]+)(us|ms|s)$", out, re.M)
+        if not requests or not p99:
+            return None
+        return int(requests.group(1)), float(rate.group(1)), float(p99.group(1)) * {"us": 1, "ms": 1e3, "s": 1e6}[p99.group(2)]
 
 
 class Redis(Server):
@@ -80,12 +118,15 @@ class Redis(Server):
         return ["redis-benchmark", "-p", str(self.port), "-t", "get", "-n", str(int(self.requests * scale)), "-c", "50", "--csv"]
 
     def answered(self, out, scale):
-        return int(self.requests * scale), float(re.search(r'^"GET","([\d.]+)"', out, re.M).group(1))
+        head, line = [[field.strip('"') for field in line.split(",")] for line in out.strip().splitlines()[-2:]]
+        fields = dict(zip(head, line))
+        return int(self.requests * scale), float(fields["rps"]), float(fields["p99_latency_ms"]) * 1000
 
 
-class Nginx(Server):
+class Nginx(HttpServer):
     name = "nginx, a file of 1 KB"
-    tools = (("nginx", "nginx-light"),)
+    tools = (("nginx", "nginx-light"), ("wrk", "wrk"))
+    path_asked = "/page"
 
     def command(self):
         config = os.path.join(self.folder, "nginx.conf")
@@ -95,21 +136,52 @@ class Nginx(Server):
             f.write(b"x" * PAGE_BYTES)
         return ["nginx", "-p", self.folder, "-c", config]
 
+
+class Memcached(Server):
+    name = "memcached get"
+    tools = (("memcached", "memcached"),)
+
+    def command(self):
+        return ["memcached", "-l", "127.0.0.1", "-p", str(self.port), "-U", "0", "-t", "1", "-u", "root"]
+
     def client(self, scale):
-        url = f"http://127.0.0.1:{self.port}/page"
-        if shutil.which("wrk"):
-            return ["wrk", "-t1", "-c32", "-d1s", url]
-        return ["ab", "-q", "-k", "-c", "32", "-n", str(int(30000 * scale)), url]
+        return [os.path.join(self.programs, "gets"), str(self.port), "32", str(scale)]
 
     def answered(self, out, _):
-        requests = re.search(r"^ *(\d+) requests in|^Complete requests: +(\d+)", out, re.M)
-        rate = re.search(r"^Requests(?:/sec| per second): +([\d.]+)", out, re.M)
-        return int(requests.group(1) or requests.group(2)), float(rate.group(1))
+        said = json.loads(out)
+        return said["requests"], said["rate"], said["p99_us"]
+
+
+class Node(HttpServer):
+    name = "node, HTTP hello world"
+    tools = (("node", "nodejs"), ("wrk", "wrk"))
+
+    def command(self):
+        return ["node", "-e", NODE, str(self.port)]
+
+
+class Uvicorn(HttpServer):
+    name = "uvicorn, plain text"
+    tools = (("/usr/bin/python3", "python3"), ("wrk", "wrk"))
+    module = ("uvicorn", "python3-uvicorn")
+
+    def command(self):
+        with open(os.path.join(self.folder, "plain.py"), "w", encoding="utf-8") as f:
+            f.write(ASGI)
+        return ["/usr/bin/python3", "-m", "uvicorn", "--app-dir", self.folder, "--host", "127.0.0.1", "--port", str(self.port),
+                "--loop", "asyncio", "--log-level", "warning", "--no-access-log", "plain:app"]
+
+
+SERVERS = (Redis, Nginx, Memcached, Node, Uvicorn)
+
+
+def has_module(name):
+    return not subprocess.run(["/usr/bin/python3", "-c", f"import {name}"], capture_output=True, check=False).returncode
 
 
 def why_not(server):
     """None, or what is missing to run it."""
     missing = [package for tool, package in server.tools if not shutil.which(tool)]
-    if server is Nginx and not shutil.which("wrk") and not shutil.which("ab"):
-        missing.append("wrk or apache2-utils")
+    if server.module and not missing and not has_module(server.module[0]):
+        missing.append(server.module[1])
     return f"needs {', '.join(missing)}" if missing else None

@@ -11,7 +11,7 @@ import shutil
 import signal
 import time
 
-from processes import Process, Failed, family, read, wait_until
+from processes import Process, Failed, bpf_objects, family, read, wait_until
 
 # What the C library's epoll_wait() calls.
 WAIT_CALL = "epoll_wait" if platform.machine() == "x86_64" else "epoll_pwait"
@@ -60,11 +60,21 @@ class Session:
 
         wait_until(attached_or_dead, f"{self.tracer.name} to attach")
         if not self.process.is_alive():
-            raise Failed(f"it ended: {read(self.errors).strip()[-500:]}")
+            raise Failed(f"it ended: {complaint(read(self.errors) + self.output())}")
         time.sleep(self.tracer.settle_s)
 
     def pids(self):
         return family(self.process.pid)
+
+
+def complaint(text):
+    """The line that says what is wrong, among all that a tool prints when it gives up."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    for telling in ("unable|denied|not permitted|cannot", "no such|error|failed", ""):
+        found = [line for line in lines if re.search(telling, line, re.I)]
+        if found:
+            return found[0][:300]
+    return "without a word"
 
 
 @contextlib.contextmanager
@@ -132,15 +142,67 @@ def strace_count(session):
     return int(found.group(1)) if found else None
 
 
-def loopstall(binary, rung=None, name=None, arguments=("--json",)):
+def loopstall(binary, rung=None, name=None, arguments=("--json",), cgroup=None):
+    """Of a process, or of a cgroup that holds it."""
     forced = ["--rung", rung] if rung else []
     return Tracer(
-        name=name or f"loopstall, {rung}",
-        command=lambda pid: [binary, *arguments, *forced, "-p", str(pid)],
+        name=name or (f"loopstall, {rung}" if rung else "loopstall"),
+        command=lambda pid: [binary, *arguments, *forced, *(["-c", cgroup] if cgroup else ["-p", str(pid)])],
         is_attached=loopstall_sees,
         count=loopstall_count,
         rung=rung,
     )
+
+
+def bpf_programs_held(session):
+    return len(bpf_objects(session.pids(), "prog_id"))
+
+
+def has_bpf_programs(session):
+    """All programs are there once their number no longer grows."""
+    before = bpf_programs_held(session)
+    if not before:
+        return False
+    time.sleep(0.2)
+    return bpf_programs_held(session) == before
+
+
+SAMPLES_PER_S = 199  # as loopstall
+
+
+def offcputime():
+    """bcc's, as built on libbpf if it is there: the other one needs the kernel's headers."""
+    name = next((n for n in ("offcputime", "offcputime-bpfcc") if shutil.which(n)), "offcputime-bpfcc")
+    return Tracer(
+        name="offcputime (bcc)",
+        command=lambda pid: [name, "-p", str(pid)],
+        is_attached=has_bpf_programs,
+        count=lambda _: None,
+        ended_by=signal.SIGINT,
+    )
+
+
+def profilers(folder):
+    """What an engineer would run beside a server instead."""
+    return [
+        others()[0],
+        offcputime(),
+        Tracer(
+            name="profile (bcc)",
+            command=lambda pid: ["profile-bpfcc", "-p", str(pid), "-F", str(SAMPLES_PER_S)],
+            is_attached=has_bpf_programs,
+            count=lambda _: None,
+            ended_by=signal.SIGINT,
+        ),
+        Tracer(
+            name="perf record -g",
+            command=lambda pid: ["perf", "record", "-q", "-g", "-e", "cpu-clock", "-F", str(SAMPLES_PER_S), "-p", str(pid),
+                                 "-o", os.path.join(folder, "perf.data")],
+            is_attached=has_perf_events,
+            count=lambda _: None,
+            ended_by=signal.SIGINT,
+        ),
+    ]
 
 
 def others():
