@@ -3,7 +3,13 @@
 # programs are found in the field. Without sibling calls, so that the function that stalls is in every stack.
 PROGS := $(patsubst tests/progs/%.c,$(B)/progs/%,$(filter-out %/truth.c,$(wildcard tests/progs/*.c)))
 
+PROGS += $(patsubst tests/services/frameworks/%.c,$(B)/services/%,$(wildcard tests/services/frameworks/*.c))
+
 progs: $(PROGS)
+
+$(B)/services/%: tests/services/frameworks/%.c tests/progs/progs.mk
+	$(call say,PROG,$@)
+	$(Q)mkdir -p $(@D) && $(CC) $(STD) -O2 -g -fno-optimize-sibling-calls $(WARN) -o $@ $<
 
 $(B)/progs/%: tests/progs/%.c tests/progs/truth.c tests/progs/truth.h tests/progs/progs.mk
 	$(call say,PROG,$@)
