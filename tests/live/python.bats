@@ -1,10 +1,11 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# Python stacks against a program that marks in its own source which line calls what. PYTHONS="…" names further interpreters.
+# Python stacks against a program that marks in its own source which line calls what. PYTHONS="…" names further interpreters, such as those that
+# tools/pythons brings.
 load live
 
 INTERPRETERS="$PYTHON ${PYTHONS:-}"
-SECONDS_EACH=5
+SECONDS_EACH=8
 
 # INTERPRETER: its stalls are watched, and every frame of at least 300 samples must lie on a marked path.
 watch_truth() {
