@@ -98,6 +98,17 @@ watch_truth() {
 	lacks_line "$SEEN" 'line 67: '
 }
 
+@test "code that was freed and used again has its own name or none" {
+	background "$PYTHON" "$ROOT/tests/progs/python_passing.py" >"$LIVE/out"
+	target=$last
+	within 50 has_line "$LIVE/out" READY
+	"$LOOPSTALL" -d 4 --json -p "$target" >"$SEEN"
+	jq -e -s '[.[] | select(.type == "stall" and .state == "ended" and (.task // "" | startswith("gen-"))) | .task as $task
+			| .blocks[0].stack // [] | map(select((.file // "" | test("gen_|junk_")) or .function == "?"))
+			| .[] | {task: $task[4:], file: (.file // "")}]
+		| length > 10 and all(.file == "" or .file == "gen_" + .task + ".py")' "$SEEN"
+}
+
 @test "a thread stuck before the attach shows its line and task" {
 	background "$PYTHON" "$ROOT/tests/progs/python_stuck.py" >"$LIVE/out"
 	target=$last
