@@ -54,6 +54,8 @@ static const struct confine_call reader_calls[] = {
 	ALLOW_IF(mmap, 2, PROT_EXEC, 0),
 	ALLOW_IF(mprotect, 2, PROT_EXEC, 0),
 	ALLOW(futex),
+	ALLOW(getpid),
+	ALLOW(gettid),
 	ALLOW(getrandom),
 	ALLOW(sysinfo),
 	ALLOW(clock_gettime),

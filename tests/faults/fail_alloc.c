@@ -19,6 +19,7 @@ void *__libc_realloc(void *old, size_t bytes);
 static atomic_long calls;
 static long failing;
 static pid_t owner;
+static int count_fd = -1; /* opened at the start: at the end the program may have given up the right to */
 
 static int fails(void)
 {
@@ -45,19 +46,16 @@ void *realloc(void *old, size_t bytes)
 
 __attribute__((constructor)) static void begin(void)
 {
-	const char *number = getenv("FAIL_ALLOC");
+	const char *number = getenv("FAIL_ALLOC"), *path = getenv("FAIL_ALLOC_COUNT");
 
+	if (path)
+		count_fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
 	owner = getpid();
 	failing = number ? atol(number) : 0;
 }
 
 __attribute__((destructor)) static void end(void)
 {
-	const char *path = getenv("FAIL_ALLOC_COUNT");
-	int fd = path && getpid() == owner ? open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644) : -1;
-
-	if (fd < 0)
-		return;
-	dprintf(fd, "%ld\n", (long)calls);
-	close(fd);
+	if (count_fd >= 0 && getpid() == owner)
+		dprintf(count_fd, "%ld\n", (long)calls);
 }
