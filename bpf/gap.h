@@ -137,7 +137,7 @@ static __always_inline void gap_count(struct lst_loop *l, __u32 slot, __u64 gap,
 		hist_add(l, &h->delayed_lag, lag);
 		hist_add(l, &h->delay, delay);
 	} else {
-		hist_add(l, &h->plain, gap);
+		bucket_add(l, &h->plain, bucket_of(gap), gap); /* nearly every iteration, hence inlined */
 	}
 	if (offcpu)
 		hist_add(l, &h->offcpu, offcpu);

@@ -20,8 +20,8 @@ static __always_inline __u64 at_least(__u64 a, __u64 b)
 	return 1 - ((a - b) >> 63);
 }
 
-/* A function of its own, which the verifier looks at once, and without branches, of which it would follow every combination. */
-__attribute__((noinline)) __u32 hist_bucket(__u64 ns)
+/* Without branches, of which the verifier would follow every combination. */
+static __always_inline __u32 bucket_of(__u64 ns)
 {
 	/* units of 2^-30 s: 1.073741824 a ns; in two halves, because the product of a minute would not fit */
 	__u64 v = ns + (ns >> 32) * 316718722ULL + ((ns & 0xffffffff) * 316718722ULL >> 32);
@@ -55,9 +55,14 @@ __attribute__((noinline)) __u32 hist_bucket(__u64 ns)
 	return 1 + (octave - LST_HIST_LOW) * 8 + part;
 }
 
-static __always_inline void hist_add(const struct lst_loop *l, struct lst_hist *h, __u64 ns)
+/* A function of its own, which the verifier looks at once. */
+__attribute__((noinline)) __u32 hist_bucket(__u64 ns)
 {
-	__u32 bucket = hist_bucket(ns);
+	return bucket_of(ns);
+}
+
+static __always_inline void bucket_add(const struct lst_loop *l, struct lst_hist *h, __u32 bucket, __u64 ns)
+{
 	if (bucket >= LST_HIST_BUCKETS)
 		return;
 	if (l->shared)
@@ -65,6 +70,11 @@ static __always_inline void hist_add(const struct lst_loop *l, struct lst_hist *
 	else
 		h->count[bucket]++;
 	loop_add(l, &h->sum_ns[bucket], ns);
+}
+
+static __always_inline void hist_add(const struct lst_loop *l, struct lst_hist *h, __u64 ns)
+{
+	bucket_add(l, h, hist_bucket(ns), ns);
 }
 
 #endif
