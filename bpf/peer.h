@@ -29,29 +29,60 @@ static __always_inline bool inet_is_same(const struct lst_inet *x, const struct 
 	return x->family == y->family && x->port == y->port && xa[0] == ya[0] && xa[1] == ya[1];
 }
 
-/* Its place among the loop's peers, made on first sight; one with nothing open gives way. LST_PEERS: there is none. */
-static __always_inline __u32 peer_place(struct lst_loop *l, const struct lst_inet *inet, __u64 now)
+/*
+ * The place of l->sought among the loop's peers, LST_PEERS if it has none. Functions that the verifier looks at by themselves take
+ * numbers only, hence the member; only one thread of a loop has a gap.
+ */
+SEPARATE __u32 peer_known(__u32 slot)
 {
-	__u32 free = LST_PEERS;
-	for (__u32 i = 0; i < LST_PEERS; i++) {
-		struct lst_peer *p = &l->peers[i];
-		if (inet_is_same(&p->inet, inet))
+	struct lst_loop *l = loop_at(slot);
+
+	for (__u32 i = 0; l && i < LST_PEERS; i++)
+		if (inet_is_same(&l->peers[i].inet, &l->sought))
 			return i;
-		if (free == LST_PEERS && !p->inet.family)
-			free = i;
-	}
-	for (__u32 i = 0; i < LST_PEERS && free == LST_PEERS; i++)
+	return LST_PEERS;
+}
+
+/* A place for another one: a free one, else one with nothing open and little use. */
+SEPARATE __u32 peer_spare(__u32 slot)
+{
+	struct lst_loop *l = loop_at(slot);
+
+	for (__u32 i = 0; l && i < LST_PEERS; i++)
+		if (!l->peers[i].inet.family)
+			return i;
+	for (__u32 i = 0; l && i < LST_PEERS; i++)
 		if (!l->peers[i].open &&
 		    l->peers[i].connects + l->peers[i].waits + l->peers[i].reads < LST_BURST)
-			free = i;
-	if (free >= LST_PEERS)
+			return i;
+	return LST_PEERS;
+}
+
+static __always_inline __u32 peer_place(struct lst_loop *l, __u32 slot, __u64 now)
+{
+	__u32 place = peer_known(slot);
+	if (place < LST_PEERS)
+		return place;
+	place = peer_spare(slot);
+	if (place >= LST_PEERS)
 		return LST_PEERS;
-	struct lst_peer *p = &l->peers[bounded(free, LST_PEERS - 1)];
+	struct lst_peer *p = &l->peers[bounded(place, LST_PEERS - 1)];
 	__builtin_memset(p, 0, sizeof *p);
-	p->inet = *inet;
-	p->inet.local_port = 0;
+	p->inet = l->sought;
 	p->born_ns = now;
-	return free;
+	return place;
+}
+
+static __always_inline bool peer_seek(struct lst_loop *l, struct sock *sk)
+{
+	__u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
+
+	if (family != AF_INET && family != AF_INET6)
+		return false;
+	__builtin_memset(&l->sought, 0, sizeof l->sought);
+	inet_describe(sk, family, &l->sought);
+	l->sought.local_port = 0;
+	return true;
 }
 
 /* A thread of the loop begins to connect; in a gap of it unless the loop has several threads. */
@@ -59,15 +90,10 @@ SEPARATE int connection_begin(__u32 slot, __u64 socket)
 {
 	struct lst_loop *l = loop_at(slot);
 	struct sock *sk = (void *)socket;
-	struct lst_inet inet = {};
-	__u64 now = bpf_ktime_get_ns();
-	__u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
-
-	if (!l || (family != AF_INET && family != AF_INET6))
+	if (!l || !peer_seek(l, sk))
 		return 0;
-	inet_describe(sk, family, &inet);
 	l->gap_connects++;
-	__u32 place = peer_place(l, &inet, now);
+	__u32 place = peer_place(l, slot, bpf_ktime_get_ns());
 	if (place >= LST_PEERS)
 		return 0;
 	struct lst_peer *p = &l->peers[bounded(place, LST_PEERS - 1)];
@@ -120,12 +146,9 @@ SEPARATE int connection_read(__u32 slot, __u64 socket)
 	if (c) {
 		place = c->slot == slot ? c->peer : LST_PEERS;
 	} else if (bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport)) < CLIENT_PORTS) {
-		struct lst_inet inet = {};
-		__u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
-		if (family != AF_INET && family != AF_INET6)
+		if (!peer_seek(l, sk))
 			return 0;
-		inet_describe(sk, family, &inet);
-		place = peer_place(l, &inet, bpf_ktime_get_ns());
+		place = peer_place(l, slot, bpf_ktime_get_ns());
 	}
 	if (place >= LST_PEERS)
 		return 0;
@@ -158,7 +181,9 @@ SEPARATE int peer_waited(__u32 slot, __u32 thread_slot, __u32 block)
 	const struct lst_block *b = block_at(t, block);
 	if (b->kind != LST_TARGET_INET)
 		return 0;
-	__u32 place = peer_place(l, (const void *)b->target, bpf_ktime_get_ns());
+	l->sought = *(const struct lst_inet *)b->target;
+	l->sought.local_port = 0;
+	__u32 place = peer_place(l, slot, bpf_ktime_get_ns());
 	if (place >= LST_PEERS)
 		return 0;
 	struct lst_peer *p = &l->peers[bounded(place, LST_PEERS - 1)];

@@ -243,6 +243,7 @@ struct lst_loop {
 	lst_u32 gap_connects; /* in the open gap */
 	lst_u32 most_connects;
 	struct lst_peer peers[LST_PEERS];
+	struct lst_inet sought; /* whose place among them is being looked for */
 
 	struct lst_pending pending;
 	lst_u64 pending_throttled_delay_ns;
