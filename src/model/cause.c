@@ -204,22 +204,31 @@ static bool are_copies(const struct scene *sc, const struct share *sh)
 #define MANY_CONNECTS	16
 #define CONNECT_MOST_NS 4000000u
 
+bool cause_is_flood(const struct fact_stall *s)
+{
+	return s->connects >= MANY_CONNECTS && s->ledger.cpu_ns / s->connects <= CONNECT_MOST_NS;
+}
+
 static bool are_connects(const struct scene *sc, const struct share *sh)
 {
-	const struct fact_stall *s = sc->stall;
 	(void)sh;
-	return s->connects >= MANY_CONNECTS && s->ledger.cpu_ns / s->connects <= CONNECT_MOST_NS;
+	return cause_is_flood(sc->stall);
 }
 
 /* Three steps, and sixteen times the first of them: callbacks that make more callbacks than they were. */
 #define MANY_STEPS  3
 #define MUCH_GROWTH 16
 
+bool cause_is_cascade(const struct fact_stall *s)
+{
+	const struct chain *c = &s->chain;
+	return c->growth >= MANY_STEPS && c->last_ns / MUCH_GROWTH >= c->grown_from_ns;
+}
+
 static bool is_growing(const struct scene *sc, const struct share *sh)
 {
-	const struct chain *c = &sc->stall->chain;
 	(void)sh;
-	return c->growth >= MANY_STEPS && c->last_ns / MUCH_GROWTH >= c->grown_from_ns;
+	return cause_is_cascade(sc->stall);
 }
 
 /*

@@ -19,6 +19,10 @@
  */
 void cause_decide(struct fact_stall *s, const struct fact_loop *l, const struct dictionary *d);
 
+/* Whether the shape of an iteration is that of a flood of connects or of a cascade, whatever it was long by. */
+bool cause_is_flood(const struct fact_stall *s);
+bool cause_is_cascade(const struct fact_stall *s);
+
 /* Fills the evidence of a saturated loop, elapsed since since_ns; "" if its samples tell nothing. */
 void cause_of_saturation(struct fact_saturated *s, uint64_t elapsed_ns, const struct dictionary *d);
 

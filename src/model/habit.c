@@ -2,9 +2,21 @@
 /* What is kept of the facts of a loop, so that patterns can be told from it. Bounded: a course halves its resolution, a quiet peer gives way. */
 #include "model/pattern.h"
 
+#include "model/cause.h"
+
 #include <string.h>
 
 #define SECOND_NS 1000000000u
+
+/* Whatever the verdict was: on a busy host the same work is a stall without a CPU. */
+#define FLOOD_COSTS_NS	 5000000u
+#define CASCADE_COSTS_NS 10000000u
+
+/* A shorter one at the beginning or the end would look like another pace, and like a level that no longer rises. */
+static bool is_a_second(uint64_t elapsed_ns)
+{
+	return elapsed_ns >= SECOND_NS / 2 && elapsed_ns <= 2ull * SECOND_NS;
+}
 
 static void course_add(struct course *c, uint64_t value, uint64_t at_ns)
 {
@@ -25,11 +37,8 @@ static void course_add(struct course *c, uint64_t value, uint64_t at_ns)
 	c->values[c->n++] = value;
 }
 
-/* Only of about a second: a shorter one at the beginning or the end would look like another pace. */
 static void pace_add(struct pace *p, uint64_t count, uint64_t elapsed_ns)
 {
-	if (elapsed_ns < SECOND_NS / 2 || elapsed_ns > 2ull * SECOND_NS)
-		return;
 	double value = (double)count * SECOND_NS / (double)elapsed_ns, before = value - p->mean;
 	p->n++;
 	p->mean += before / (double)p->n;
@@ -67,6 +76,8 @@ static void peer_add(struct habits *h, const struct fact_peer *from, uint64_t el
 	p->open = from->open;
 	if (from->most_connects > p->most_connects)
 		p->most_connects = from->most_connects;
+	if (!is_a_second(elapsed_ns))
+		return;
 	course_add(&p->connections, from->open, h->elapsed_ns);
 	pace_add(&p->pace, from->connects, elapsed_ns);
 	pace_add(&p->read_pace, from->reads, elapsed_ns);
@@ -82,7 +93,7 @@ void habits_count(struct habits *h, const struct fact_counts *c)
 	h->timed_ns += c->timed_ns;
 	if (c->most_connects > h->most_connects)
 		h->most_connects = c->most_connects;
-	if (c->open_files)
+	if (c->open_files && is_a_second(c->elapsed_ns))
 		course_add(&h->files, c->open_files, h->elapsed_ns);
 	for (uint32_t i = 0; i < c->n_peers && i < FACT_MAX_PEERS; i++)
 		peer_add(h, &c->peers[i], c->elapsed_ns);
@@ -90,12 +101,11 @@ void habits_count(struct habits *h, const struct fact_counts *c)
 
 void habits_stall(struct habits *h, const struct fact_stall *s)
 {
-	const char *cause = s->cause ? s->cause : "";
+	const struct chain *c = &s->chain;
 	if (s->state != STALL_ENDED)
 		return;
-	h->floods += !strcmp(cause, "flood");
-	h->cascades += !strcmp(cause, "cascade");
-	const struct chain *c = &s->chain;
+	h->floods += cause_is_flood(s) && s->ledger.cpu_ns >= FLOOD_COSTS_NS;
+	h->cascades += cause_is_cascade(s) && c->last_ns >= CASCADE_COSTS_NS;
 	if (c->growth > h->growth.growth || (c->growth == h->growth.growth && c->last_ns > h->growth.last_ns))
 		h->growth = *c;
 }

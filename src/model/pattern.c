@@ -142,10 +142,12 @@ static void tell_growth(struct bytes *out, const struct view *v)
 
 #define POLLED_A_SECOND 4
 #define POLLED_SECONDS	3
-#define POLLED_TIMED	50   /* percent of the connects; a busy loop's timers fire among other work */
-#define POLLING_BUSY	10   /* percent of the time, or … */
-#define POLLING_MANY	20   /* a second, for a name */
-#define POLLED_VARIES	0.25 /* of the mean */
+#define POLLED_TIMED	50 /* percent of the connects; a busy loop's timers fire among other work */
+/* For a name: so many a second, or percent of the time busy and percent of that for its answers. */
+#define POLLING_MANY  20
+#define POLLING_BUSY  10
+#define POLLING_WORK  10
+#define POLLED_VARIES 0.25 /* of the mean */
 
 static bool is_busy(const struct habits *h)
 {
@@ -158,12 +160,12 @@ static bool is_regular(const struct pace *p)
 	return p->n >= POLLED_SECONDS && p->squares / (double)p->n <= allowed * allowed;
 }
 
-/* Nobody asked for it but a timer, and as regularly as timers fire. */
+/* Nobody asked for it but a timer, as regularly as timers fire, and it answered: else it is retried, or just slow. */
 static bool is_polled(const struct view *v)
 {
 	const struct habit_peer *p = v->peer;
-	return p->most_connects < BURST && is_share(p->timed_connects, p->connects, POLLED_TIMED) &&
-	       is_regular(&p->pace);
+	return p->reads >= p->connects / 2 && p->most_connects < BURST &&
+	       is_share(p->timed_connects, p->connects, POLLED_TIMED) && is_regular(&p->pace);
 }
 
 static bool poll_is_seen(const struct view *v)
@@ -174,7 +176,8 @@ static bool poll_is_seen(const struct view *v)
 
 static bool poll_is_aggressive(const struct view *v)
 {
-	return is_polled(v) && (is_busy(v->h) || v->peer->pace.mean >= POLLING_MANY);
+	return is_polled(v) && (v->peer->pace.mean >= POLLING_MANY ||
+				(is_busy(v->h) && is_share(v->peer->work_ns, v->h->busy_ns, POLLING_WORK)));
 }
 
 static void put_share(struct bytes *out, uint64_t part_ns, const struct habits *h)

@@ -41,7 +41,7 @@ struct habits {
 	uint64_t elapsed_ns, busy_ns, connects, bursts, most_connects, timed_chains, timed_ns;
 	struct course files;
 	struct habit_peer peers[HABIT_PEERS];
-	uint64_t floods, cascades; /* stalls named so */
+	uint64_t floods, cascades; /* recorded iterations of their shape that cost something */
 	struct chain growth;	   /* of the chain that grew most */
 };
 

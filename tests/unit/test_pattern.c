@@ -67,7 +67,7 @@ static const struct told cases[] = {
 	 .growth = {6, 400 * MS, 243 * MS, 5, 1 * MS, false},
 	 .name = "",
 	 .evidence = "growing 3 ×"},
-	{.what = "hardly any growth", .growth = {6, 400 * MS, 8 * MS, 2, 1 * MS, false}},
+	{.what = "hardly any growth", .cascades = 9, .growth = {6, 400 * MS, 8 * MS, 2, 1 * MS, false}},
 	{.what = "a timer asks a peer again and again",
 	 .busy_ms = 310,
 	 .each = {.timed_ns = 200 * MS, .timed_chains = 10},
@@ -78,10 +78,16 @@ static const struct told cases[] = {
 			  "the loop is 31 % busy"},
 	{.what = "so it does, and hardly costs anything",
 	 .busy_ms = 31,
-	 .peer = {PEER, .timed_connects = 9},
+	 .peer = {PEER, .timed_connects = 9, .reads = 10},
 	 .connects = {10, 10, 10, 11, 9, 10, 10, 10, 10, 10},
 	 .name = "",
 	 .evidence = "by timers"},
+	{.what = "a timer asks, and nobody answers",
+	 .busy_ms = 310,
+	 .peer = {PEER, .timed_connects = 9},
+	 .connects = {10, 10, 10, 11, 9, 10, 10, 10, 10, 10},
+	 .name = "",
+	 .evidence = PEER " connected to 10 × a second; the loop is 31 % busy"},
 	{.what = "clients ask, and each is asked for at a peer",
 	 .busy_ms = 310,
 	 .peer = {PEER, .timed_connects = 1},
@@ -90,7 +96,7 @@ static const struct told cases[] = {
 	 .evidence = PEER " connected to 10 × a second; the loop is 31 % busy"},
 	{.what = "now and then, as it comes",
 	 .busy_ms = 310,
-	 .peer = {PEER, .timed_connects = 9},
+	 .peer = {PEER, .timed_connects = 9, .reads = 10},
 	 .connects = {20, 1, 10, 15, 2, 18, 3, 10, 18, 10},
 	 .name = "",
 	 .evidence = "a second; the loop"},
@@ -126,16 +132,16 @@ static const struct told cases[] = {
 
 static void stalls_add(struct habits *h, const struct told *told)
 {
-	struct fact_stall s = {.state = STALL_ENDED, .chain = told->growth, .cause = ""};
-	habits_stall(h, &s);
 	for (unsigned i = 0; i < told->floods; i++) {
-		s.cause = "flood";
+		struct fact_stall s = {.connects = 48, .ledger = {.cpu_ns = 20 * MS, .runnable_ns = 80 * MS}};
 		habits_stall(h, &s);
 	}
 	for (unsigned i = 0; i < told->cascades; i++) {
-		s.cause = "cascade";
+		struct fact_stall s = {.chain = told->growth};
 		habits_stall(h, &s);
 	}
+	struct fact_stall open = {.state = STALL_OPEN, .connects = 48, .ledger = {.cpu_ns = 20 * MS}};
+	habits_stall(h, &open); /* not over: it will come again */
 }
 
 static void told_add(struct habits *h, const struct told *told)
@@ -193,6 +199,8 @@ static void test_long_course(void **state)
 		struct fact_counts c = {.elapsed_ns = S, .n_peers = 1, .peers = {{PEER, .open = i / 10}}};
 		habits_count(h, &c);
 	}
+	struct fact_counts end = {.elapsed_ns = MS, .n_peers = 1, .peers = {{PEER, .open = 499}}};
+	habits_count(h, &end); /* the rest of a second: not that it no longer rises */
 	assert_int_equal(patterns_of(h, NULL, t->dictionary, patterns), 1);
 	assert_string_equal(patterns[0].name, "pile_up");
 	for (unsigned i = 0; i < 5000; i++) { /* and then it stays */
