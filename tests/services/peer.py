@@ -5,6 +5,7 @@
 slow    answers after a minute: whoever does not bound its calls piles them up
 status  answers a line with a status of about 32 KB; on "watch" sends one whenever it changes, which is every two seconds
 sink    acknowledges every line
+http    answers HTTP requests with the status, and keeps the connection unless asked to close it; "/slow" after a minute
 """
 import asyncio
 import json
@@ -36,11 +37,29 @@ async def sink(reader, writer):
         await writer.drain()
 
 
+async def http(reader, writer):
+    body = json.dumps(STATUS).encode()
+    while request := await reader.readline():
+        length, close = 0, False
+        while (line := await reader.readline()).strip():
+            name, _, value = line.decode().partition(":")
+            length = int(value) if name.lower() == "content-length" else length
+            close = close or (name.lower() == "connection" and value.strip().lower() == "close")
+        await reader.readexactly(length)
+        if b"/slow" in request:
+            await asyncio.sleep(60)
+        answer = body if request.startswith(b"GET") else b"{}"
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(answer) + answer)
+        await writer.drain()
+        if close:
+            break
+
+
 def closing(talk):
     async def connected(reader, writer):
         try:
             await talk(reader, writer)
-        except ConnectionError:
+        except (ConnectionError, asyncio.IncompleteReadError):
             pass
         writer.close()
 
@@ -54,4 +73,4 @@ async def main(kind):
     os._exit(0)  # who still waits for an answer gets none
 
 
-asyncio.run(main({"slow": slow, "status": status, "sink": sink}[sys.argv[1]]))
+asyncio.run(main({"slow": slow, "status": status, "sink": sink, "http": http}[sys.argv[1]]))
