@@ -40,8 +40,8 @@ static bool has_forked(const struct scene *sc)
 /* The parent stands still until the child has begun its program; what it does then is another matter. */
 static bool is_for_start(const struct scene *sc, const struct wait *w)
 {
-	(void)sc;
-	return is_fork(w->block);
+	return is_fork(w->block) || library_has_function(sc->dictionary, w->block->stack, "uv_spawn") ||
+	       library_has_function(sc->dictionary, w->block->stack, "*_execute_child");
 }
 
 /* A pipe may lead to any process: to a child if one was made or ended in this stall, or its library says so. */
@@ -172,7 +172,7 @@ static bool is_start_only(const struct scene *sc, const struct share *sh)
 {
 	uint64_t after_ns = 0;
 	for (size_t i = 0; i < sc->n_waits; i++)
-		if (!is_fork(sc->waits[i].block) && is_for_child(sc, &sc->waits[i]))
+		if (!is_for_start(sc, &sc->waits[i]) && is_for_child(sc, &sc->waits[i]))
 			after_ns += sc->waits[i].block->sum_ns;
 	return after_ns < sh->ns / 10;
 }
@@ -245,15 +245,11 @@ static bool is_most(uint64_t part_ns, uint64_t whole_ns)
 static bool is_one_function(const struct scene *sc, const struct share *sh)
 {
 	const struct fact_stall *s = sc->stall;
-	struct culprit part;
 	if (sh->library || !s->chain.gaps || s->chain.growth > 1 || sc->samples < FEW_SAMPLES)
 		return false;
 	if (s->task && s->task[0] && !is_most(s->task_ns, sc->sampled_ns))
 		return false;
-	if (!culprit_split(s, sc->dictionary, &part, 1))
-		return false;
-	const struct fact_frame *f = dictionary_frame(sc->dictionary, part.frame);
-	return f && f->application && (is_most(part.ns, sc->sampled_ns) || is_most(part.ns, s->lag_ns));
+	return culprit_called(s, sc->dictionary, HOT_PERCENT).frame;
 }
 
 /* --- the rules ----------------------------------------------------------------------------------- */

@@ -204,6 +204,45 @@ void culprit_choose(struct fact_stall *s, const struct dictionary *d)
 	s->culprit_stack = c.stack;
 }
 
+/* Where a program begins is below no dispatcher; Python's own is Python too. */
+static bool is_called(const struct fact_stack *s, const struct fact_frame *callee, const struct dictionary *d)
+{
+	uint32_t at = 0;
+	while (at < s->n && s->frames[at] != callee->id)
+		at++;
+	if (callee->kind != FRAME_PYTHON)
+		return strcmp(callee->function, "main") != 0;
+	while (++at < s->n) {
+		const struct fact_frame *f = frame_at(d, s, at);
+		if (f && f->kind == FRAME_PYTHON && !f->application)
+			return true;
+	}
+	return false;
+}
+
+struct culprit culprit_called(const struct fact_stall *s, const struct dictionary *d, unsigned percent)
+{
+	struct functions fs = {0};
+	struct culprit c = {0};
+	struct weighted_stack stacks[FACT_MAX_SAMPLES] = {{0}};
+	uint64_t total_ns = 0;
+	size_t n = 0;
+	for (uint32_t i = 0; i < s->n_samples && i < FACT_MAX_SAMPLES; i++) {
+		total_ns += s->samples[i].ns;
+		if (s->samples[i].stack)
+			stacks[n++] = (struct weighted_stack){s->samples[i].stack, s->samples[i].ns};
+	}
+	bool ok = functions_reserve(&fs, stacks, n, d);
+	for (size_t i = 0; ok && i < n; i++)
+		ok = functions_of_stack(&fs, &stacks[i], i + 1, d);
+	const struct function *found = ok ? deepest(&fs, total_ns - total_ns / 100 * (100 - percent)) : NULL;
+	if (found && is_called(dictionary_stack(d, found->stack), dictionary_frame(d, found->frame), d))
+		c = (struct culprit){found->frame, found->stack, found->ns};
+	idmap_free(&fs.by_key);
+	free(fs.items);
+	return c;
+}
+
 static size_t without_key(struct weighted_stack *stacks, size_t n, const struct dictionary *d, uint64_t key)
 {
 	size_t kept = 0;

@@ -35,6 +35,12 @@ struct culprit culprit_of(const struct weighted_stack *stacks, size_t n, const s
 void culprit_choose(struct fact_stall *s, const struct dictionary *d);
 
 /*
+ * The innermost application frame that most of the stall's samples are below, percent of their time or more, and that was called by
+ * something that is not of the application: a loop's dispatcher. Frame 0: there is none, many did it.
+ */
+struct culprit culprit_called(const struct fact_stall *s, const struct dictionary *d, unsigned percent);
+
+/*
  * Splits the stall's covered time among frames: the culprit, then the culprit of what is left, and so on.
  * Returns how many of parts were filled. Their sum is at most the lag.
  */

@@ -295,18 +295,22 @@ void evidence_gc(struct evidence *e, const struct scene *sc, const struct share 
 }
 
 /* ", load (svc.py:7) in 97 % of 35 samples" */
-static void put_function(struct evidence *e, const struct scene *sc)
+static void put_function(struct evidence *e, const struct scene *sc, const struct culprit *c)
 {
-	struct culprit part;
-	const struct fact_frame *f = culprit_split(sc->stall, sc->dictionary, &part, 1)
-					     ? dictionary_frame(sc->dictionary, part.frame)
-					     : NULL;
+	const struct fact_frame *f = c->frame ? dictionary_frame(sc->dictionary, c->frame) : NULL;
 	if (!f || !sc->sampled_ns)
 		return;
 	bytes_puts(&e->text, ", ");
 	put_frame(e, f);
 	bytes_puts(&e->text, " in ");
-	put_samples(e, sc, part.ns);
+	put_samples(e, sc, c->ns);
+}
+
+static void put_culprit(struct evidence *e, const struct scene *sc)
+{
+	struct culprit part;
+	if (culprit_split(sc->stall, sc->dictionary, &part, 1))
+		put_function(e, sc, &part);
 }
 
 #define FEW_TASKS 4 /* samples by which a stall may be said to be of many tasks */
@@ -317,7 +321,7 @@ void evidence_cpu(struct evidence *e, const struct scene *sc, const struct share
 	put_part(e, sc, s->ledger.cpu_ns);
 	if (sh->library)
 		bytes_printf(&e->text, ", by %s", sh->library->name);
-	put_function(e, sc);
+	put_culprit(e, sc);
 	if (s->task && s->task[0] && sc->samples >= FEW_TASKS && s->task_ns < sc->sampled_ns / 2)
 		bytes_puts(&e->text, " of many tasks");
 	if (s->connects > 1)
@@ -329,7 +333,7 @@ void evidence_flood(struct evidence *e, const struct scene *sc, const struct sha
 	(void)sh;
 	bytes_printf(&e->text, "%u connects in one tick: ", sc->stall->connects);
 	put_part(e, sc, sc->stall->ledger.cpu_ns);
-	put_function(e, sc);
+	put_culprit(e, sc);
 }
 
 void evidence_cascade(struct evidence *e, const struct scene *sc, const struct share *sh)
@@ -341,14 +345,15 @@ void evidence_cascade(struct evidence *e, const struct scene *sc, const struct s
 	put_duration(e, s->chain.grown_from_ns);
 	bytes_puts(&e->text, " → ");
 	put_duration(e, s->chain.last_ns);
-	put_function(e, sc);
+	put_culprit(e, sc);
 }
 
 void evidence_hot_loop(struct evidence *e, const struct scene *sc, const struct share *sh)
 {
 	(void)sh;
 	put_part(e, sc, sc->stall->ledger.cpu_ns);
-	put_function(e, sc);
+	struct culprit c = culprit_called(sc->stall, sc->dictionary, HOT_PERCENT);
+	put_function(e, sc, &c);
 	bytes_puts(&e->text, ", one tick, no yield");
 }
 

@@ -43,6 +43,8 @@ struct evidence {
 	struct bytes text;
 };
 
+#define HOT_PERCENT 80 /* of the samples below one function, for it to be what a stall was about */
+
 typedef void evidence_tell(struct evidence *e, const struct scene *sc, const struct share *sh);
 evidence_tell evidence_stopped, evidence_throttled, evidence_no_cpu, evidence_reclaim, evidence_faults,
 	evidence_gil, evidence_gc, evidence_gc_wait, evidence_safepoint, evidence_child, evidence_sqlite,

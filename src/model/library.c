@@ -64,6 +64,17 @@ bool library_has_file(const struct dictionary *d, uint32_t stack, const char *pa
 	return false;
 }
 
+bool library_has_function(const struct dictionary *d, uint32_t stack, const char *pattern)
+{
+	const struct fact_stack *s = stack ? dictionary_stack(d, stack) : NULL;
+	for (uint32_t i = 0; s && i < s->n; i++) {
+		const struct fact_frame *f = dictionary_frame(d, s->frames[i]);
+		if (f && *f->function && !fnmatch(pattern, f->function, 0))
+			return true;
+	}
+	return false;
+}
+
 static bool is_libc(const struct fact_frame *f)
 {
 	static const char *const objects[] = {"libc.so", "libc-", "libpthread"};

@@ -2,7 +2,8 @@
 /* CPU stalls that are told apart by their shape: connects, growth, one function or many. */
 #include "told_stall.h"
 
-#define COMPUTES "handle@python3.11 a:handle@/srv/app.py"
+#define LOOP	 "p:_run_once@" LIB "asyncio/base_events.py a:<module>@/srv/app.py"
+#define COMPUTES "handle@python3.11 a:handle@/srv/app.py " LOOP
 #define ONE_GAP                                                                                              \
 	{                                                                                                    \
 		1, 200 * MS, 200 * MS, 0, 0, false                                                           \
@@ -20,6 +21,36 @@ static const struct told shapes[] = {
 	 "ProcessPoolExecutor",
 	 .chain = ONE_GAP,
 	 .task_ms = 190},
+	{"where the program begins, and not a function that its loop called",
+	 "cpython 3.11",
+	 {{0}},
+	 "a:main@/srv/app.py a:<module>@/srv/app.py",
+	 {.cpu_ns = 200 * MS},
+	 0,
+	 "cpu",
+	 NULL,
+	 NULL,
+	 .chain = ONE_GAP},
+	{"C",
+	 "",
+	 {{0}},
+	 "c:hash@app c:handle@app c:main@app",
+	 {.cpu_ns = 200 * MS},
+	 0,
+	 "hot_loop",
+	 "hash in 100 % of 40 samples",
+	 NULL,
+	 .chain = ONE_GAP},
+	{"C, and all of it",
+	 "",
+	 {{0}},
+	 "c:main@app",
+	 {.cpu_ns = 200 * MS},
+	 0,
+	 "cpu",
+	 NULL,
+	 NULL,
+	 .chain = ONE_GAP},
 	{"one function of many tasks",
 	 "cpython 3.11",
 	 {{0}},
