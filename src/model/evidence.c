@@ -65,19 +65,23 @@ static void put_home(struct evidence *e, const struct scene *sc)
 
 #define NAME_BYTES 56 /* of a function: templates are longer than all the rest */
 
-static void put_frame(struct evidence *e, const struct fact_frame *f)
+void evidence_frame(struct bytes *out, const struct fact_frame *f)
 {
 	char name[NAME_BYTES];
 	clean_fit(name, sizeof name, f->function);
 	if (name[0])
-		bytes_puts(&e->text, name);
+		bytes_puts(out, name);
 	else if (f->kind == FRAME_JS)
-		bytes_puts(&e->text, "JavaScript");
+		bytes_puts(out, "JavaScript");
 	else
-		bytes_printf(&e->text, "%s+0x%llx", f->object[0] ? f->object : "?",
-			     (unsigned long long)f->offset);
+		bytes_printf(out, "%s+0x%llx", f->object[0] ? f->object : "?", (unsigned long long)f->offset);
 	if (f->file[0] && f->line)
-		bytes_printf(&e->text, " (%s:%u)", f->file, f->line);
+		bytes_printf(out, " (%s:%u)", f->file, f->line);
+}
+
+static void put_frame(struct evidence *e, const struct fact_frame *f)
+{
+	evidence_frame(&e->text, f);
 }
 
 /* --- without a CPU, stopped, memory -------------------------------------------------------------- */

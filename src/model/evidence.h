@@ -54,6 +54,9 @@ evidence_tell evidence_stopped, evidence_throttled, evidence_no_cpu, evidence_re
 /* Adds what waited beside the cause, fits the line into the stall's member and frees it. */
 void evidence_end(struct evidence *e, const struct scene *sc, char to[FACT_EVIDENCE_BYTES]);
 
+/* "load (svc.py:7)" */
+void evidence_frame(struct bytes *out, const struct fact_frame *f);
+
 /* By what the chain's gaps grew from one to the next, on the average. */
 double chain_factor(const struct chain *c);
 

@@ -102,10 +102,20 @@ void habits_count(struct habits *h, const struct fact_counts *c)
 void habits_stall(struct habits *h, const struct fact_stall *s)
 {
 	const struct chain *c = &s->chain;
+	bool flood = cause_is_flood(s) && s->ledger.cpu_ns >= FLOOD_COSTS_NS;
+	bool cascade = cause_is_cascade(s) && c->last_ns >= CASCADE_COSTS_NS;
 	if (s->state != STALL_ENDED)
 		return;
-	h->floods += cause_is_flood(s) && s->ledger.cpu_ns >= FLOOD_COSTS_NS;
-	h->cascades += cause_is_cascade(s) && c->last_ns >= CASCADE_COSTS_NS;
+	h->floods += flood;
+	h->cascades += cascade;
+	if (flood && s->culprit_frame && s->ledger.cpu_ns > h->flood.cpu_ns) {
+		h->flood.frame = s->culprit_frame;
+		h->flood.cpu_ns = s->ledger.cpu_ns;
+	}
+	if (cascade && s->culprit_frame && s->ledger.cpu_ns > h->cascade.cpu_ns) {
+		h->cascade.frame = s->culprit_frame;
+		h->cascade.cpu_ns = s->ledger.cpu_ns;
+	}
 	if (c->growth > h->growth.growth || (c->growth == h->growth.growth && c->last_ns > h->growth.last_ns))
 		h->growth = *c;
 }

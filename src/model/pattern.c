@@ -12,6 +12,7 @@
 
 /* What one rule looks at: the loop's habits and, for rules that ask each peer, one of them. */
 struct view {
+	const struct dictionary *d;
 	const struct habits *h;
 	const struct habit_peer *peer;
 };
@@ -24,6 +25,15 @@ static bool is_share(uint64_t part, uint64_t whole, unsigned percent)
 static double per_second(const struct habits *h, uint64_t count)
 {
 	return h->elapsed_ns ? (double)count * SECOND_NS / (double)h->elapsed_ns : 0;
+}
+
+static void put_culprit(struct bytes *out, const struct view *v, uint32_t frame)
+{
+	const struct fact_frame *f = frame ? dictionary_frame(v->d, frame) : NULL;
+	if (!f)
+		return;
+	bytes_puts(out, ", in ");
+	evidence_frame(out, f);
 }
 
 /* --- levels that only rise ------------------------------------------------------------------------ */
@@ -113,6 +123,7 @@ static void tell_bursts(struct bytes *out, const struct view *v)
 			bytes_printf(out, " to %s", h->peers[i].peer);
 	bytes_printf(out, ", %llu such tick%s of %d or more, %.3g a second", (unsigned long long)h->bursts,
 		     h->bursts == 1 ? "" : "s", BURST, per_second(h, h->bursts));
+	put_culprit(out, v, h->flood.frame);
 }
 
 /* --- growth --------------------------------------------------------------------------------------- */
@@ -136,6 +147,7 @@ static void tell_growth(struct bytes *out, const struct view *v)
 	const struct chain *c = &v->h->growth;
 	bytes_printf(out, "work growing %.2g × a tick: %u ticks in a row, %s → %s", chain_factor(c),
 		     c->growth + 1, duration_text(c->grown_from_ns, from), duration_text(c->last_ns, to));
+	put_culprit(out, v, v->h->cascade.frame);
 }
 
 /* --- again and again ------------------------------------------------------------------------------ */
@@ -294,7 +306,7 @@ size_t patterns_of(const struct habits *h, const struct fact_loop *l, const stru
 	size_t n = 0;
 	for (size_t i = 0; i < ARRAY_LEN(rules); i++) {
 		for (size_t k = 0; k < (rules[i].each_peer ? HABIT_PEERS : 1) && n < PATTERN_MOST; k++) {
-			struct view v = {h, rules[i].each_peer ? &h->peers[k] : NULL};
+			struct view v = {d, h, rules[i].each_peer ? &h->peers[k] : NULL};
 			if ((!v.peer || v.peer->peer) && rules[i].is_seen(&v))
 				pattern_fill(&patterns[n++], &rules[i], &v, l, d);
 		}

@@ -43,6 +43,10 @@ struct habits {
 	struct habit_peer peers[HABIT_PEERS];
 	uint64_t floods, cascades; /* recorded iterations of their shape that cost something */
 	struct chain growth;	   /* of the chain that grew most */
+	struct {
+		uint32_t frame; /* culprit of the one with most CPU time, 0 unknown */
+		uint64_t cpu_ns;
+	} flood, cascade;
 };
 
 /* In order of time. */

@@ -276,6 +276,8 @@ static void put_named(struct pen *p, unsigned indent, const char *name, const ch
 {
 	pen_indent(p, indent);
 	pen_put(p, INK_BOLD, name[0] ? name : "·");
+	if (name[0] && evidence[0])
+		pen_put(p, INK_BOLD, ":");
 	p->indent += 2;
 	if (evidence[0]) {
 		pen_words(p, INK_PLAIN, evidence);

@@ -14,7 +14,7 @@ score() {
 @test "calls that pile up, and calls that are bounded" {
 	score pile-up
 	"$LOOPSTALL" report "$LIVE/pile-up.sick.0.jsonl.zst" >"$LIVE/text"
-	has_line "$LIVE/text" 'pile_up open connections to tcp 127.0.0.1:'
+	has_line "$LIVE/text" 'pile_up: open connections to tcp 127.0.0.1:'
 	has_line "$LIVE/text" 'asyncio.Semaphore'
 }
 @test "a flood of connections, and connections that are kept" { score flood; }

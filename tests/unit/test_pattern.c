@@ -144,6 +144,27 @@ static void stalls_add(struct habits *h, const struct told *told)
 	habits_stall(h, &open); /* not over: it will come again */
 }
 
+/* Where it was worst, if it cost anything. */
+static void test_culprit(void **state)
+{
+	(void)state;
+	struct story *t = story_new();
+	struct habits *h = calloc(1, sizeof *h);
+	struct pattern patterns[PATTERN_MOST];
+	uint32_t slight = story_own(t, "slight"), worst = story_own(t, "worst");
+	struct fact_counts c = {.elapsed_ns = S, .connects = 96, .bursts = 2, .most_connects = 48};
+	struct fact_stall some = {.connects = 20, .ledger = {.cpu_ns = 10 * MS}, .culprit_frame = slight};
+	struct fact_stall most = {.connects = 48, .ledger = {.cpu_ns = 30 * MS}, .culprit_frame = worst};
+	assert_non_null(h);
+	habits_count(h, &c);
+	habits_stall(h, &most);
+	habits_stall(h, &some);
+	assert_int_equal(patterns_of(h, NULL, t->dictionary, patterns), 1);
+	assert_non_null(strstr(patterns[0].evidence, ", in worst"));
+	story_free(t);
+	free(h);
+}
+
 static void told_add(struct habits *h, const struct told *told)
 {
 	for (unsigned i = 0; i < 10; i++) {
@@ -239,6 +260,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_each),
+		cmocka_unit_test(test_culprit),
 		cmocka_unit_test(test_long_course),
 		cmocka_unit_test(test_many_peers),
 	};
