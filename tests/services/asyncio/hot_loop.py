@@ -2,6 +2,7 @@
 """Prices a table now and then."""
 import asyncio
 import concurrent.futures
+import multiprocessing
 
 from service import every, serve
 
@@ -28,7 +29,8 @@ async def sick():
 
 
 async def healthy():
-    with concurrent.futures.ProcessPoolExecutor(1) as pool:
+    # Not forked: a fork would take along the lock of the thread that reads standard input, and never end.
+    with concurrent.futures.ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
         await every(0.6, price_elsewhere, pool)
 
 
