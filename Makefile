@@ -41,7 +41,8 @@ $(B)/.deps: tools/need tools/packages
 
 PKG_CFLAGS := $(shell pkg-config --cflags $(LIBS) 2>/dev/null)
 PKG_LIBS   := $(shell pkg-config --libs $(LIBS) 2>/dev/null) -liberty -lpthread
-PKG_STATIC := $(shell pkg-config --static --libs $(LIBS) 2>/dev/null) -liberty -lpthread
+# libdw.a needs the two decompressors for kernel images only, which nobody here opens.
+PKG_STATIC := $(filter-out -lbz2 -llzma,$(shell pkg-config --static --libs $(LIBS) 2>/dev/null)) -liberty -lpthread
 
 loopstall: $(B)/src/cli/main.o $(OBJECTS)
 	$(call say,LINK,$@)
