@@ -242,13 +242,19 @@ void capture_unwant(struct capture *c, uint32_t tid)
 	bpf_map_delete_elem(bpf_map__fd(c->bpf->maps.wanted), &tid);
 }
 
+void capture_detach(struct capture *c)
+{
+	samplers_close(c);
+	for (size_t i = 0; i < c->n_links; i++)
+		bpf_link__destroy(c->links[i]);
+	c->n_links = 0;
+}
+
 void capture_close(struct capture *c)
 {
 	if (!c)
 		return;
-	samplers_close(c);
-	for (size_t i = 0; i < c->n_links; i++)
-		bpf_link__destroy(c->links[i]);
+	capture_detach(c);
 	free(c->links);
 	ring_buffer__free(c->ring);
 	if (c->loops)

@@ -324,7 +324,7 @@ static void tick(struct live_source *s, uint64_t now)
 
 /*
  * Reads the ring until it is empty, or until the resolver has enough in hand: then the rest waits in the ring, which is made for
- * waiting, and not in a queue of ours.
+ * waiting, and not in a queue of ours. 1: it may not be empty; else 0 or a negative errno.
  */
 static int ring_drain(struct live_source *s)
 {
@@ -342,7 +342,7 @@ static int ring_drain(struct live_source *s)
 		}
 		resolver_receive(s->resolver, kernel_now_ns());
 	}
-	return 0;
+	return 1;
 }
 
 int live_source_step(struct live_source *s)
@@ -396,7 +396,9 @@ void live_source_dump(struct live_source *s)
 
 void live_source_finish(struct live_source *s, const char *reason)
 {
-	ring_drain(s);
+	capture_detach(s->capture); /* so that the ring has an end: all that is in it was seen in time */
+	while (ring_drain(s) > 0)
+		;
 	stalls_open(s, kernel_now_ns(), OPEN_OVER);
 	names_settle(s);
 	attribution_flush(s->attribution);

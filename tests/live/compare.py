@@ -61,7 +61,7 @@ def seen_lag(stall):
 def innermost(stack):
     """The innermost native frame of the application, as it is printed, but for what all programs have inlined."""
     for frame in stack or []:
-        if frame.get("file", "").endswith("truth.h"):
+        if frame.get("file", "").endswith("truth.h") or frame.get("function") in ("read_clock", "thread_cpu_ns", "clock_ns"):
             continue
         if frame.get("application") and frame.get("kind") == "native":
             return frame.get("function") or "%s+%s" % (frame.get("object"), frame.get("offset"))

@@ -108,7 +108,6 @@ print(sum(s["count"] for s in map(json.loads, sys.stdin) if s["type"] == "loss" 
 	PATIENCE=4 start_tool -p "$target" --max-loops 2100 --max-threads 2100 --ring-size 32M
 	go
 	books_closed
-	sleep 3 # so much has to be read first
 	stop_tool
 	truth_holds --uncounted
 	"$PYTHON" - "$SEEN" "$TRUTH" <<-'END'
