@@ -122,6 +122,14 @@ static uint64_t gap_weight(const struct gap_stacks *g)
 	return n;
 }
 
+/* What it has is the loop's too, if that collects: the time of a stall is also time in which the loop was saturated. */
+static void gap_leave(struct attribution *a, struct attributed_loop *l, struct gap_stacks *g)
+{
+	if (l->collecting)
+		a->counts.overflow += gap_stacks_move(&l->collection, g);
+	gap_remove(a, l, g);
+}
+
 /* Gaps up to seq are over. Those that no stall waits for go now. */
 static void gaps_over(struct attribution *a, struct attributed_loop *l, uint64_t seq)
 {
@@ -134,10 +142,8 @@ static void gaps_over(struct attribution *a, struct attributed_loop *l, uint64_t
 		g->over = true;
 		if (g->held)
 			continue;
-		if (l->collecting)
-			a->counts.overflow += gap_stacks_move(&l->collection, g);
-		a->counts.dropped += gap_weight(g);
-		gap_remove(a, l, g);
+		a->counts.dropped += l->collecting ? 0 : gap_weight(g);
+		gap_leave(a, l, g);
 	}
 }
 
@@ -256,7 +262,7 @@ static void hand_out(struct attribution *a)
 		s->n_samples = gap_stacks_samples(h->gap, s->samples, FACT_MAX_SAMPLES, false);
 		h->gap->held--;
 		if (h->gap->over && !h->gap->held)
-			gap_remove(a, h->loop, h->gap);
+			gap_leave(a, h->loop, h->gap);
 	}
 	s->covered_ns = covered_ns(s);
 	const struct fact_loop *loop = dictionary_loop(a->options.dictionary, s->loop);

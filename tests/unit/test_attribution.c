@@ -265,6 +265,21 @@ static void test_saturated_loop_collects(void **state)
 	assert_int_equal(c.gaps, 0);
 }
 
+/* All its gaps are stalls: their samples are told twice. */
+static void test_saturated_by_stalls(void **state)
+{
+	struct bench *b = *state;
+	struct sample top[8];
+	assert_int_equal(attribution_collect(b->a, b->loop, true), 0);
+	for (uint64_t gap = 1; gap <= 10; gap++) {
+		sample(b, gap, 1000 + gap, 90 * MS);
+		attribution_resolved(b->a, 1000 + gap, b->stacks[0], 0);
+		stall(b, gap, STALL_ENDED, 0);
+	}
+	assert_int_equal(b->out[0].n_samples, 1);
+	assert_true(attribution_collected(b->a, b->loop, top, 8) == 1 && top[0].n >= 8);
+}
+
 static void test_bounds(void **state)
 {
 	struct bench *b = *state;
@@ -311,6 +326,7 @@ int main(void)
 		BENCH_TEST(test_open_stall_leaves_its_stacks),
 		BENCH_TEST(test_blocks_and_wakers),
 		BENCH_TEST(test_saturated_loop_collects),
+		BENCH_TEST(test_saturated_by_stalls),
 		BENCH_TEST(test_bounds),
 		BENCH_TEST(test_flush),
 	};
