@@ -17,7 +17,8 @@ void look_stack_take(struct capture *c, const struct lst_task_record *r)
 {
 	struct whole_stack *stack = &c->looked;
 
-	if (r->stack.head.kind != LST_RECORD_STACK || r->stack.n_pages > LST_MAX_PAGES)
+	if (r->stack.head.kind != LST_RECORD_STACK || r->stack.n_pages > LST_MAX_PAGES ||
+	    r->stack.kernel_frames > LST_KSTACK)
 		return;
 	stack->record = r->stack;
 	stack->record.pages_present = 0;
