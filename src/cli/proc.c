@@ -193,7 +193,7 @@ static int read_head(const char *path, void *data, size_t bytes)
 int proc_elf_class(const char *root, uint32_t pid)
 {
 	char path[4096];
-	uint32_t entry[2];
+	uint32_t entry[2] = {0};
 	snprintf(path, sizeof path, "%s/%u/auxv", root, pid);
 	int got = read_head(path, entry, sizeof entry);
 	if (got < 0)

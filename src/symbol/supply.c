@@ -357,10 +357,11 @@ void supply_jit(struct supply *s, uint32_t pid)
 bool supply_line(struct supply *s, uint32_t pid, const char *file, uint32_t line)
 {
 	struct opening o = {.kind = OPENING_LINE, .pid = pid, .line = line};
+	size_t bytes = strlen(file) + 1;
 
-	if (strlen(file) >= sizeof o.path)
+	if (bytes > sizeof o.path)
 		return false;
-	strcpy(o.path, file);
+	memcpy(o.path, file, bytes);
 	return opener_process_ask(&s->opener, &o);
 }
 
