@@ -63,6 +63,34 @@ static __always_inline struct lst_loop *loop_create(struct lst_thread *t, const 
 	return l;
 }
 
+/*
+ * A gap whose loop was closed in it never ends, and would own all that the thread does in its next loop. Nothing tells of a close, but the
+ * descriptor leads elsewhere then. (A loop that lives on behind a duplicate loses this one gap.)
+ */
+SEPARATE int gap_drop_if_closed(__u32 slot, __u32 thread_slot)
+{
+	struct lst_thread *t = thread_at(thread_slot);
+	struct lst_loop *l = loop_at(slot);
+
+	if (!t || !l || !l->gap_start_ns || l->owner != t->tid)
+		return 0;
+	if ((__u64)epoll_object((void *)bpf_get_current_task(), l->fd) == l->object)
+		return 0;
+	if (!gap_claim(l, slot))
+		return 0; /* another thread is ending it */
+	pending_flush(l, slot);
+	gap_drop(l, slot, t);
+	gap_unclaim(l, slot);
+	return 0;
+}
+
+static __always_inline void gaps_drop_closed(const struct lst_thread *t)
+{
+	for (int i = 0; i < LST_OPEN_GAPS; i++)
+		if (t->gap_slots[i])
+			gap_drop_if_closed(t->gap_slots[i] - 1, t->slot);
+}
+
 /* The loop behind a descriptor; made on first sight. Remembers it in the thread. */
 static __always_inline struct lst_loop *loop_of(struct lst_thread *t, struct file *file, __u32 fd, __u64 now)
 {
@@ -79,6 +107,8 @@ static __always_inline struct lst_loop *loop_of(struct lst_thread *t, struct fil
 	}
 	if (!object || !file_is_epoll(file))
 		return NULL;
+	if (t->open_gaps)
+		gaps_drop_closed(t);
 	struct loop_key key = {.object = object, .tgid = t->tgid};
 	__u32 *known = bpf_map_lookup_elem(&loop_slots, &key), slot = known ? *known : 0;
 	struct lst_loop *l = known ? loop_at(slot) : loop_create(t, &key, fd, &slot, now);
