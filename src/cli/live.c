@@ -262,6 +262,11 @@ int live_source_fd(const struct live_source *s)
 	return capture_fd(s->capture);
 }
 
+int live_source_names_fd(const struct live_source *s)
+{
+	return resolver_fd(s->resolver);
+}
+
 int live_source_patience_ms(const struct live_source *s)
 {
 	struct resolver_counts counts;

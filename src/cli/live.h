@@ -27,8 +27,9 @@ struct live_source_options {
 
 /* Loads, attaches, seeds and sends the header. NULL with the diag filled. */
 struct live_source *live_source_open(const struct live_source_options *o, struct diag *d);
-/* A descriptor to poll for reading. */
+/* Two descriptors to poll for reading: what the kernel has to say, and what the helpers that find names have. */
 int live_source_fd(const struct live_source *s);
+int live_source_names_fd(const struct live_source *s);
 /* How long a poll may take before the next step: short while names of stacks are under way. */
 int live_source_patience_ms(const struct live_source *s);
 /* Reads what is there, sends what is due. 0 or a negative errno. */

@@ -212,10 +212,11 @@ static int turn(struct run *r)
 {
 	struct pollfd fds[] = {
 		{.fd = live_source_fd(r->source), .events = POLLIN},
+		{.fd = live_source_names_fd(r->source), .events = POLLIN},
 		{.fd = r->signal_fd, .events = POLLIN},
 		{.fd = r->command.pid ? r->command.fd : -1, .events = POLLIN},
 	};
-	if (poll(fds, 3, live_source_patience_ms(r->source)) < 0 && errno != EINTR)
+	if (poll(fds, sizeof fds / sizeof *fds, live_source_patience_ms(r->source)) < 0 && errno != EINTR)
 		return -errno;
 	int err = live_source_step(r->source);
 	uint64_t now = live_source_now_ns(r->source);
