@@ -84,8 +84,6 @@ enum rung capture_rung(const struct capture *c);
 uint64_t capture_run_ns(const struct capture *c);
 /* Bytes of kernel memory in our maps. */
 uint64_t capture_map_bytes(const struct capture *c);
-/* Ends tracing. What is in the ring, the arrays and the counters stays readable, and changes no more. */
-void capture_detach(struct capture *c);
 void capture_close(struct capture *c);
 
 /* Name of a system call of this machine, NULL unknown. */

@@ -242,19 +242,13 @@ void capture_unwant(struct capture *c, uint32_t tid)
 	bpf_map_delete_elem(bpf_map__fd(c->bpf->maps.wanted), &tid);
 }
 
-void capture_detach(struct capture *c)
-{
-	samplers_close(c);
-	for (size_t i = 0; i < c->n_links; i++)
-		bpf_link__destroy(c->links[i]);
-	c->n_links = 0;
-}
-
 void capture_close(struct capture *c)
 {
 	if (!c)
 		return;
-	capture_detach(c);
+	samplers_close(c);
+	for (size_t i = 0; i < c->n_links; i++)
+		bpf_link__destroy(c->links[i]);
 	free(c->links);
 	ring_buffer__free(c->ring);
 	if (c->loops)

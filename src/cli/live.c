@@ -18,6 +18,7 @@
 #define CLOCK_EVERY_NS (10 * LIVE_S)
 #define FIRST_TICK_NS  (100 * LIVE_MS) /* a status line as soon as there is something to say */
 #define DRAIN_ROUNDS   200
+#define SETTLE_NS      (5 * LIVE_S)
 #define RESOLVER_BUSY  40 /* stacks under way; it takes 64 */
 #define STUCK_AFTER_NS                                                                                       \
 	(300 * LIVE_MS) /* a loop that does not wait once in this time after the attach is looked at */
@@ -399,11 +400,22 @@ void live_source_dump(struct live_source *s)
 	lines_settle(s);
 }
 
+/* All that was seen before the end. It goes on meanwhile, so this takes as long as the ring takes to be read, and not for ever. */
+static void ring_settle(struct live_source *s)
+{
+	uint64_t until = kernel_now_ns() + SETTLE_NS, none = 0;
+
+	while (ring_drain(s) > 0)
+		if (kernel_now_ns() > until) {
+			loss_send(s, "ring_unread", "times that records were still in the ring at the end", 1,
+				  &none);
+			return;
+		}
+}
+
 void live_source_finish(struct live_source *s, const char *reason)
 {
-	capture_detach(s->capture); /* so that the ring has an end: all that is in it was seen in time */
-	while (ring_drain(s) > 0)
-		;
+	ring_settle(s);
 	stalls_open(s, kernel_now_ns(), OPEN_OVER);
 	names_settle(s);
 	attribution_flush(s->attribution);
