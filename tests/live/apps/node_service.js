@@ -43,7 +43,7 @@ const handlers = {
 	'/match': function validateName() { //= CPU cpu pattern
 		/^(a+)+$/.test('a'.repeat(24) + '!');
 	},
-	'/loop': function signReport() { //= CPU cpu worker_threads
+	'/loop': function signReport() { //= CPU cpu,hot_loop worker_threads
 		return checksum(3e7);
 	},
 	'/pack': function packRows() { //= CPU cpu zlib
