@@ -12,7 +12,7 @@ BPFTOOL  ?= $(firstword $(shell command -v bpftool /usr/sbin/bpftool /sbin/bpfto
 CFLAGS   ?= -O2 -g
 ARCH     := $(shell uname -m | sed 's/x86_64/x86/; s/aarch64/arm64/')
 
-LIBS     := libbpf libdw libelf zlib libzstd jansson libcap libseccomp
+LIBS     := libbpf libdw libelf zlib libzstd jansson libcap
 WARN     := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wno-missing-field-initializers
 CPPFLAGS += -Isrc -I. -I$(B) -D_GNU_SOURCE -DLOOPSTALL_VERSION='"$(VERSION)"'
 STD      := -std=gnu11

@@ -5,9 +5,13 @@
 
 #include <errno.h>
 #include <grp.h>
+#include <linux/audit.h>
+#include <linux/filter.h>
 #include <linux/sched.h>
+#include <linux/seccomp.h>
 #include <seccomp.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <sys/capability.h>
 #include <sys/prctl.h>
@@ -197,39 +201,75 @@ const struct confine_call confine_never[] = {
 };
 const size_t confine_n_never = ARRAY_LEN(confine_never);
 
-static uint32_t action_of(enum confine_verdict verdict)
+/* --- the filter: a program of our own making, for libseccomp, of which only the numbers are used, loops or crashes without memory */
+
+#define FILTER_MAX     1024 /* six for a call with an argument, of some hundred and twenty calls */
+#define X32_CALLS      0x40000000u
+#define OFFSET(member) offsetof(struct seccomp_data, member)
+
+#if defined(__x86_64__)
+#define NATIVE AUDIT_ARCH_X86_64
+#elif defined(__aarch64__)
+#define NATIVE AUDIT_ARCH_AARCH64
+#endif
+
+struct filter {
+	struct sock_filter code[FILTER_MAX];
+	unsigned short n;
+	bool full;
+};
+
+static void put(struct filter *f, uint16_t code, uint8_t if_not_skip, uint32_t k)
 {
-	return verdict == CALL_ALLOW  ? SCMP_ACT_ALLOW
-	       : verdict == CALL_KILL ? SCMP_ACT_KILL_PROCESS
-				      : SCMP_ACT_ERRNO(EPERM);
+	if (f->n == FILTER_MAX)
+		f->full = true;
+	else
+		f->code[f->n++] = (struct sock_filter){.code = code, .jf = if_not_skip, .k = k};
 }
 
-static int add_call(scmp_filter_ctx filter, const struct confine_call *c, uint32_t otherwise)
+static uint32_t action_of(enum confine_verdict verdict)
 {
-	const struct scmp_arg_cmp compare = SCMP_CMP(c->argument, SCMP_CMP_MASKED_EQ, c->mask, c->value);
-	const uint32_t action = action_of(c->verdict);
-	if (action == otherwise)
-		return 0;
-	return seccomp_rule_add_array(filter, action, c->call, c->mask != 0, &compare);
+	return verdict == CALL_ALLOW  ? SECCOMP_RET_ALLOW
+	       : verdict == CALL_KILL ? SECCOMP_RET_KILL_PROCESS
+				      : SECCOMP_RET_ERRNO | EPERM;
+}
+
+/* The number of the call is in the accumulator before and after. The masks are of arguments whose upper half means nothing. */
+static void put_call(struct filter *f, const struct confine_call *c)
+{
+	if (c->call < 0)
+		return; /* not of this architecture */
+	put(f, BPF_JMP | BPF_JEQ | BPF_K, c->mask ? 5 : 1, (uint32_t)c->call);
+	if (c->mask) {
+		put(f, BPF_LD | BPF_W | BPF_ABS, 0,
+		    (uint32_t)(OFFSET(args) + c->argument * sizeof(uint64_t)));
+		put(f, BPF_ALU | BPF_AND | BPF_K, 0, (uint32_t)c->mask);
+		put(f, BPF_JMP | BPF_JEQ | BPF_K, 1, (uint32_t)c->value);
+	}
+	put(f, BPF_RET | BPF_K, 0, action_of(c->verdict));
+	if (c->mask)
+		put(f, BPF_LD | BPF_W | BPF_ABS, 0, OFFSET(nr));
 }
 
 int confine_calls(enum confine_verdict otherwise, const struct confine_calls *lists, size_t n_lists)
 {
-	const uint32_t action = action_of(otherwise);
-	scmp_filter_ctx filter = seccomp_init(action);
-	int err = filter ? 0 : -ENOMEM;
+	struct filter f = {.n = 0};
 
 	/* A call of another architecture's table would be judged by the wrong number. */
-	if (!err)
-		err = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
-	if (!err)
-		seccomp_attr_set(filter, SCMP_FLTATR_API_SYSRAWRC, 1); /* the kernel's own errors, please */
+	put(&f, BPF_LD | BPF_W | BPF_ABS, 0, OFFSET(arch));
+	f.code[f.n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, NATIVE, 1, 0);
+	put(&f, BPF_RET | BPF_K, 0, SECCOMP_RET_KILL_PROCESS);
+	put(&f, BPF_LD | BPF_W | BPF_ABS, 0, OFFSET(nr));
+	put(&f, BPF_JMP | BPF_JGE | BPF_K, 1, X32_CALLS);
+	put(&f, BPF_RET | BPF_K, 0, SECCOMP_RET_KILL_PROCESS);
 	for (size_t i = 0; i < n_lists; i++)
-		for (size_t k = 0; k < lists[i].n && !err; k++)
-			err = add_call(filter, &lists[i].calls[k], action);
-	if (!err)
-		err = seccomp_load(filter);
-	if (filter)
-		seccomp_release(filter);
-	return err;
+		for (size_t k = 0; k < lists[i].n; k++)
+			put_call(&f, &lists[i].calls[k]);
+	put(&f, BPF_RET | BPF_K, 0, action_of(otherwise));
+	if (f.full)
+		return -E2BIG;
+	const struct sock_fprog program = {f.n, f.code};
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program))
+		return -errno;
+	return 0;
 }

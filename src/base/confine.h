@@ -53,7 +53,7 @@ struct confine_calls {
 	const struct confine_call *calls;
 	size_t n;
 };
-/* Judges all system calls from now on: by these lists, and otherwise thus. */
+/* Judges all system calls from now on: by the first row that fits, and otherwise thus. Allocates nothing. */
 int confine_calls(enum confine_verdict otherwise, const struct confine_calls *lists, size_t n_lists);
 
 #endif
