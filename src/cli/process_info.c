@@ -30,26 +30,32 @@ static bool is_single_client(const struct proc *p)
 	return false;
 }
 
-/* The note that Go's linker puts at the front of a program: type 4, by "Go". */
-static bool is_go(uint32_t pid)
+/*
+ * The note that Go's linker puts at the front of a program: type 4, by "Go". From memory, where the program runs and its front is: to
+ * open its file may never return.
+ */
+static bool is_go(uint32_t pid, const char *maps)
 {
 	static const char note[] = "\4\0\0\0Go\0";
 	char path[64], front[8192];
+	unsigned long long start;
 
-	snprintf(path, sizeof path, "/proc/%u/exe", pid);
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	ssize_t n = fd < 0 ? 0 : pread(fd, front, sizeof front, 0);
+	if (sscanf(maps, "%llx-", &start) != 1)
+		return false;
+	snprintf(path, sizeof path, "/proc/%u/mem", pid);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? 0 : pread(fd, front, sizeof front, (off_t)start);
 	if (fd >= 0)
 		close(fd);
 	return n > 0 && memmem(front, (size_t)n, note, sizeof note);
 }
 
 /* Runtimes that are part of the program show by the names of their threads, or in the program itself. */
-static const char *linked_runtime(uint32_t pid, const char *comm)
+static const char *linked_runtime(uint32_t pid, const char *comm, const char *maps)
 {
 	if (!strncmp(comm, "tokio-r", strlen("tokio-r")))
 		return "tokio";
-	return is_go(pid) ? "go" : "";
+	return is_go(pid, maps) ? "go" : "";
 }
 
 void process_info_read(struct process_info *info, uint32_t pid, const char *comm, struct intern *texts)
@@ -66,7 +72,7 @@ void process_info_read(struct process_info *info, uint32_t pid, const char *comm
 	info->single_client = is_single_client(&proc);
 	if (!proc_file(&file, "/proc/%u/maps", pid)) {
 		const char *runtime = process_text_runtime(bytes_text(&file), text);
-		info->runtime = keep(texts, runtime ? runtime : linked_runtime(pid, comm));
+		info->runtime = keep(texts, runtime ? runtime : linked_runtime(pid, comm, bytes_text(&file)));
 	}
 	if (!proc_file(&file, "/proc/%u/cgroup", pid)) {
 		process_text_container(bytes_text(&file), id);
