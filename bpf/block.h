@@ -154,31 +154,6 @@ static __always_inline bool block_is_same(const struct lst_block *a, const struc
 	return x->port == y->port && xa[0] == ya[0] && xa[1] == ya[1];
 }
 
-/* The thread's slot for this call and target; the last slot takes what does not fit. */
-static __always_inline __u32 block_slot(struct lst_thread *t, const struct lst_block *b)
-{
-	__u32 n = t->n_blocks;
-	for (__u32 i = 0; i < LST_BLOCKS; i++)
-		if (i < n && block_is_same(&t->blocks[i], b))
-			return i;
-	if (n < LST_BLOCKS) {
-		t->n_blocks = n + 1;
-		bpf_probe_read_kernel(block_at(t, n), sizeof *b, b);
-		return n;
-	}
-	lose(LST_LOSS_BLOCKS_FULL);
-	return LST_BLOCKS - 1;
-}
-
-static __always_inline void scratch_release(struct lst_thread *t)
-{
-	__u32 index = t->scratch - 1;
-	if (!t->scratch)
-		return;
-	t->scratch = 0;
-	bpf_map_push_elem(&free_scratch, &index, BPF_ANY);
-}
-
 /* The outermost open gap of a thread, NULL if none. */
 static __always_inline struct lst_loop *gap_of(struct lst_thread *t, __u32 *slot)
 {
@@ -190,6 +165,75 @@ static __always_inline struct lst_loop *gap_of(struct lst_thread *t, __u32 *slot
 		return l && l->gap_start_ns ? l : NULL;
 	}
 	return NULL;
+}
+
+/* The last block stands for what has no place of its own from the moment on that the others are taken. */
+static __always_inline void rest_begin(struct lst_thread *t)
+{
+	struct lst_block *rest = &t->blocks[LST_REST];
+	if (t->n_blocks == LST_BLOCKS)
+		return;
+	__builtin_memset(rest, 0, sizeof *rest);
+	rest->call = LST_CALL_REST;
+	rest->fd = ~0u;
+	t->n_blocks = LST_BLOCKS;
+}
+
+/*
+ * The block that matters may come late: the shortest so far goes to the rest and leaves its place. Not where blocks belong to two loops'
+ * gaps, for the second knows by their places what was before it.
+ */
+static __always_inline __u32 block_displace(struct lst_thread *t, const struct lst_block *b)
+{
+	struct lst_block *rest = &t->blocks[LST_REST];
+	__u32 least = 0, slot = 0;
+	struct lst_loop *l = gap_of(t, &slot);
+
+	rest_begin(t);
+	lose(LST_LOSS_BLOCKS_FULL);
+	if (!l || l->base_n_blocks || t->open_gaps > 1)
+		return LST_REST;
+	for (__u32 i = 1; i < LST_REST; i++)
+		if (t->blocks[i].sum_ns < t->blocks[bounded(least, LST_REST - 1)].sum_ns)
+			least = i;
+	struct lst_block *shortest = &t->blocks[bounded(least, LST_REST - 1)];
+	rest->count += shortest->count;
+	rest->sum_ns += shortest->sum_ns;
+	if (shortest->max_ns > rest->max_ns)
+		rest->max_ns = shortest->max_ns;
+	__u32 tenant = shortest->tenant + 1;
+	bpf_probe_read_kernel(shortest, sizeof *b, b);
+	shortest->tenant = tenant;
+	return least;
+}
+
+/* What a stack's record calls the block: its place, and which of those that had it. */
+static __always_inline __u32 block_name(struct lst_thread *t, __u32 at)
+{
+	return at | block_at(t, at)->tenant << 8;
+}
+
+/* The thread's slot for this call and target. */
+static __always_inline __u32 block_slot(struct lst_thread *t, const struct lst_block *b)
+{
+	__u32 n = t->n_blocks;
+	for (__u32 i = 0; i < LST_BLOCKS; i++)
+		if (i < n && block_is_same(&t->blocks[i], b))
+			return i;
+	if (n >= LST_REST)
+		return block_displace(t, b);
+	t->n_blocks = n + 1;
+	bpf_probe_read_kernel(block_at(t, n), sizeof *b, b);
+	return n;
+}
+
+static __always_inline void scratch_release(struct lst_thread *t)
+{
+	__u32 index = t->scratch - 1;
+	if (!t->scratch)
+		return;
+	t->scratch = 0;
+	bpf_map_push_elem(&free_scratch, &index, BPF_ANY);
 }
 
 /*
@@ -253,7 +297,7 @@ static __always_inline void block_stack_send(struct lst_thread *t, struct lst_bl
 	r->why = LST_STACK_BLOCK;
 	r->slot = slot;
 	r->seq = stack_number();
-	r->block = t->block_now;
+	r->block = block_name(t, t->block_now);
 	r->gap_seq = l->gap_seq;
 	r->weight_ns = ns;
 	r->for_tid = 0;

@@ -82,7 +82,7 @@ static __always_inline void waker_stack_send(struct lst_thread *t, struct task_s
 	r->why = LST_STACK_WAKER;
 	r->slot = slot;
 	r->seq = stack_number();
-	r->block = t->block_now;
+	r->block = block_name(t, t->block_now);
 	r->gap_seq = l->gap_seq;
 	r->weight_ns = 0;
 	r->for_tid = t->tid;

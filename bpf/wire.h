@@ -26,8 +26,9 @@ typedef int64_t lst_s64;
 
 #define LST_COMM_BYTES	 16
 #define LST_PAGE_BYTES	 4096
-#define LST_MAX_PAGES	 16  /* largest stack snapshot: 64 KB; node needs 22 KB, C with big locals 41 KB */
-#define LST_BLOCKS	 8   /* calls and targets told apart per gap; the rest goes to the last one */
+#define LST_MAX_PAGES	 16 /* largest stack snapshot: 64 KB; node needs 22 KB, C with big locals 41 KB */
+#define LST_BLOCKS	 8  /* calls and targets told apart per gap; the last one may be the rest */
+#define LST_REST	 (LST_BLOCKS - 1)
 #define LST_OPEN_GAPS	 4   /* loops whose gap one thread may own at a time (nested loops) */
 #define LST_TARGET_BYTES 160 /* path or socket address of a blocked call's target */
 #define LST_KSTACK	 24  /* kernel frames kept with a stack */
@@ -124,9 +125,10 @@ struct lst_child {
 };
 
 #define LST_CALL_FAULT 0xffffu /* call number of time blocked outside any system call */
+#define LST_CALL_REST  0xfffeu /* of blocks that are not told apart */
 
 struct lst_block {
-	lst_u32 call; /* system call number of the machine, or LST_CALL_FAULT */
+	lst_u32 call; /* system call number of the machine, LST_CALL_FAULT or LST_CALL_REST */
 	lst_u32 kind; /* enum lst_target_kind */
 	lst_u32 fd;   /* first descriptor, ~0 none */
 	lst_u32 fds;  /* descriptors polled */
@@ -134,9 +136,9 @@ struct lst_block {
 	lst_u32 count;
 	lst_u32 stack_seq; /* lst_stack_record.seq of the longest one's stack, 0 none */
 	lst_u64 sum_ns, max_ns;
-	lst_u64 stack_ns;     /* length of the one that stack_seq shows */
-	lst_u32 waker_stacks; /* one was sent */
-	lst_u32 pad;
+	lst_u64 stack_ns;	/* length of the one that stack_seq shows */
+	lst_u32 waker_stacks;	/* one was sent */
+	lst_u32 tenant;		/* how many kinds had this place in the gap before */
 	struct lst_waker waker; /* of the longest */
 	char target[LST_TARGET_BYTES];
 };
@@ -322,7 +324,7 @@ struct lst_seat {
 	X(NO_REGS, "no_regs", "stacks without registers")                                                    \
 	X(STACK_PAGES, "stack_pages", "stack pages that could not be read")                                  \
 	X(BLOCKS_FULL, "blocks_full",                                                                        \
-	  "blocks summed as 'other' because a gap had more kinds than are told apart")                       \
+	  "kinds of blocks summed as 'other calls' because a gap had more than are told apart")              \
 	X(CONNECTIONS_FULL, "connections_full",                                                              \
 	  "connections not counted as open because their table was full")                                    \
 	X(GAPS_NESTED, "gaps_nested", "gaps not followed because too many loops were open in one thread")    \
@@ -503,7 +505,7 @@ struct lst_stack_record {
 	lst_u32 why;	   /* enum lst_stack_why */
 	lst_u32 slot;	   /* loop slot; ~0 if the thread owns no gap */
 	lst_u32 seq;	   /* number of this stack, never 0 */
-	lst_u32 block;	   /* with LST_STACK_BLOCK: index in the gap's blocks */
+	lst_u32 block;	   /* with LST_STACK_BLOCK: index in the gap's blocks, and its tenant << 8 */
 	lst_u64 gap_seq;   /* loop's gap it was taken in */
 	lst_u64 weight_ns; /* time it stands for */
 	lst_u32 for_tid;   /* with LST_STACK_WAKER: the thread woken */

@@ -116,6 +116,8 @@ const char *call_name(uint32_t nr)
 {
 	if (nr == LST_CALL_FAULT)
 		return "page fault";
+	if (nr == LST_CALL_REST)
+		return "other calls";
 	for (size_t i = 0; i < ARRAY_LEN(calls); i++)
 		if (calls[i].nr == nr)
 			return calls[i].name;

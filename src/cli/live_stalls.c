@@ -61,7 +61,13 @@ void stalls_block(struct live_source *s, struct block *to, const struct lst_bloc
 	bytes_free(&text);
 }
 
-/* Keeps the longest first. block_at: its place as the kernel counts. */
+/* What stacks of the kernel call a block. */
+static uint32_t block_name(const struct lst_block *b, uint32_t at)
+{
+	return at | b->tenant << 8;
+}
+
+/* Keeps the longest first. block_at: its name in the kernel's stacks. */
 static void block_put(struct live_source *s, struct attribution_stall *a, const struct lst_block *b,
 		      uint32_t block_at, const struct lst_child *children)
 {
@@ -105,12 +111,12 @@ static void blocks_fill(struct live_source *s, struct attribution_stall *a, cons
 		if (!b->sum_ns)
 			continue;
 		if (is_gil && gil.sum_ns) {
-			gil_add(&gil, &waker_at, b, i);
+			gil_add(&gil, &waker_at, b, block_name(b, i));
 		} else if (is_gil) {
 			gil = *b;
-			waker_at = i;
+			waker_at = block_name(b, i);
 		} else {
-			block_put(s, a, b, i, children);
+			block_put(s, a, b, block_name(b, i), children);
 		}
 	}
 	if (gil.sum_ns)

@@ -86,20 +86,31 @@ static void calls_are_told_apart_by_what_they_wait_for(void **state)
 	machine_stop();
 }
 
-static void the_ninth_kind_is_counted_as_lost(void **state)
+/* Ten short kinds, and a long one that comes last. */
+static void the_longest_kinds_keep_their_places(void **state)
 {
 	(void)state;
 	struct task_struct *t = gap_begin();
-	for (int i = 0; i < 11; i++)
+	blocks_in(t, NR_FUTEX, 0x7000, 9 * MS);
+	for (int i = 1; i < 10; i++)
 		blocks_in(t, NR_FUTEX, 0x7000 + 8 * i, 2 * MS);
+	blocks_in(t, NR_FUTEX, 0x9000, 30 * MS);
 	gap_finish(t);
 	assert_int_equal(stall.n_blocks, LST_BLOCKS);
-	assert_int_equal(machine_lost(LST_LOSS_BLOCKS_FULL), 3);
-	assert_int_equal(stall.blocks[LST_BLOCKS - 1].count, 4); /* its own and three others */
-	uint64_t sum = 0;
-	for (int i = 0; i < LST_BLOCKS; i++)
-		sum += stall.blocks[i].sum_ns;
+	assert_int_equal(machine_lost(LST_LOSS_BLOCKS_FULL), 4);
+	assert_int_equal(stall.blocks[LST_REST].call, LST_CALL_REST);
+	assert_int_equal(stall.blocks[LST_REST].count, 4);
+	assert_int_equal(stall.blocks[LST_REST].max_ns, 2 * MS);
+	uint64_t sum = 0, longest = 0, last = 0;
+	for (int i = 0; i < LST_BLOCKS; i++) {
+		const struct lst_block *b = &stall.blocks[i];
+		sum += b->sum_ns;
+		longest = b->object == 0x7000 ? b->sum_ns : longest;
+		last = b->object == 0x9000 ? b->sum_ns : last;
+	}
 	assert_int_equal(sum, stall.gap.ledger.blocked_ns);
+	assert_int_equal(longest, 9 * MS);
+	assert_int_equal(last, 30 * MS);
 	machine_stop();
 }
 
@@ -342,7 +353,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_call_to_one_peer_is_one_block),
 		cmocka_unit_test(calls_are_told_apart_by_what_they_wait_for),
-		cmocka_unit_test(the_ninth_kind_is_counted_as_lost),
+		cmocka_unit_test(the_longest_kinds_keep_their_places),
 		cmocka_unit_test(blocks_of_the_last_gap_are_gone),
 		cmocka_unit_test(a_wait_outside_of_gaps_is_no_block),
 		cmocka_unit_test(a_waker_is_named_when_its_call_proves_it),

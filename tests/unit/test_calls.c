@@ -39,6 +39,7 @@ static void every_number_has_its_name(void **state)
 	}
 	assert_true(named > 250);
 	assert_string_equal(call_name(LST_CALL_FAULT), "page fault");
+	assert_string_equal(call_name(LST_CALL_REST), "other calls");
 	assert_null(call_name(LST_CALLS - 1));
 	assert_null(call_name(~0u));
 }
