@@ -4,6 +4,7 @@
 #include "base/array.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
@@ -14,6 +15,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <sys/capability.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -200,6 +202,35 @@ const struct confine_call confine_never[] = {
 #endif
 };
 const size_t confine_n_never = ARRAY_LEN(confine_never);
+
+const struct confine_call confine_libc[] = {
+	CONFINE_ALLOW(close),
+	CONFINE_ALLOW(lseek),
+	CONFINE_ALLOW(fstat),
+	CONFINE_ALLOW_IF(newfstatat, 3, AT_EMPTY_PATH, AT_EMPTY_PATH),
+	CONFINE_ALLOW(brk),
+	CONFINE_ALLOW(munmap),
+	CONFINE_ALLOW(mremap),
+	CONFINE_ALLOW(madvise),
+	CONFINE_ALLOW_IF(mmap, 2, PROT_EXEC, 0),
+	CONFINE_ALLOW_IF(mprotect, 2, PROT_EXEC, 0),
+	CONFINE_ALLOW(futex),
+	CONFINE_ALLOW(sched_yield),
+	CONFINE_ALLOW(getpid),
+	CONFINE_ALLOW(gettid),
+	CONFINE_ALLOW(getrandom),
+	CONFINE_ALLOW(clock_gettime),
+	CONFINE_ALLOW(sysinfo), /* qsort() wants to know how much memory there is */
+	CONFINE_ALLOW(rt_sigaction),
+	CONFINE_ALLOW(rt_sigprocmask),
+	CONFINE_ALLOW(rt_sigreturn),
+	CONFINE_ALLOW(sigaltstack),
+	CONFINE_ALLOW(restart_syscall),
+	CONFINE_ALLOW(exit),
+	CONFINE_ALLOW(exit_group),
+};
+
+const size_t confine_n_libc = ARRAY_LEN(confine_libc);
 
 /* --- the filter: a program of our own making, for libseccomp, of which only the numbers are used, loops or crashes without memory */
 

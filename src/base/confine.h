@@ -45,6 +45,18 @@ struct confine_call {
 	uint64_t mask, value; /* mask 0: whatever the arguments are */
 };
 
+#define CONFINE_ALLOW(name)                                                                                  \
+	{                                                                                                    \
+		SCMP_SYS(name), CALL_ALLOW                                                                   \
+	}
+#define CONFINE_ALLOW_IF(name, argument, mask, value)                                                        \
+	{                                                                                                    \
+		SCMP_SYS(name), CALL_ALLOW, argument, mask, value                                            \
+	}
+
+/* Memory, time, descriptors that are there already and the end: what libc does on its own. */
+extern const struct confine_call confine_libc[];
+extern const size_t confine_n_libc;
 /* What no part of this program ever does once it is set up: run programs, look into others, change the system. */
 extern const struct confine_call confine_never[];
 extern const size_t confine_n_never;

@@ -14,7 +14,6 @@
 #include <string.h>
 #include <sys/capability.h>
 #include <sys/ioctl.h>
-#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -27,44 +26,13 @@
 #define TRACES_ITSELF false
 #endif
 
-#define ALLOW(name)                                                                                          \
-	{                                                                                                    \
-		SCMP_SYS(name), CALL_ALLOW                                                                   \
-	}
-#define ALLOW_IF(name, argument, mask, value)                                                                \
-	{                                                                                                    \
-		SCMP_SYS(name), CALL_ALLOW, argument, mask, value                                            \
-	}
-
 /* Of the terminal only its size and kind may be asked, not that it be fed keystrokes. */
 static const struct confine_call reader_calls[] = {
-	ALLOW(read),
-	ALLOW(write),
-	ALLOW(writev),
-	ALLOW(close),
-	ALLOW(lseek),
-	ALLOW(fstat),
-	ALLOW_IF(newfstatat, 3, AT_EMPTY_PATH, AT_EMPTY_PATH),
-	ALLOW_IF(ioctl, 1, ~0u, TIOCGWINSZ),
-	ALLOW_IF(ioctl, 1, ~0u, TCGETS),
-	ALLOW(brk),
-	ALLOW(munmap),
-	ALLOW(mremap),
-	ALLOW(madvise),
-	ALLOW_IF(mmap, 2, PROT_EXEC, 0),
-	ALLOW_IF(mprotect, 2, PROT_EXEC, 0),
-	ALLOW(futex),
-	ALLOW(getpid),
-	ALLOW(gettid),
-	ALLOW(getrandom),
-	ALLOW(sysinfo),
-	ALLOW(clock_gettime),
-	ALLOW(rt_sigaction),
-	ALLOW(rt_sigprocmask),
-	ALLOW(rt_sigreturn),
-	ALLOW(restart_syscall),
-	ALLOW(exit),
-	ALLOW(exit_group),
+	CONFINE_ALLOW(read),
+	CONFINE_ALLOW(write),
+	CONFINE_ALLOW(writev),
+	CONFINE_ALLOW_IF(ioctl, 1, ~0u, TIOCGWINSZ),
+	CONFINE_ALLOW_IF(ioctl, 1, ~0u, TCGETS),
 };
 
 #define KILL(name)                                                                                           \
@@ -187,6 +155,7 @@ void rights_for_opening(void)
 void rights_for_reading(void)
 {
 	const struct confine_calls lists[] = {{confine_never, confine_n_never},
+					      {confine_libc, confine_n_libc},
 					      {reader_calls, ARRAY_LEN(reader_calls)}};
 
 	load_time_zone();

@@ -10,7 +10,6 @@
 #include <seccomp.h>
 #include <signal.h>
 #include <sys/capability.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -40,64 +39,28 @@ static uint64_t look_into_files(uint64_t caps)
 	return confine_has(CAP_CHECKPOINT_RESTORE) ? caps : caps | CONFINE_CAP(CAP_SYS_ADMIN);
 }
 
-#define ALLOW(name)                                                                                          \
-	{                                                                                                    \
-		SCMP_SYS(name), CALL_ALLOW                                                                   \
-	}
-#define ALLOW_IF(name, argument, mask, value)                                                                \
-	{                                                                                                    \
-		SCMP_SYS(name), CALL_ALLOW, argument, mask, value                                            \
-	}
-
-/* Memory, messages and the end: what both need, libc's own calls included. */
-static const struct confine_call both_calls[] = {
-	ALLOW(recvmsg),
-	ALLOW(sendmsg),
-	ALLOW(close),
-	ALLOW(lseek),
-	ALLOW(fstat),
-	ALLOW_IF(newfstatat, 3, AT_EMPTY_PATH, AT_EMPTY_PATH),
-	ALLOW(brk),
-	ALLOW(munmap),
-	ALLOW(mremap),
-	ALLOW(madvise),
-	ALLOW_IF(mmap, 2, PROT_EXEC, 0),
-	ALLOW_IF(mprotect, 2, PROT_EXEC, 0),
-	ALLOW(futex),
-	ALLOW(sched_yield),
-	ALLOW(getpid),
-	ALLOW(gettid),
-	ALLOW(getrandom),
-	ALLOW(clock_gettime),
-	ALLOW(sysinfo), /* qsort() wants to know how much memory there is */
-	ALLOW(rt_sigaction),
-	ALLOW(rt_sigprocmask),
-	ALLOW(rt_sigreturn),
-	ALLOW(sigaltstack),
-	ALLOW(restart_syscall),
-	ALLOW(exit),
-	ALLOW(exit_group),
-};
-
 static const struct confine_call worker_calls[] = {
-	ALLOW(pread64), ALLOW(write), /* of last words, to /dev/null */
+	CONFINE_ALLOW(recvmsg), CONFINE_ALLOW(sendmsg), CONFINE_ALLOW(pread64),
+	CONFINE_ALLOW(write), /* of last words, to /dev/null */
 };
 
 /* What is opened is opened for reading; of what openat2() opens, the user's rights have to take care. */
 static const struct confine_call opener_calls[] = {
-	ALLOW_IF(openat, 2, O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY),
+	CONFINE_ALLOW(recvmsg),
+	CONFINE_ALLOW(sendmsg),
+	CONFINE_ALLOW_IF(openat, 2, O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY),
 #ifdef __NR_open
-	ALLOW_IF(open, 1, O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY),
+	CONFINE_ALLOW_IF(open, 1, O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY),
 #endif
-	ALLOW(openat2),
-	ALLOW(read),
-	ALLOW(readlinkat),
+	CONFINE_ALLOW(openat2),
+	CONFINE_ALLOW(read),
+	CONFINE_ALLOW(readlinkat),
 #ifdef __NR_readlink
-	ALLOW(readlink),
+	CONFINE_ALLOW(readlink),
 #endif
-	ALLOW(statx),
-	ALLOW(memfd_create),
-	ALLOW(write),
+	CONFINE_ALLOW(statx),
+	CONFINE_ALLOW(memfd_create),
+	CONFINE_ALLOW(write),
 };
 
 /* Nothing of the kind is ever done by a library on its own. */
@@ -121,7 +84,7 @@ static int allow_only(const struct confine_call *own, size_t n)
 {
 	const struct confine_calls lists[] = {{confine_never, confine_n_never},
 					      {taken_over, ARRAY_LEN(taken_over)},
-					      {both_calls, ARRAY_LEN(both_calls)},
+					      {confine_libc, confine_n_libc},
 					      {own, n}};
 	return confine_calls(CALL_REFUSE, lists, ARRAY_LEN(lists));
 }
