@@ -92,7 +92,8 @@ struct tally_cause {
 /* Blocked time by call and target. */
 struct tally_block {
 	uint64_t key;
-	const char *call, *target;
+	const char *call, *target; /* target: of the longest */
+	bool several;		   /* targets, such as one child after the other */
 	enum target_kind kind;
 	uint64_t count, sum_ns, max_ns, stalls;
 	uint32_t stack; /* of the longest */

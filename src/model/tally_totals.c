@@ -255,6 +255,7 @@ static int add_block(struct tally_totals *t, const struct block *b)
 		*to = (struct tally_block){.key = key, .call = b->call, .target = b->target, .kind = b->kind};
 		t->n_blocks++;
 	}
+	to->several |= strcmp(to->target, b->target) != 0;
 	to->count += b->count;
 	to->sum_ns += b->sum_ns;
 	to->stalls++;

@@ -212,6 +212,8 @@ static void put_block(struct json *j, const struct summary *s, const struct tall
 	json_text(j, "call", b->call);
 	put_text(j, "target", b->target);
 	json_text(j, "target_kind", target_kind_word(b->kind));
+	if (b->several)
+		json_bool(j, "several_targets", true);
 	json_uint(j, "count", b->count);
 	put_us(j, "total_us", b->sum_ns);
 	put_us(j, "longest_us", b->max_ns);

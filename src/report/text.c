@@ -389,6 +389,8 @@ static void put_block(struct pen *p, const struct tally_block *b)
 	phrase_call(&text, b->call, b->kind, b->target, 0);
 	p->indent = 17;
 	pen_put(p, INK_PLAIN, bytes_text(&text));
+	if (b->several)
+		pen_put(p, INK_PLAIN, " and others");
 	pen_piecef(p, INK_DIM, "  ", "up to %s", duration_text(b->max_ns, longest));
 	if (b->waker.tid && b->waker.comm[0])
 		pen_piecef(p, INK_DIM, "  ", "ended by %s[%u]", b->waker.comm, b->waker.tid);

@@ -2,6 +2,7 @@
 /* What a tally adds up. */
 #include "story.h"
 
+#include "base/array.h"
 #include "model/summary.h"
 
 struct bench {
@@ -131,6 +132,25 @@ static void test_time_is_put_down_to_causes(void **state)
 	assert_int_equal(b->tally->totals.blocks[0].count, 6);
 	assert_int_equal(b->tally->totals.blocks[0].sum_ns, 120 * MS);
 	assert_int_equal(b->tally->totals.blocks[0].max_ns, 22 * MS);
+}
+
+static void test_children_are_one_kind_of_block(void **state)
+{
+	static const char *const children[] = {"pid 71 (sleep)", "pid 72 (sleep)"};
+	struct bench *b = *state;
+	uint32_t loop = story_loop(b->t, "app", 10, "");
+	for (uint64_t i = 0; i < ARRAY_LEN(children); i++) {
+		struct fact_stall s =
+			story_stall_of(b->t, loop, i, (struct ledger){.blocked_ns = 90 * MS}, 0);
+		s.n_blocks = 1;
+		s.blocks[0] = (struct block){"wait4",	 children[i],	    TARGET_CHILD,
+					     .count = 1, .sum_ns = 90 * MS, .max_ns = (90 - i) * MS};
+		story_stall(b->t, &s);
+		assert_int_equal(b->tally->totals.blocks[0].several, i > 0);
+	}
+	assert_int_equal(b->tally->totals.n_blocks, 1);
+	assert_int_equal(b->tally->totals.blocks[0].count, 2);
+	assert_string_equal(b->tally->totals.blocks[0].target, children[0]);
 }
 
 static void test_hidden_loops_are_in_no_total(void **state)
@@ -266,6 +286,7 @@ int main(void)
 		BENCH_TEST(test_a_worker_is_no_stall),
 		BENCH_TEST(test_short_and_unknown_are_left_out),
 		BENCH_TEST(test_time_is_put_down_to_causes),
+		BENCH_TEST(test_children_are_one_kind_of_block),
 		BENCH_TEST(test_hidden_loops_are_in_no_total),
 		BENCH_TEST(test_many_functions_are_bounded),
 		BENCH_TEST(test_timeline_halves),
