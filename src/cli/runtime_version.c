@@ -10,12 +10,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define PIECE_BYTES	  (1u << 20)
-#define OVERLAP_BYTES	  64u
-#define PROGRAM_MAX_BYTES (512ll << 20)
+#define PAGE_BYTES	  4096u
+#define PROGRAM_MAX_BYTES (512ull << 20)
 
 /* "20.20.2" at the beginning of a text; false unless it has a dot and digits around it. */
 static bool take_version(const char *text, const char *end, char version[RUNTIME_VERSION_BYTES])
@@ -30,22 +29,60 @@ static bool take_version(const char *text, const char *end, char version[RUNTIME
 	return n && isdigit((unsigned char)version[0]) && strchr(version, '.');
 }
 
+/* The pages of a process that are in memory now: to read others may mean to wait for a file system that does not answer. */
+struct pages {
+	int memory, map; /* /proc/PID/mem and pagemap; -1 closed */
+};
+
+static bool pages_open(struct pages *p, uint32_t pid)
+{
+	char path[64];
+
+	snprintf(path, sizeof path, "/proc/%u/mem", pid);
+	p->memory = open(path, O_RDONLY | O_CLOEXEC);
+	snprintf(path, sizeof path, "/proc/%u/pagemap", pid);
+	p->map = open(path, O_RDONLY | O_CLOEXEC);
+	return sysconf(_SC_PAGESIZE) == PAGE_BYTES && p->memory >= 0 && p->map >= 0;
+}
+
+static void pages_close(const struct pages *p)
+{
+	if (p->memory >= 0)
+		close(p->memory);
+	if (p->map >= 0)
+		close(p->map);
+}
+
+/* From an address on, as far as the pages are there, at most `most` bytes. */
+static size_t pages_read(const struct pages *p, uint64_t address, char *to, size_t most)
+{
+	static uint64_t entries[PIECE_BYTES / PAGE_BYTES];
+	size_t wanted = most / PAGE_BYTES, n = 0;
+	ssize_t got = pread(p->map, entries, wanted * sizeof *entries,
+			    (off_t)(address / PAGE_BYTES * sizeof *entries));
+
+	while (got > 0 && n < (size_t)got / sizeof *entries && entries[n] >> 63)
+		n++;
+	got = n ? pread(p->memory, to, n * PAGE_BYTES, (off_t)address) : 0;
+	return got > 0 ? (size_t)got : 0;
+}
+
 /* Node carries the address of its own headers: ".../download/release/v20.20.2/node-v20.20.2-headers.tar.gz". */
-static bool find_in_file(int fd, char version[RUNTIME_VERSION_BYTES])
+static bool find_in_mapping(const struct pages *p, uint64_t start, uint64_t end, char *piece,
+			    char version[RUNTIME_VERSION_BYTES])
 {
 	static const char mark[] = "/node-v";
-	char *piece = malloc(PIECE_BYTES + OVERLAP_BYTES);
-	bool found = false;
-	ssize_t n;
 
-	for (off_t at = 0; piece && !found && at < PROGRAM_MAX_BYTES &&
-			   (n = pread(fd, piece, PIECE_BYTES + OVERLAP_BYTES, at)) > 0;
-	     at += PIECE_BYTES) {
-		const char *hit = memmem(piece, (size_t)n, mark, strlen(mark));
-		found = hit && take_version(hit + strlen(mark), piece + n, version);
+	for (uint64_t at = start; at < end;) {
+		size_t most = end - at < PIECE_BYTES ? (size_t)(end - at) : PIECE_BYTES;
+		size_t n = pages_read(p, at, piece, most);
+		const char *hit = n ? memmem(piece, n, mark, strlen(mark)) : NULL;
+		if (hit && take_version(hit + strlen(mark), piece + n, version))
+			return true;
+		at += n > PAGE_BYTES ? n - PAGE_BYTES
+				     : PAGE_BYTES; /* what lies across two reads is seen by the next */
 	}
-	free(piece);
-	return found;
+	return false;
 }
 
 /* Debian's program is small; the number of its library is that of the interface for native modules. */
@@ -69,21 +106,36 @@ static bool node_of_library(uint32_t pid, char version[RUNTIME_VERSION_BYTES])
 	return version[0];
 }
 
+/* In the program's own rows, which are the first of the table. */
+static bool node_of_program(uint32_t pid, char version[RUNTIME_VERSION_BYTES])
+{
+	struct bytes maps = {0};
+	struct pages pages = {-1, -1};
+	char *piece = malloc(PIECE_BYTES), perms[5];
+	unsigned long long start, end, inode, program = 0;
+	bool found = false;
+
+	if (!piece || !pages_open(&pages, pid) || proc_file(&maps, "/proc/%u/maps", pid))
+		goto out;
+	for (const char *row = bytes_text(&maps); row && *row && !found;) {
+		if (sscanf(row, "%llx-%llx %4s %*x %*s %llu", &start, &end, perms, &inode) != 4)
+			break;
+		program = program ? program : inode;
+		if (inode == program && perms[0] == 'r' && end - start < PROGRAM_MAX_BYTES)
+			found = find_in_mapping(&pages, start, end, piece, version);
+		row = strchr(row, '\n');
+		row = row ? row + 1 : NULL;
+	}
+out:
+	pages_close(&pages);
+	bytes_free(&maps);
+	free(piece);
+	return found;
+}
+
 static bool node_version(uint32_t pid, char version[RUNTIME_VERSION_BYTES])
 {
-	char path[64];
-	struct stat st;
-	bool found;
-
-	if (node_of_library(pid, version))
-		return true;
-	snprintf(path, sizeof path, "/proc/%u/exe", pid);
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (fd < 0)
-		return false;
-	found = !fstat(fd, &st) && S_ISREG(st.st_mode) && find_in_file(fd, version);
-	close(fd);
-	return found;
+	return node_of_library(pid, version) || node_of_program(pid, version);
 }
 
 /* ".../java-17-openjdk-amd64/lib/server/libjvm.so", ".../jdk-21.0.3/lib/server/libjvm.so" */

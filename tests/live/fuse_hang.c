@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fuse_hang FILE FOLDER: mounts a file system on the folder with one file in it, "prog", a copy of FILE. Serves it until SIGUSR1; from
+ * fuse_hang FILE FOLDER NAME: mounts a file system on the folder with one file in it, NAME, a copy of FILE. Serves it until SIGUSR1; from
  * then on no request is answered any more, as by a dead network share. Says "ready", and ends at SIGTERM, which ends the mount.
  */
 #include <errno.h>
@@ -26,7 +26,7 @@ static volatile sig_atomic_t silent, over;
 
 static struct fs {
 	int fuse;
-	const char *bytes;
+	const char *name, *bytes;
 	uint64_t n;
 } fs;
 
@@ -71,7 +71,7 @@ static void look_up(const struct fuse_in_header *in, const char *name)
 	/* What it is has to be asked each time, so that fstat() hangs too. */
 	const struct fuse_entry_out out = {
 		.nodeid = PROG_INODE, .entry_valid = FOR_EVER_S, .attr = attr_of(PROG_INODE)};
-	if (strcmp(name, "prog") != 0)
+	if (strcmp(name, fs.name) != 0)
 		reply(in->unique, -ENOENT, NULL, 0);
 	else
 		reply(in->unique, 0, &out, sizeof out);
@@ -136,7 +136,8 @@ int main(int argc, char **argv)
 
 	sigaction(SIGUSR1, &hush, NULL);
 	sigaction(SIGTERM, &stop, NULL);
-	if (argc != 3 || !map_file(argv[1]) || !mount_on(argv[2])) {
+	fs.name = argc == 4 ? argv[3] : "";
+	if (argc != 4 || !map_file(argv[1]) || !mount_on(argv[2])) {
 		perror("fuse_hang");
 		return 1;
 	}

@@ -176,19 +176,24 @@ loses() { has_line "$SEEN" "\"type\":\"loss\".*\"$1\""; }
 	truth_holds # the file is gone by name only
 }
 
-# A program on a file system that stops to answer. WHEN: before or after the attach.
-silent_files() {
+# Runs a program, as NAME, from a file system in user space that stops to answer at SIGUSR1; it waits for its go.
+run_from_user_space() {
 	[ -c /dev/fuse ] || skip "no /dev/fuse"
 	mkdir "$LIVE/fuse"
-	background "$ROOT/build/live/fuse_hang" "$ROOT/build/progs/read" "$LIVE/fuse" >"$LIVE/served"
+	background "$ROOT/build/live/fuse_hang" "$ROOT/build/progs/read" "$LIVE/fuse" "$1" >"$LIVE/served"
 	files=$last
 	within 20 has_line "$LIVE/served" ready || skip "no file system in user space can be mounted"
 	mkfifo "$LIVE/go"
 	exec {go}<>"$LIVE/go"
-	cat "$LIVE/fuse/prog" >/dev/null # all of it into the page cache: the program itself shall run on
-	background "$LIVE/fuse/prog" "$TRUTH" <&"$go" >"$LIVE/out"
+	cat "$LIVE/fuse/$1" >/dev/null # all of it into the page cache: the program itself shall run on
+	background "$LIVE/fuse/$1" "$TRUTH" <&"$go" >"$LIVE/out"
 	target=$last
 	within 50 has_line "$LIVE/out" ready
+}
+
+# WHEN: before or after the attach.
+silent_files() {
+	run_from_user_space prog
 	[ "$1" = after ] || kill -USR1 "$files"
 	start_tool -p "$target"
 	kill -USR1 "$files"
@@ -265,4 +270,15 @@ record_it() {
 	all_is_clean
 	has_line "$LIVE/file.jsonl" '"function":"st\\\\x1b\[31mall'
 	has_line "$LIVE/file.jsonl" '"task":"\\\\x1b\[2J'
+}
+
+@test "a listing waits for no version in a file that does not answer" {
+	run_from_user_space node
+	kill -USR1 "$files"
+	run timeout -k 1 20 "$LOOPSTALL" list -d 1 -p "$target"
+	kill -TERM "$files"
+	wait "$files"
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[[ $output == *"$target"*" node "* ]]
 }
