@@ -350,7 +350,7 @@ void supply_jit(struct supply *s, uint32_t pid)
 {
 	const struct target *target = targets_find(&s->targets, pid);
 	const struct opening o = {.kind = OPENING_JIT, .pid = pid};
-	if (!target || target->jit_refused || !opener_process_ask(&s->opener, &o))
+	if (!target || target->jit_refused || !ask(s, &o))
 		order_simple(s, ORDER_JIT, pid, -1);
 }
 
@@ -362,7 +362,7 @@ bool supply_line(struct supply *s, uint32_t pid, const char *file, uint32_t line
 	if (bytes > sizeof o.path)
 		return false;
 	memcpy(o.path, file, bytes);
-	return opener_process_ask(&s->opener, &o);
+	return ask(s, &o);
 }
 
 void supply_forget(struct supply *s, uint32_t pid)
