@@ -92,6 +92,7 @@ static __always_inline void gap_open(struct lst_loop *l, struct lst_thread *t, s
 		t->timeout_ns > 0 && t->enter_ns + t->timeout_ns > now ? t->enter_ns + t->timeout_ns : 0;
 	l->gap_flags = 0;
 	l->gap_connects = 0;
+	l->nested = t->open_gaps > 1;
 	l->gap_seq++;
 	l->gap_start_ns = now;
 }
@@ -251,6 +252,7 @@ static __always_inline void pending_keep_blocks(struct lst_loop *l, const struct
 						bool elsewhere, __u64 now)
 {
 	l->pending_n_blocks = 0;
+	l->pending.n_runners = 0;
 	if (!owner) {
 		__builtin_memset(l->pending_children, 0, sizeof l->pending_children);
 		bpf_probe_read_kernel(&l->pending_comm, sizeof l->pending_comm, &l->comm);
@@ -258,6 +260,8 @@ static __always_inline void pending_keep_blocks(struct lst_loop *l, const struct
 	}
 	bpf_probe_read_kernel(&l->pending_comm, sizeof l->pending_comm, &owner->comm);
 	bpf_probe_read_kernel(&l->pending_children, sizeof l->pending_children, &owner->children);
+	bpf_probe_read_kernel(&l->pending.runners, sizeof l->pending.runners, &owner->runners);
+	l->pending.n_runners = l->nested ? 0 : owner->n_runners;
 	bpf_probe_read_kernel(&l->pending_blocks, sizeof l->pending_blocks, &owner->blocks);
 	for (__u32 i = 0; i < LST_BLOCKS; i++) {
 		struct lst_block *b = &l->pending_blocks[i];

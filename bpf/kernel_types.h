@@ -167,6 +167,7 @@ struct task_group {
 
 struct sched_entity {
 	__u64 sum_exec_runtime;
+	__u64 prev_sum_exec_runtime;
 };
 
 struct sched_info {
@@ -184,7 +185,12 @@ struct thread_struct {
 	unsigned long fault_address;
 };
 
+struct thread_info {
+	unsigned int cpu;
+};
+
 struct task_struct {
+	struct thread_info thread_info;
 	unsigned int __state;
 	void *stack;
 	unsigned int flags;
@@ -195,7 +201,7 @@ struct task_struct {
 	struct mm_struct *mm;
 	int exit_code;
 	int pid, tgid;
-	struct task_struct *real_parent;
+	struct task_struct *real_parent, *group_leader;
 	unsigned long nvcsw, nivcsw;
 	unsigned long min_flt, maj_flt;
 	char comm[16];
@@ -207,6 +213,11 @@ struct task_struct {
 /* before 5.14 */
 struct task_struct___state {
 	long state;
+};
+
+/* before 5.16 */
+struct task_struct___cpu {
+	unsigned int cpu;
 };
 
 struct trace_event_raw_sys_enter {

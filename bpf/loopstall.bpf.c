@@ -231,8 +231,10 @@ int lst_fx_create1(__u64 *ctx)
 /* --- scheduler: tp_btf where it loads, else raw_tp ---------------------------------------------------------------------------- */
 
 static __always_inline void switched(bool preempt, struct task_struct *prev, __u32 prev_tid,
-				     struct task_struct *next, __u32 next_tid)
+				     struct task_struct *next, __u32 next_tid, __u32 cpu)
 {
+	if (prev_tid) /* else the CPU was idle */
+		instead_note(cpu);
 	struct lst_thread *t = thread_find(prev_tid);
 	if (t)
 		thread_out(t, prev, preempt, task_state(prev));
@@ -246,7 +248,7 @@ SEC("tp_btf/sched_switch")
 int lst_btf_switch(__u64 *ctx)
 {
 	struct task_struct *prev = (void *)ctx[1], *next = (void *)ctx[2];
-	switched(ctx[0], prev, prev->pid, next, next->pid);
+	switched(ctx[0], prev, prev->pid, next, next->pid, task_cpu_typed(prev));
 	return 0;
 }
 
@@ -254,7 +256,8 @@ SEC("raw_tp/sched_switch")
 int lst_raw_switch(struct bpf_raw_tracepoint_args *ctx)
 {
 	struct task_struct *prev = (void *)ctx->args[1], *next = (void *)ctx->args[2];
-	switched(ctx->args[0], prev, BPF_CORE_READ(prev, pid), next, BPF_CORE_READ(next, pid));
+	switched(ctx->args[0], prev, BPF_CORE_READ(prev, pid), next, BPF_CORE_READ(next, pid),
+		 bpf_get_smp_processor_id());
 	return 0;
 }
 
@@ -264,16 +267,17 @@ int lst_btf_waking(__u64 *ctx)
 	struct task_struct *woken = (void *)ctx[0];
 	struct lst_thread *t = thread_find(woken->pid);
 	if (t)
-		thread_waking(t);
+		thread_waking(t, woken);
 	return 0;
 }
 
 SEC("raw_tp/sched_waking")
 int lst_raw_waking(struct bpf_raw_tracepoint_args *ctx)
 {
-	struct lst_thread *t = thread_find(BPF_CORE_READ((struct task_struct *)ctx->args[0], pid));
+	struct task_struct *woken = (void *)ctx->args[0];
+	struct lst_thread *t = thread_find(BPF_CORE_READ(woken, pid));
 	if (t)
-		thread_waking(t);
+		thread_waking(t, woken);
 	return 0;
 }
 

@@ -3,6 +3,7 @@
 #ifndef LOOPSTALL_BPF_SCHED_H
 #define LOOPSTALL_BPF_SCHED_H
 
+#include "instead.h"
 #include "waker.h"
 #include "wait.h"
 
@@ -92,6 +93,8 @@ static __always_inline void thread_out(struct lst_thread *t, struct task_struct 
 			struct lst_loop *l = t->slept ? NULL : loop_at(t->wait_slot);
 			t->slept = 1;
 			t->delay_ns = t->delay_throttled_ns = 0;
+			if (!t->open_gaps)
+				t->n_runners = 0;
 			if (l)
 				pending_judge(l, t->wait_slot, t, 0, true);
 		}
@@ -99,6 +102,8 @@ static __always_inline void thread_out(struct lst_thread *t, struct task_struct 
 		if (!t->open_gaps)
 			quota_note(t, task);
 	}
+	if (to == LST_CPU_RUNNABLE && (t->in_wait || t->open_gaps))
+		instead_begin(t, task, now);
 	if (!t->open_gaps)
 		return;
 	closed_gap_drop(t, task);
@@ -117,6 +122,7 @@ static __always_inline void thread_in(struct lst_thread *t, struct task_struct *
 {
 	__u64 now = bpf_ktime_get_ns();
 
+	instead_end(t, now);
 	if (t->in_wait && t->woken_ns) {
 		__u64 waited = now - t->woken_ns;
 		t->delay_ns += waited;
@@ -136,13 +142,18 @@ static __always_inline void thread_in(struct lst_thread *t, struct task_struct *
 		block_end(t->slot, blocked, now);
 }
 
-static __always_inline void thread_waking(struct lst_thread *t)
+static __always_inline void thread_waking(struct lst_thread *t, struct task_struct *task)
 {
 	__u64 now = bpf_ktime_get_ns();
 
-	if (t->in_wait && t->slept && !t->woken_ns)
+	bool in_gap = t->open_gaps && t->cpu == LST_CPU_BLOCKED && !t->woken_gap_ns;
+	bool in_wait = t->in_wait && t->slept && !t->woken_ns;
+
+	if (in_gap || in_wait)
+		instead_begin(t, task, now);
+	if (in_wait)
 		t->woken_ns = now;
-	if (t->open_gaps && t->cpu == LST_CPU_BLOCKED && !t->woken_gap_ns) {
+	if (in_gap) {
 		t->woken_gap_ns = now;
 		waker_prove(t, now);
 	}

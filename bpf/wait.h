@@ -196,6 +196,8 @@ static __always_inline void wait_enter(__u32 fd, __s64 timeout_ns)
 	t->woken_ns = 0;
 	t->delay_ns = 0;
 	t->delay_throttled_ns = 0;
+	if (!t->open_gaps)
+		t->n_runners = 0;
 }
 
 /* Several threads may leave at the same time, and each see that nobody is left: one opens the gap. */
@@ -253,6 +255,8 @@ static __always_inline void wait_exit(long ret)
 		gap_discard(l, t->wait_slot);
 		t->timeout_ns = TIMEOUT_NONE;
 		t->delay_ns = t->delay_throttled_ns = 0;
+		if (!t->open_gaps)
+			t->n_runners = 0;
 		t->slept = 1;
 	}
 	if (!l)

@@ -34,6 +34,7 @@ typedef int64_t lst_s64;
 #define LST_KSTACK	 24  /* kernel frames kept with a stack */
 #define LST_CALLS	 512 /* system call numbers told apart */
 #define LST_PEERS	 8   /* other ends that a loop talks to, told apart */
+#define LST_RUNNERS	 4   /* who ran instead of a thread, told apart per gap; the others are the rest */
 #define LST_PYTHON_FRAMES                                                                                    \
 	96 /* Python frames kept with a stack, the interpreter's own entry marks among them */
 #define LST_PYTHON_FRAME_BYTES                                                                               \
@@ -107,6 +108,17 @@ struct lst_waker {
 	char comm[LST_COMM_BYTES];
 	lst_u32 why; /* enum lst_waker_why */
 	lst_u32 pad;
+};
+
+/*
+ * Who had the CPU that a ready thread waited for. A process is one runner, whichever its thread; of the thread's own process each
+ * thread is one.
+ */
+struct lst_runner {
+	lst_u64 ns;
+	lst_u32 pid; /* process; with own: thread */
+	lst_u32 own;
+	char comm[LST_COMM_BYTES];
 };
 
 enum lst_waker_why {
@@ -190,8 +202,9 @@ struct lst_pending {
 	lst_u32 active; /* 0 or 1 */
 	lst_u32 deadline_passed;
 	lst_u32 connects; /* begun in it */
-	lst_u32 pad;
+	lst_u32 n_runners;
 	struct lst_chain chain; /* with this gap */
+	struct lst_runner runners[LST_RUNNERS];
 };
 
 #define LST_BURST 16 /* connects in one gap that are many */
@@ -217,7 +230,9 @@ struct lst_loop {
 	lst_u64 deadline_ns;
 	lst_u32 owner, owner_slot; /* thread of the open gap */
 	lst_u32 gap_flags;
-	lst_u32 sample_all;	/* user space: sample every gap, whatever its age (the loop is saturated) */
+	lst_u32 sample_all; /* user space: sample every gap, whatever its age (the loop is saturated) */
+	lst_u32 nested; /* the open gap began inside another one of its owner's, whose runners are not told apart */
+	lst_u32 pad;
 	struct lst_ledger base; /* owner's ledger when the gap opened */
 	lst_u64 base_minor_faults, base_major_faults;
 
@@ -292,6 +307,12 @@ struct lst_thread {
 	lst_u32 scratch; /* its snapshot slot + 1 while blocked, 0 none */
 	struct lst_ledger ledger;
 	lst_u64 reclaim_since_ns;
+	lst_u64 task;	    /* struct task_struct *, never shown; only read while it waits for a CPU */
+	lst_u64 charged_ns; /* ready, and who ran is known up to here; 0: not ready */
+	lst_u32 listed;	    /* place among those that wait on a CPU + 1, 0 none */
+	lst_u32 n_runners;
+	struct lst_runner
+		runners[LST_RUNNERS];	  /* since its last sleep in the wait, or the end of its last gap */
 	lst_u32 gap_slots[LST_OPEN_GAPS]; /* loop slot + 1, 0 free */
 	lst_u64 gap_seq;		  /* of the outermost */
 
@@ -311,6 +332,13 @@ struct lst_seat {
 	lst_u32 tracked; /* followed threads whose tid falls here */
 	lst_u32 tid;	 /* the one whose slot is kept here */
 	lst_u32 slot, pad;
+};
+
+/* Threads of ours that are ready, by the CPU they wait on; only the programs use it, here because the skeleton shows it. */
+#define LST_WAITING_CPUS 1024 /* a power of two; further ones share a row */
+#define LST_WAITING_ROW	 4    /* per CPU */
+struct lst_waiting {
+	lst_u32 slot[LST_WAITING_ROW]; /* of a thread + 1, 0 free */
 };
 
 /* --- losses: counted in the kernel, never silent -------------------------------------------------------------------- */

@@ -17,6 +17,7 @@
 #include "loopstall.bpf.c"
 
 #include "machine.h"
+#include "machine_maps.h"
 
 #define MAX_TASKS     512
 #define MAX_PROCESSES 16
@@ -24,7 +25,6 @@
 #define MAX_FILES     256
 #define MAX_SOCKETS   512
 #define KERNEL_STACK  16384
-#define SELF_TGID     1
 
 /* What the programs follow pointers into. */
 struct file_parts {
@@ -44,6 +44,7 @@ struct process {
 	struct file *slots[MAX_FDS];
 	struct signal_struct signal;
 	struct mm_struct mm;
+	struct task_struct *leader;
 };
 
 struct task {
@@ -71,62 +72,6 @@ static void *make(size_t bytes)
 	return made;
 }
 
-#define MAP(map, kind, n) shim_map(&(map), kind, sizeof *(map).key, sizeof *(map).value, n)
-#define QUEUE(queue, n)	  queue_fill(&(queue), n)
-#define PER_CPU_BUFFERS	  2
-
-static void queue_fill(const void *queue, __u32 n)
-{
-	shim_map(queue, BPF_MAP_TYPE_QUEUE, 0, sizeof n, n);
-	for (__u32 i = 0; i < n; i++)
-		shim_push(queue, &i);
-}
-
-static void maps_make(const struct machine_size *size)
-{
-	MAP(loops, BPF_MAP_TYPE_ARRAY, size->loops);
-	MAP(hists, BPF_MAP_TYPE_ARRAY, size->loops);
-	MAP(threads, BPF_MAP_TYPE_ARRAY, size->threads);
-	MAP(loop_slots, BPF_MAP_TYPE_HASH, size->loops);
-	MAP(thread_slots, BPF_MAP_TYPE_HASH, size->threads);
-	MAP(block_buffers, BPF_MAP_TYPE_ARRAY, size->scratch);
-	MAP(stack_buffers, BPF_MAP_TYPE_ARRAY, PER_CPU_BUFFERS);
-	MAP(new_blocks, BPF_MAP_TYPE_ARRAY, 1);
-	MAP(connections, BPF_MAP_TYPE_HASH, 64);
-	MAP(closing, BPF_MAP_TYPE_HASH, size->loops);
-	MAP(targets, BPF_MAP_TYPE_HASH, 64);
-	MAP(target_tids, BPF_MAP_TYPE_HASH, 64);
-	MAP(wanted, BPF_MAP_TYPE_HASH, 64);
-	MAP(look_buffers, BPF_MAP_TYPE_ARRAY, 1);
-	MAP(python_processes, BPF_MAP_TYPE_HASH, 64);
-	MAP(look_records, BPF_MAP_TYPE_ARRAY, 1);
-	QUEUE(free_loops, size->loops);
-	QUEUE(free_threads, size->threads);
-	QUEUE(free_scratch, size->scratch);
-}
-
-static void config_fill(void)
-{
-	volatile struct lst_config *c = &cfg;
-
-	memset((void *)&cfg, 0, sizeof cfg);
-	c->threshold_ns = 50 * MS;
-	c->record_ns = 10 * MS;
-	c->snapshot_age_ns = c->record_ns / 4;
-	c->scope = LST_SCOPE_ALL;
-	c->self_tgid = SELF_TGID;
-	c->follow_forks = 1;
-	c->wait_nr[0] = NR_EPOLL_WAIT;
-	c->wait_nr[1] = c->wait_nr[2] = c->wait_nr[3] = ~0u;
-	c->create_nr[0] = c->create_nr[1] = ~0u;
-	call_shape[NR_READ] = LST_SHAPE_FD;
-	call_shape[NR_POLL] = LST_SHAPE_POLL;
-	call_shape[NR_FUTEX] = LST_SHAPE_FUTEX;
-	call_shape[NR_SLEEP] = LST_SHAPE_SLEEP;
-	call_shape[NR_WAIT] = LST_SHAPE_WAITPID;
-	call_shape[NR_EPOLL_WAIT] = LST_SHAPE_EPOLL;
-}
-
 void machine_start(const struct machine_size *size)
 {
 	static const struct machine_size plenty = {16, 16, 16, 64 << 20};
@@ -138,6 +83,7 @@ void machine_start(const struct machine_size *size)
 	maps_make(size);
 	memset(losses, 0, sizeof losses);
 	memset(seats, 0, sizeof seats);
+	memset(waiting_on, 0, sizeof waiting_on);
 	regs_offset = KERNEL_STACK - sizeof(struct pt_regs);
 	stack_seq = 0;
 	config_fill();
@@ -296,6 +242,9 @@ struct task_struct *task_new(uint32_t tgid, uint32_t tid, const char *comm)
 	t->stack = task->stack;
 	snprintf(t->comm, sizeof t->comm, "%s", comm);
 	struct process *p = process_of(t);
+	if (!p->leader)
+		p->leader = t;
+	t->group_leader = p->leader;
 	t->files = &p->files;
 	t->signal = &p->signal;
 	t->mm = &p->mm;
@@ -303,6 +252,11 @@ struct task_struct *task_new(uint32_t tgid, uint32_t tid, const char *comm)
 	task->on_since_ns = shim_now();
 	task_in_user_mode(t);
 	return t;
+}
+
+void task_moves(struct task_struct *t, unsigned cpu)
+{
+	t->thread_info.cpu = cpu;
 }
 
 void task_parent(struct task_struct *child, struct task_struct *parent)
@@ -467,8 +421,10 @@ void task_switch(struct task_struct *from, enum off_how how, struct task_struct 
 		task_ticks(from);
 		from->__state = ways[how].state;
 	}
-	if (to)
+	if (to) {
 		task_of(to)->on_since_ns = shim_now();
+		to->se.prev_sum_exec_runtime = to->se.sum_exec_runtime;
+	}
 	__u64 ctx[] = {from && ways[how].preempt, (__u64)(from ? from : &idle), (__u64)(to ? to : &idle)};
 	if (event_is_shown())
 		lst_btf_switch(ctx);

@@ -86,7 +86,8 @@ void task_off(struct task_struct *t, enum off_how how);
 void task_on(struct task_struct *t);
 void task_woken(struct task_struct *t, struct task_struct *by); /* NULL: by an interrupt */
 void task_switch(struct task_struct *from, enum off_how how, struct task_struct *to); /* on one CPU */
-void task_ticks(struct task_struct *t); /* the scheduler's count is brought up to now */
+void task_moves(struct task_struct *t, unsigned cpu); /* runs there from now on, or waits there */
+void task_ticks(struct task_struct *t);		      /* the scheduler's count is brought up to now */
 void task_reclaims(struct task_struct *t, bool begins);
 void task_forks(struct task_struct *t, struct task_struct *child);
 void task_execs(struct task_struct *t, const char *comm);
