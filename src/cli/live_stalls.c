@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define OPEN_AFTER_NS (900 * LIVE_MS) /* past the threshold: most stalls end by themselves before */
+#define RUNNER_SHARE  100	      /* whoever ran for less than 1/100 of a wait is not worth a name */
 
 static const char *const waker_words[] = {
 	[LST_WAKER_UNKNOWN] = "",      [LST_WAKER_FUTEX] = "futex", [LST_WAKER_PIPE] = "pipe",
@@ -124,6 +125,27 @@ static void blocks_fill(struct live_source *s, struct attribution_stall *a, cons
 	a->stall.gil_wait_ns = gil.sum_ns;
 }
 
+/* Keeps the longest first. Where one event was not seen they may come to more than the wait: nobody ran for longer than that. */
+static void runners_fill(struct live_source *s, struct fact_stall *stall, const struct lst_runner *runners,
+			 uint32_t n)
+{
+	_Static_assert(FACT_MAX_RUNNERS == LST_RUNNERS, "all that the kernel tells apart are kept");
+	uint64_t waited_ns = stall->ledger.runnable_ns + stall->delay_ns;
+
+	for (uint32_t i = 0; i < n && i < LST_RUNNERS; i++) {
+		const struct lst_runner *r = &runners[i];
+		uint64_t ns = r->ns < waited_ns ? r->ns : waited_ns;
+		uint32_t at = stall->n_runners;
+		if (ns <= waited_ns / RUNNER_SHARE)
+			continue;
+		for (; at && stall->runners[at - 1].ns < ns; at--)
+			stall->runners[at] = stall->runners[at - 1];
+		stall->runners[at] =
+			(struct runner){r->pid, r->own, live_text(s, r->comm, LST_COMM_BYTES), ns};
+		stall->n_runners++;
+	}
+}
+
 static void ledger_fill(struct fact_stall *stall, const struct lst_ledger *l, uint64_t throttled_delay_ns)
 {
 	uint64_t sum = l->cpu_ns + l->blocked_ns + l->runnable_ns + l->stopped_ns;
@@ -197,6 +219,7 @@ void stalls_ended(void *context, const struct lst_stall_record *r)
 	chain_fill(stall, &r->gap);
 	lengths_fill(s, stall, r->gap.gap_start_ns, r->gap.gap_ns, r->gap.delay_ns);
 	ledger_fill(stall, &r->gap.ledger, r->throttled_delay_ns);
+	runners_fill(s, stall, r->gap.runners, r->gap.n_runners);
 	stall->ledger.minor_faults = r->gap.minor_faults;
 	stall->ledger.major_faults = r->gap.major_faults;
 	blocks_fill(s, &a, r->blocks, r->n_blocks, r->children);
@@ -289,6 +312,7 @@ static void stall_report_open(struct live_source *s, struct followed *l, const s
 	lengths_fill(s, stall, loop->gap_start_ns, now - loop->gap_start_ns, loop->gap_delay_ns);
 	struct lst_ledger ledger = ledger_now(&t, &loop->base, now);
 	ledger_fill(stall, &ledger, loop->throttled_delay_ns);
+	runners_fill(s, stall, t.runners, loop->nested ? 0 : t.n_runners);
 	blocks_fill(s, &a, t.blocks, t.n_blocks, t.children);
 	stall->collector_ns = collector_ran_ns(s, stall);
 	attribution_stall(s->attribution, &a, now);
@@ -325,6 +349,7 @@ static void delay_report_open(struct live_source *s, struct followed *l, const s
 	stall->state = STALL_OPEN;
 	stall->gap_seq = loop->gap_seq + 1; /* what the gap will be called */
 	lengths_fill(s, stall, now, 0, now - t->woken_ns);
+	runners_fill(s, stall, t->runners, t->n_runners);
 	attribution_stall(s->attribution, &a, now);
 }
 

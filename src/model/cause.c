@@ -252,6 +252,17 @@ static bool is_one_function(const struct scene *sc, const struct share *sh)
 	return culprit_called(s, sc->dictionary, HOT_PERCENT).frame;
 }
 
+/* --- remedies by what is behind a cause ------------------------------------------------------------ */
+
+/* Other threads of the process rather than other processes. */
+static const char *who_ran(const struct scene *sc)
+{
+	uint64_t own_ns = 0, others_ns = 0;
+	for (uint32_t i = 0; i < sc->stall->n_runners && i < FACT_MAX_RUNNERS; i++)
+		*(sc->stall->runners[i].own ? &own_ns : &others_ns) += sc->stall->runners[i].ns;
+	return own_ns > others_ns ? "no_cpu_own" : "no_cpu";
+}
+
 /* --- the rules ----------------------------------------------------------------------------------- */
 
 #define WAITING (BIT(VERDICT_BLOCKED) | BIT(VERDICT_LOCK))
@@ -263,10 +274,11 @@ static const struct rule {
 	bool (*counts)(const struct scene *sc, const struct wait *w);
 	bool (*holds)(const struct scene *sc, const struct share *sh); /* NULL: nothing else is asked */
 	void (*tell)(struct evidence *e, const struct scene *sc, const struct share *sh);
+	const char *(*variant)(const struct scene *sc); /* of the remedy; NULL: the cause's own */
 } rules[] = {
 	{"stopped", BIT(VERDICT_STOPPED), NULL, NULL, evidence_stopped},
 	{"throttled", BIT(VERDICT_THROTTLED), NULL, NULL, evidence_throttled},
-	{"no_cpu", BIT(VERDICT_STARVED), NULL, NULL, evidence_no_cpu},
+	{"no_cpu", BIT(VERDICT_STARVED), NULL, NULL, evidence_no_cpu, who_ran},
 	{"reclaim", BIT(VERDICT_FAULT), NULL, is_reclaim, evidence_reclaim},
 	{"faults", BIT(VERDICT_FAULT), NULL, NULL, evidence_faults},
 	{"gil", WAITING | BIT(VERDICT_GIL), is_for_gil, NULL, evidence_gil},
@@ -422,7 +434,8 @@ void cause_decide(struct fact_stall *s, const struct fact_loop *l, const struct 
 		evidence_end(&e, &sc, s->evidence);
 		uint32_t stack = sh.main && sh.main->block->stack ? sh.main->block->stack : s->culprit_stack;
 		s->cause = rules[i].cause;
-		s->remedy = strcmp(s->cause, "cpu") ? remedy_for(s->cause, sh.library, l, d, stack)
+		const char *remedied = rules[i].variant ? rules[i].variant(&sc) : s->cause;
+		s->remedy = strcmp(s->cause, "cpu") ? remedy_for(remedied, sh.library, l, d, stack)
 						    : remedy_of_computing(&sc, sh.library, stack);
 		return;
 	}

@@ -30,16 +30,15 @@ double chain_factor(const struct chain *c)
 	return high;
 }
 
-static void put_duration(struct evidence *e, uint64_t ns)
+void evidence_duration(struct evidence *e, uint64_t ns)
 {
 	char text[DURATION_TEXT_BYTES];
 	bytes_puts(&e->text, duration_text(ns, text));
 }
 
-/* "301 ms, 99 % of the lag" */
-static void put_part(struct evidence *e, const struct scene *sc, uint64_t ns)
+void evidence_part(struct evidence *e, const struct scene *sc, uint64_t ns)
 {
-	put_duration(e, ns);
+	evidence_duration(e, ns);
 	bytes_printf(&e->text, ", %u %% of the lag", percent(ns, sc->stall->lag_ns));
 }
 
@@ -48,19 +47,9 @@ static void put_share(struct evidence *e, const struct scene *sc, const struct s
 	bytes_puts(&e->text, ": ");
 	if (sh->count > 1)
 		bytes_printf(&e->text, "%llu waits, ", (unsigned long long)sh->count);
-	put_part(e, sc, sh->ns);
+	evidence_part(e, sc, sh->ns);
 	if (sh->library)
 		bytes_printf(&e->text, ", by %s", sh->library->name);
-}
-
-/* Where it is going to be looked for: a container before a unit. */
-static void put_home(struct evidence *e, const struct scene *sc)
-{
-	const struct fact_loop *l = sc->loop;
-	if (l && l->container[0])
-		bytes_printf(&e->text, ", container %s", l->container);
-	else if (l && l->unit[0])
-		bytes_printf(&e->text, ", %s", l->unit);
 }
 
 #define NAME_BYTES 56 /* of a function: templates are longer than all the rest */
@@ -82,59 +71,6 @@ void evidence_frame(struct bytes *out, const struct fact_frame *f)
 static void put_frame(struct evidence *e, const struct fact_frame *f)
 {
 	evidence_frame(&e->text, f);
-}
-
-/* --- without a CPU, stopped, memory -------------------------------------------------------------- */
-
-void evidence_stopped(struct evidence *e, const struct scene *sc, const struct share *sh)
-{
-	(void)sh;
-	bytes_puts(&e->text, "not allowed to run for ");
-	put_part(e, sc, sc->stall->ledger.stopped_ns);
-	put_home(e, sc);
-}
-
-void evidence_throttled(struct evidence *e, const struct scene *sc, const struct share *sh)
-{
-	(void)sh;
-	bytes_puts(&e->text, "its cgroup's quota was used up: ");
-	put_part(e, sc, sc->stall->ledger.throttled_ns);
-	put_home(e, sc);
-}
-
-void evidence_no_cpu(struct evidence *e, const struct scene *sc, const struct share *sh)
-{
-	const struct ledger *l = &sc->stall->ledger;
-	(void)sh;
-	bytes_puts(&e->text, "ready to run for ");
-	put_part(e, sc, l->runnable_ns + sc->stall->delay_ns);
-	if (l->preempted)
-		bytes_printf(&e->text, ", preempted %llu times", (unsigned long long)l->preempted);
-	put_home(e, sc);
-}
-
-void evidence_reclaim(struct evidence *e, const struct scene *sc, const struct share *sh)
-{
-	(void)sh;
-	bytes_puts(&e->text, "taking pages back for ");
-	put_part(e, sc, sc->stall->ledger.reclaim_ns);
-	put_home(e, sc);
-}
-
-void evidence_faults(struct evidence *e, const struct scene *sc, const struct share *sh)
-{
-	const struct fact_stall *s = sc->stall;
-	uint64_t ns = s->ledger.fault_ns + s->ledger.reclaim_ns, in_blocks_ns = 0;
-	(void)sh;
-	for (size_t i = 0; i < sc->n_waits; i++)
-		if (sc->waits[i].block->kind == TARGET_FAULT)
-			in_blocks_ns += sc->waits[i].block->sum_ns;
-	bytes_puts(&e->text, "fetching pages for ");
-	put_part(e, sc, ns > in_blocks_ns ? ns : in_blocks_ns);
-	if (s->ledger.major_faults || s->ledger.minor_faults)
-		bytes_printf(&e->text, ", %llu major and %llu minor faults",
-			     (unsigned long long)s->ledger.major_faults,
-			     (unsigned long long)s->ledger.minor_faults);
 }
 
 /* --- waiting ------------------------------------------------------------------------------------- */
@@ -168,7 +104,7 @@ void evidence_sleep(struct evidence *e, const struct scene *sc, const struct sha
 	bytes_puts(&e->text, b->call);
 	if (b->kind == TARGET_SLEEP && b->object) {
 		bytes_puts(&e->text, " of ");
-		put_duration(e, b->object);
+		evidence_duration(e, b->object);
 	}
 	put_share(e, sc, sh);
 }
@@ -203,9 +139,9 @@ void evidence_many(struct evidence *e, const struct scene *sc, const struct shar
 {
 	put_peer(e, sh->main);
 	bytes_printf(&e->text, ": %llu waits one after another, ", (unsigned long long)sh->count);
-	put_duration(e, sh->ns / sh->count);
+	evidence_duration(e, sh->ns / sh->count);
 	bytes_printf(&e->text, " each, ");
-	put_part(e, sc, sh->ns);
+	evidence_part(e, sc, sh->ns);
 	if (sh->library)
 		bytes_printf(&e->text, ", by %s", sh->library->name);
 }
@@ -263,7 +199,7 @@ void evidence_gc_wait(struct evidence *e, const struct scene *sc, const struct s
 	bytes_puts(&e->text, "a pause of the collector");
 	if (sc->stall->collector_ns) {
 		bytes_puts(&e->text, ", whose threads ran for ");
-		put_duration(e, sc->stall->collector_ns);
+		evidence_duration(e, sc->stall->collector_ns);
 	}
 	put_stopper(e, sh);
 	put_share(e, sc, sh);
@@ -322,7 +258,7 @@ static void put_culprit(struct evidence *e, const struct scene *sc)
 void evidence_cpu(struct evidence *e, const struct scene *sc, const struct share *sh)
 {
 	const struct fact_stall *s = sc->stall;
-	put_part(e, sc, s->ledger.cpu_ns);
+	evidence_part(e, sc, s->ledger.cpu_ns);
 	if (sh->library)
 		bytes_printf(&e->text, ", by %s", sh->library->name);
 	put_culprit(e, sc);
@@ -336,7 +272,7 @@ void evidence_flood(struct evidence *e, const struct scene *sc, const struct sha
 {
 	(void)sh;
 	bytes_printf(&e->text, "%u connects in one tick: ", sc->stall->connects);
-	put_part(e, sc, sc->stall->ledger.cpu_ns);
+	evidence_part(e, sc, sc->stall->ledger.cpu_ns);
 	put_culprit(e, sc);
 }
 
@@ -346,16 +282,16 @@ void evidence_cascade(struct evidence *e, const struct scene *sc, const struct s
 	(void)sh;
 	bytes_printf(&e->text, "%u ticks in a row, each %.2g × the one before: ", s->chain.growth + 1,
 		     chain_factor(&s->chain));
-	put_duration(e, s->chain.grown_from_ns);
+	evidence_duration(e, s->chain.grown_from_ns);
 	bytes_puts(&e->text, " → ");
-	put_duration(e, s->chain.last_ns);
+	evidence_duration(e, s->chain.last_ns);
 	put_culprit(e, sc);
 }
 
 void evidence_hot_loop(struct evidence *e, const struct scene *sc, const struct share *sh)
 {
 	(void)sh;
-	put_part(e, sc, sc->stall->ledger.cpu_ns);
+	evidence_part(e, sc, sc->stall->ledger.cpu_ns);
 	struct culprit c = culprit_called(sc->stall, sc->dictionary, HOT_PERCENT);
 	put_function(e, sc, &c);
 	bytes_puts(&e->text, ", one tick, no yield");
@@ -380,7 +316,7 @@ void evidence_end(struct evidence *e, const struct scene *sc, char to[FACT_EVIDE
 		       s->verdict != VERDICT_STOPPED;
 	if (is_code && waiting_ns && waiting_ns >= s->lag_ns / BESIDE_SHARE) {
 		bytes_puts(&e->text, ", and ");
-		put_duration(e, waiting_ns);
+		evidence_duration(e, waiting_ns);
 		bytes_puts(&e->text, " without a CPU");
 	}
 	clean_fit(to, FACT_EVIDENCE_BYTES, bytes_text(&e->text));

@@ -51,6 +51,10 @@ evidence_tell evidence_stopped, evidence_throttled, evidence_no_cpu, evidence_re
 	evidence_sleep, evidence_peer, evidence_call, evidence_lock, evidence_many, evidence_cpu,
 	evidence_copying, evidence_flood, evidence_cascade, evidence_hot_loop;
 
+/* "301 ms"; "301 ms, 99 % of the lag" */
+void evidence_duration(struct evidence *e, uint64_t ns);
+void evidence_part(struct evidence *e, const struct scene *sc, uint64_t ns);
+
 /* Adds what waited beside the cause, fits the line into the stall's member and frees it. */
 void evidence_end(struct evidence *e, const struct scene *sc, char to[FACT_EVIDENCE_BYTES]);
 

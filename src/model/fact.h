@@ -20,6 +20,7 @@
 #define FACT_MAX_FRAMES	    512
 #define FACT_MAX_BLOCKS	    8
 #define FACT_MAX_PEERS	    8
+#define FACT_MAX_RUNNERS    4
 #define FACT_EVIDENCE_BYTES 192
 #define FACT_MAX_SAMPLES    64 /* distinct stacks kept per stall; the rest is summed without a stack */
 
@@ -153,6 +154,14 @@ struct block {
 	uint32_t stack; /* of the longest, 0 none */
 };
 
+/* Who ran on the CPU that a ready thread waited for. */
+struct runner {
+	uint32_t pid; /* process; with own: thread */
+	bool own;     /* a thread of the same process */
+	const char *comm;
+	uint64_t ns;
+};
+
 struct sample {
 	uint64_t ns;	/* time it stands for */
 	uint32_t stack; /* 0: taken but not resolved */
@@ -215,7 +224,9 @@ struct fact_stall {
 	struct chain chain;
 	enum verdict verdict;
 	struct ledger ledger;
-	uint32_t n_blocks, n_samples;
+	uint32_t n_blocks, n_samples, n_runners;
+	struct runner
+		runners[FACT_MAX_RUNNERS]; /* longest first; the others are missing to runnable and delay */
 	struct block blocks[FACT_MAX_BLOCKS];	 /* longest sum first */
 	struct sample samples[FACT_MAX_SAMPLES]; /* longest first */
 	uint64_t collecting_ns; /* part of the samples in which the language's garbage collector ran */

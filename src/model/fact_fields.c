@@ -139,6 +139,15 @@ const struct field block_fields[] = {
 	{0}};
 #undef T
 
+#define T struct runner
+const struct field runner_fields[] = {
+	MUST("pid", NUMBER, pid),
+	MAY("own", BOOL, own),
+	MAY("comm", TEXT, comm),
+	MUST("us", NS, ns),
+	{0}};
+#undef T
+
 #define T struct waker
 const struct field waker_fields[] = {
 	MAY("pid", NUMBER, pid),

@@ -156,6 +156,19 @@ static void put_block(const struct fact_json *how, struct json *j, const struct 
 	json_end(j);
 }
 
+static void put_runners(const struct fact_json *how, struct json *j, const struct fact_stall *stall)
+{
+	if (!stall->n_runners)
+		return;
+	json_begin_array(j, "ran_instead");
+	for (uint32_t i = 0; i < stall->n_runners; i++) {
+		json_begin_object(j, NULL);
+		put_fields(how, j, runner_fields, &stall->runners[i]);
+		json_end(j);
+	}
+	json_end(j);
+}
+
 static void put_samples(const struct fact_json *how, struct json *j, const struct sample *samples, uint32_t n)
 {
 	if (!n)
@@ -217,6 +230,7 @@ static void put_stall(const struct fact_json *how, struct json *j, const struct 
 	json_begin_object(j, "ledger");
 	put_fields(how, j, ledger_fields, &stall->ledger);
 	json_end(j);
+	put_runners(how, j, stall);
 	if (stall->n_blocks) {
 		json_begin_array(j, "blocks");
 		for (uint32_t i = 0; i < stall->n_blocks; i++)

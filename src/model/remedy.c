@@ -236,6 +236,9 @@ static const struct {
 	 "the cgroup's CPU limit is too low for its bursts: raise cpu.max, or run fewer threads in it"},
 	{"no_cpu", FAMILY_ANY,
 	 "too few CPUs for what runs: move neighbours away, or raise its cpu.weight or nice level"},
+	{"no_cpu_own", FAMILY_ANY,
+	 "its own threads take its CPU: run fewer of them, give them a higher nice level, or allow more "
+	 "CPUs"},
 	{"stopped", FAMILY_ANY,
 	 "nothing in the code: find who sends SIGSTOP, attaches a debugger or freezes the cgroup"},
 	{"reclaim", FAMILY_ANY,
@@ -256,9 +259,9 @@ static const char *by_family(const char *cause, enum family family)
 /* What the environment causes is not the library's, and many quick calls stay many in an asynchronous one. */
 static bool takes_library(const char *cause)
 {
-	static const char *const elsewhere[] = {"throttled", "no_cpu",	"stopped", "reclaim",
-						"faults",    "gil",	"gc",	   "many_calls",
-						"flood",     "cascade", "spawn",   "safepoint"};
+	static const char *const elsewhere[] = {"throttled",  "no_cpu",	   "no_cpu_own", "stopped", "reclaim",
+						"faults",     "gil",	   "gc",	 "flood",   "cascade",
+						"many_calls", "safepoint", "spawn"};
 	for (size_t i = 0; i < ARRAY_LEN(elsewhere); i++)
 		if (!strcmp(cause, elsewhere[i]))
 			return false;

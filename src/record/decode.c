@@ -281,6 +281,15 @@ static int read_blocks(struct decoder *d, const json_t *object, struct fact_stal
 	return err;
 }
 
+static int read_runners(struct decoder *d, const json_t *object, struct fact_stall *stall)
+{
+	const json_t *list;
+	int err = read_list(d, object, "ran_instead", FACT_MAX_RUNNERS, &list, &stall->n_runners);
+	for (uint32_t i = 0; !err && i < stall->n_runners; i++)
+		err = read_fields(d, runner_fields, json_array_get(list, i), &stall->runners[i]);
+	return err;
+}
+
 static int read_stall(struct decoder *d, const json_t *object)
 {
 	struct fact_stall *stall = &d->stall;
@@ -289,6 +298,8 @@ static int read_stall(struct decoder *d, const json_t *object)
 	int err = read_fields(d, stall_fields, object, stall);
 	if (!err)
 		err = read_fields(d, ledger_fields, json_object_get(object, "ledger"), &stall->ledger);
+	if (!err)
+		err = read_runners(d, object, stall);
 	if (!err)
 		err = read_blocks(d, object, stall);
 	if (!err)

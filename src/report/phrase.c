@@ -164,9 +164,14 @@ static void spent_on_collection(struct bytes *out, const struct fact_stall *s, c
 static void spent_starved(struct bytes *out, const struct fact_stall *s, const struct dictionary *d)
 {
 	char text[DURATION_TEXT_BYTES];
+	const struct runner *r = &s->runners[0];
 	(void)d;
-	bytes_printf(out, "had no CPU for %s: others ran",
-		     duration(s->ledger.runnable_ns + s->delay_ns, text));
+	bytes_printf(out, "had no CPU for %s: ", duration(s->ledger.runnable_ns + s->delay_ns, text));
+	if (!s->n_runners)
+		bytes_puts(out, "others ran");
+	else
+		bytes_printf(out, "%s%s[%u]%s ran", r->own ? "its own thread " : "", r->comm, r->pid,
+			     s->n_runners > 1 ? " and others" : "");
 }
 
 static void spent_throttled(struct bytes *out, const struct fact_stall *s, const struct dictionary *d)

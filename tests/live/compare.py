@@ -152,6 +152,15 @@ class Comparison:
             if not any(re.search(true["frame"], name) for name in names):
                 self.fail("no frame like %r in %s" % (true["frame"], names), stall)
 
+    def check_runner(self, stall, true):
+        """Who had the CPU instead is named, and for most of the wait."""
+        if not true.get("ran"):
+            return
+        waited_us = stall["ledger"]["runnable_us"] + stall["delay_us"]
+        ran = {r["pid"]: r["us"] for r in stall.get("ran_instead", []) if not r.get("own")}
+        if not 0.8 * waited_us <= ran.get(true["ran"], 0) <= waited_us:
+            self.fail("process %d ran for %d of %d us" % (true["ran"], ran.get(true["ran"], 0), waited_us), stall)
+
     def check_ledger(self, stall):
         ledger = stall["ledger"]
         parts = sum(ledger[k] for k in ("cpu_us", "blocked_us", "runnable_us", "stopped_us", "unaccounted_us"))
@@ -166,6 +175,7 @@ class Comparison:
         self.check_block(stall, true)
         self.check_stack(stall, true)
         self.check_ledger(stall)
+        self.check_runner(stall, true)
 
     def check_stuck(self, true):
         """Began before the attach: only its age is known, and that only from below."""

@@ -15,7 +15,7 @@
 
 #define SPIN_MS 150
 
-static int request[2];
+static int request[2], neighbour;
 
 static void pin_to_this_cpu(void)
 {
@@ -61,7 +61,7 @@ static void starve_in_gap(struct loop *l)
 	loop_serve(l, 100);
 	ask_to_spin(clock_ns());
 	burn_cpu_ms(10);
-	loop_expect(l, &(struct truth){.kind = "starved", .verdict = "STARVED"});
+	loop_expect(l, &(struct truth){.kind = "starved", .verdict = "STARVED", .ran = neighbour});
 }
 
 /* The timer is due 100 ms from now, and the neighbour begins 20 ms earlier. */
@@ -77,8 +77,10 @@ static void starve_in_wait(struct loop *l)
 	ask_to_spin(due_ns - 20 * NS_PER_MS);
 	loop_wait(l, &event, 1, -1);
 	must(read(l->timer, &expirations, sizeof(expirations)), "timer");
-	loop_expect(l, &(struct truth){
-			       .kind = "delayed", .verdict = "STARVED", .delay_ns = l->returned_ns - due_ns});
+	loop_expect(l, &(struct truth){.kind = "delayed",
+				       .verdict = "STARVED",
+				       .delay_ns = l->returned_ns - due_ns,
+				       .ran = neighbour});
 	loop_set_timer(l, 5 * NS_PER_MS);
 	loop_serve(l, 100);
 }
@@ -89,7 +91,8 @@ int main(int argc, char **argv)
 
 	pin_to_this_cpu();
 	must(pipe(request), "pipe");
-	if (fork_helper() == 0)
+	neighbour = fork_helper();
+	if (neighbour == 0)
 		spin_on_request();
 	loop_open(&loop, argc, argv);
 	loop_wait_for_go(&loop);

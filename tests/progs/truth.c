@@ -120,7 +120,7 @@ void loop_note(struct loop *l, const struct truth *expected, uint64_t start_ns, 
 	append_word(l, "function", expected->function);
 	append_word(l, "waker", expected->waker);
 	append_word(l, "woken_by", expected->woken_by);
-	append(l, ",\"count\":%u,\"line\":%u}\n", expected->count, expected->line);
+	append(l, ",\"count\":%u,\"line\":%u,\"ran\":%u}\n", expected->count, expected->line, expected->ran);
 }
 
 void loop_flush(struct loop *l)

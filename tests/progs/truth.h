@@ -41,6 +41,7 @@ struct truth {
 	const char *woken_by; /* "pipe", "socket", "futex", "exit": what proves the waker */
 	unsigned count;	      /* of the longest block */
 	unsigned line;	      /* in function */
+	unsigned ran;	      /* process that had the CPU instead */
 	uint64_t delay_ns;    /* runnable inside the wait, before the gap */
 };
 

@@ -37,6 +37,8 @@ static struct fact_stall sample_stall = {
 	.ledger = {2100001, 640200002, 400003, 5, 6, 7, 8, 312009, 10, 11, 12},
 	.n_blocks = 2,
 	.n_samples = 2,
+	.n_runners = 2,
+	.runners = {{4242, false, "stress", 400003}, {4123, true, "gc", 120121}},
 	.blocks = {{"poll",
 		    "2 pipes of pid 4180 nvidia-smi",
 		    TARGET_PIPE,
@@ -174,6 +176,8 @@ static inline void image_stall(struct bytes *image, const struct fact_stall *sta
 		image_texts(image, block_fields, &copy.blocks[i]);
 		image_texts(image, waker_fields, &copy.blocks[i].waker);
 	}
+	for (size_t i = 0; i < FACT_MAX_RUNNERS; i++)
+		image_texts(image, runner_fields, &copy.runners[i]);
 	bytes_put(image, &copy, sizeof copy);
 }
 

@@ -195,6 +195,10 @@ static void host_stalls(struct story *t, uint32_t render)
 			   10 * MS);
 	judged(t, &s);
 	s = story_stall_of(t, 3, 7, (struct ledger){.cpu_ns = 14 * MS, .runnable_ns = 95 * MS}, 31 * MS);
+	s.n_runners = 3;
+	s.runners[0] = (struct runner){3120, false, "stress", 80 * MS};
+	s.runners[1] = (struct runner){2011, true, "cache-loader", 22 * MS};
+	s.runners[2] = (struct runner){456, false, "backup", 15 * MS};
 	judged(t, &s);
 	s = story_stall_of(t, 9, 8,
 			   (struct ledger){.cpu_ns = 14 * MS,

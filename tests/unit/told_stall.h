@@ -78,6 +78,7 @@ struct told {
 	const char *cause, *evidence, *remedy; /* parts of them; NULL not looked at */
 	uint32_t connects;
 	struct chain chain;
+	struct runner ran[FACT_MAX_RUNNERS];
 	unsigned task_ms; /* of its samples, in the task that has most of them; 0: no tasks */
 };
 
@@ -113,6 +114,8 @@ static inline void told_tell(struct story *t, const struct told *told, struct fa
 	whole.n_samples = s->n_samples;
 	*s = whole;
 	s->connects = told->connects;
+	for (; s->n_runners < FACT_MAX_RUNNERS && told->ran[s->n_runners].pid; s->n_runners++)
+		s->runners[s->n_runners] = told->ran[s->n_runners];
 	s->chain = told->chain;
 	s->task = told->task_ms ? "Task-7" : "";
 	s->task_ns = told->task_ms * MS;

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Evidence of what is not the code's doing: no CPU, a quota, a stop, memory that has to be fetched. */
+#include "model/evidence.h"
+
+/* Where it is going to be looked for: a container before a unit. */
+static void put_home(struct evidence *e, const struct scene *sc)
+{
+	const struct fact_loop *l = sc->loop;
+	if (l && l->container[0])
+		bytes_printf(&e->text, ", container %s", l->container);
+	else if (l && l->unit[0])
+		bytes_printf(&e->text, ", %s", l->unit);
+}
+
+void evidence_stopped(struct evidence *e, const struct scene *sc, const struct share *sh)
+{
+	(void)sh;
+	bytes_puts(&e->text, "not allowed to run for ");
+	evidence_part(e, sc, sc->stall->ledger.stopped_ns);
+	put_home(e, sc);
+}
+
+void evidence_throttled(struct evidence *e, const struct scene *sc, const struct share *sh)
+{
+	(void)sh;
+	bytes_puts(&e->text, "its cgroup's quota was used up: ");
+	evidence_part(e, sc, sc->stall->ledger.throttled_ns);
+	put_home(e, sc);
+}
+
+#define REST_SHARE 20 /* what nobody is named for is told from 1/20 of the wait on */
+
+/* ": on its CPU ran stress[123] 80 ms, its own thread gc[124] 31 ms, 9 ms not told apart" */
+static void put_runners(struct evidence *e, const struct fact_stall *s)
+{
+	uint64_t rest_ns = s->ledger.runnable_ns + s->delay_ns;
+	for (uint32_t i = 0; i < s->n_runners && i < FACT_MAX_RUNNERS; i++) {
+		const struct runner *r = &s->runners[i];
+		bytes_printf(&e->text, "%s%s%s[%u] ", i ? ", " : ": on its CPU ran ",
+			     r->own ? "its own thread " : "", r->comm, r->pid);
+		evidence_duration(e, r->ns);
+		rest_ns -= r->ns < rest_ns ? r->ns : rest_ns;
+	}
+	rest_ns -= s->ledger.throttled_ns < rest_ns ? s->ledger.throttled_ns : rest_ns;
+	if (!s->n_runners || rest_ns < (s->ledger.runnable_ns + s->delay_ns) / REST_SHARE)
+		return;
+	bytes_puts(&e->text, ", ");
+	evidence_duration(e, rest_ns);
+	bytes_puts(&e->text, " not told apart");
+}
+
+void evidence_no_cpu(struct evidence *e, const struct scene *sc, const struct share *sh)
+{
+	const struct ledger *l = &sc->stall->ledger;
+	(void)sh;
+	bytes_puts(&e->text, "ready to run for ");
+	evidence_part(e, sc, l->runnable_ns + sc->stall->delay_ns);
+	if (l->preempted)
+		bytes_printf(&e->text, ", preempted %llu time%s", (unsigned long long)l->preempted,
+			     l->preempted == 1 ? "" : "s");
+	put_runners(e, sc->stall);
+	put_home(e, sc);
+}
+
+void evidence_reclaim(struct evidence *e, const struct scene *sc, const struct share *sh)
+{
+	(void)sh;
+	bytes_puts(&e->text, "taking pages back for ");
+	evidence_part(e, sc, sc->stall->ledger.reclaim_ns);
+	put_home(e, sc);
+}
+
+void evidence_faults(struct evidence *e, const struct scene *sc, const struct share *sh)
+{
+	const struct fact_stall *s = sc->stall;
+	uint64_t ns = s->ledger.fault_ns + s->ledger.reclaim_ns, in_blocks_ns = 0;
+	(void)sh;
+	for (size_t i = 0; i < sc->n_waits; i++)
+		if (sc->waits[i].block->kind == TARGET_FAULT)
+			in_blocks_ns += sc->waits[i].block->sum_ns;
+	bytes_puts(&e->text, "fetching pages for ");
+	evidence_part(e, sc, ns > in_blocks_ns ? ns : in_blocks_ns);
+	if (s->ledger.major_faults || s->ledger.minor_faults)
+		bytes_printf(&e->text, ", %llu major and %llu minor faults",
+			     (unsigned long long)s->ledger.major_faults,
+			     (unsigned long long)s->ledger.minor_faults);
+}
