@@ -262,6 +262,7 @@ static __always_inline void pending_keep_blocks(struct lst_loop *l, const struct
 	bpf_probe_read_kernel(&l->pending_children, sizeof l->pending_children, &owner->children);
 	bpf_probe_read_kernel(&l->pending.runners, sizeof l->pending.runners, &owner->runners);
 	l->pending.n_runners = l->nested ? 0 : owner->n_runners;
+	bpf_probe_read_kernel(&l->pending.limit, sizeof l->pending.limit, &owner->limit);
 	bpf_probe_read_kernel(&l->pending_blocks, sizeof l->pending_blocks, &owner->blocks);
 	for (__u32 i = 0; i < LST_BLOCKS; i++) {
 		struct lst_block *b = &l->pending_blocks[i];

@@ -155,12 +155,27 @@ struct mm_struct {
 	unsigned long start_stack;
 };
 
+struct kernfs_node {
+	const char *name;
+};
+
+struct cgroup {
+	struct kernfs_node *kn;
+	int level;
+};
+
+struct cgroup_subsys_state {
+	struct cgroup *cgroup;
+};
+
 struct cfs_bandwidth {
 	__u64 quota;
+	__s64 period;
 	__u64 throttled_time;
 };
 
 struct task_group {
+	struct cgroup_subsys_state css;
 	struct task_group *parent;
 	struct cfs_bandwidth cfs_bandwidth;
 };

@@ -14,39 +14,74 @@
 
 #include "state.h"
 
-#define QUOTA_LEVELS 8
-
-/* Throttled time of the thread's cgroup and its ancestors; 0 with *limited false where none has a quota. */
-static __always_inline __u64 quota_throttled_ns(struct task_struct *task, bool *limited)
+/*
+ * Notes the throttled time of the thread's cgroup and its ancestors, and whether one of them has a quota. Returns by how much the one
+ * that rose most has risen since the last note, and which that is.
+ */
+static __always_inline __u64 quota_read(struct lst_thread *t, struct task_struct *task,
+					struct task_group **used_up)
 {
 	struct task_group *group = BPF_CORE_READ(task, sched_task_group);
-	__u64 sum = 0;
+	__u64 most = 0;
+	bool limited = false;
 
-	*limited = false;
 	if (!bpf_core_field_exists(group->cfs_bandwidth))
 		return 0;
-	for (int i = 0; i < QUOTA_LEVELS && group; i++) {
+	for (int i = 0; i < LST_QUOTA_LEVELS && group; i++) {
 		if (BPF_CORE_READ(group, cfs_bandwidth.quota) != ~0ULL)
-			*limited = true;
-		sum += BPF_CORE_READ(group, cfs_bandwidth.throttled_time);
+			limited = true;
+		__u64 throttled = BPF_CORE_READ(group, cfs_bandwidth.throttled_time);
+		if (throttled > t->quota_at[i] && throttled - t->quota_at[i] > most) {
+			most = throttled - t->quota_at[i];
+			*used_up = group;
+		}
+		t->quota_at[i] = throttled;
 		group = BPF_CORE_READ(group, parent);
 	}
-	return sum;
+	t->has_quota = limited;
+	return most;
 }
 
 static __always_inline void quota_begin(struct lst_thread *t, struct task_struct *task)
 {
-	bool limited;
-	t->quota_ns = quota_throttled_ns(task, &limited);
-	t->has_quota = limited;
+	struct task_group *unused;
+	quota_read(t, task, &unused);
 }
 
 /* Remembers the throttled time when a runnable interval may begin; nearly free for a thread without a quota. */
 static __always_inline void quota_note(struct lst_thread *t, struct task_struct *task)
 {
-	bool limited;
+	struct task_group *unused;
 	if (t->has_quota)
-		t->quota_ns = quota_throttled_ns(task, &limited);
+		quota_read(t, task, &unused);
+}
+
+static __always_inline void limit_fill(struct lst_limit *limit, struct task_group *group)
+{
+	struct cgroup *cgroup = BPF_CORE_READ(group, css.cgroup);
+	const char *name = BPF_CORE_READ(cgroup, kn, name);
+
+	limit->quota_ns = BPF_CORE_READ(group, cfs_bandwidth.quota);
+	limit->period_ns = BPF_CORE_READ(group, cfs_bandwidth.period);
+	limit->level = BPF_CORE_READ(cgroup, level);
+	limit->name[0] = 0;
+	bpf_probe_read_kernel_str(limit->name, sizeof limit->name, name);
+}
+
+/* How much of a runnable interval was throttled; a function of its own, which the verifier looks at once. Typed pointers are no arguments. */
+SEPARATE __u64 quota_rose(__u32 thread_slot, __u64 runnable_ns)
+{
+	struct lst_thread *t = thread_at(thread_slot);
+	struct task_group *used_up = NULL;
+
+	if (!t)
+		return 0;
+	bool known = t->has_quota;
+	__u64 rose = quota_read(t, (void *)t->task, &used_up);
+	if (!known || !rose)
+		return 0;
+	limit_fill(&t->limit, used_up);
+	return rose < runnable_ns ? rose : runnable_ns;
 }
 
 #define QUOTA_RECHECK_NS 1000000 /* a runnable interval this long asks again whether there is a quota */
@@ -56,13 +91,8 @@ static __always_inline __u64 quota_taken(struct lst_thread *t, struct task_struc
 {
 	if (runnable_ns < QUOTA_RECHECK_NS)
 		return 0;
-	bool limited, known = t->has_quota;
-	__u64 sum = quota_throttled_ns(task, &limited), rose = sum - t->quota_ns;
-	t->has_quota = limited;
-	t->quota_ns = sum;
-	if (!known)
-		return 0;
-	return rose < runnable_ns ? rose : runnable_ns;
+	t->task = (__u64)task;
+	return quota_rose(t->slot, runnable_ns);
 }
 
 /*

@@ -34,12 +34,9 @@ typedef int64_t lst_s64;
 #define LST_KSTACK	 24  /* kernel frames kept with a stack */
 #define LST_CALLS	 512 /* system call numbers told apart */
 #define LST_PEERS	 8   /* other ends that a loop talks to, told apart */
+#define LST_QUOTA_LEVELS 8   /* cgroups above a thread's own that are asked for a quota, its own included */
+#define LST_CGROUP_BYTES 64  /* of a cgroup's name, without those above it */
 #define LST_RUNNERS	 4   /* who ran instead of a thread, told apart per gap; the others are the rest */
-#define LST_PYTHON_FRAMES                                                                                    \
-	96 /* Python frames kept with a stack, the interpreter's own entry marks among them */
-#define LST_PYTHON_FRAME_BYTES                                                                               \
-	112 /* of an interpreter's frame are looked at; all members we know lie in them */
-#define LST_PYTHON_TASK_BYTES 32 /* of an asyncio task's name */
 
 /* --- histograms --------------------------------------------------------------------------------------------------- */
 
@@ -76,6 +73,14 @@ struct lst_ledger {
 	lst_u64 reclaim_ns;   /* direct reclaim */
 	lst_u64 preempted;    /* times it lost the CPU while runnable */
 	lst_u64 repaired_ns; /* part whose return to the CPU was not shown to us: split by the scheduler's own count */
+};
+
+/* The cgroup whose quota was used up last; only looked at where time was throttled. */
+struct lst_limit {
+	lst_u64 quota_ns, period_ns; /* period 0: none seen */
+	lst_u32 level;		     /* of the cgroup below its root */
+	lst_u32 pad;
+	char name[LST_CGROUP_BYTES];
 };
 
 /* What kind of thing a blocked call waited for; how lst_block.target is to be read. */
@@ -205,6 +210,7 @@ struct lst_pending {
 	lst_u32 n_runners;
 	struct lst_chain chain; /* with this gap */
 	struct lst_runner runners[LST_RUNNERS];
+	struct lst_limit limit;
 };
 
 #define LST_BURST 16 /* connects in one gap that are many */
@@ -302,14 +308,16 @@ struct lst_thread {
 	lst_u64 since_ns;     /* of the state in cpu */
 	lst_u64 woken_gap_ns; /* woken out of a block and not yet on a CPU */
 	lst_u64 exec_ns;      /* scheduler's count of its CPU time when it left the CPU */
-	lst_u64 quota_ns;     /* throttled time of its cgroups when it became runnable */
+	lst_u64 quota_at
+		[LST_QUOTA_LEVELS]; /* throttled time of its cgroups, its own first, when it became runnable */
 	lst_u32 has_quota;
 	lst_u32 scratch; /* its snapshot slot + 1 while blocked, 0 none */
 	struct lst_ledger ledger;
 	lst_u64 reclaim_since_ns;
-	lst_u64 task;	    /* struct task_struct *, never shown; only read while it waits for a CPU */
+	lst_u64 task; /* struct task_struct *, never shown; only read while it waits for a CPU, or gets one */
 	lst_u64 charged_ns; /* ready, and who ran is known up to here; 0: not ready */
-	lst_u32 listed;	    /* place among those that wait on a CPU + 1, 0 none */
+	struct lst_limit limit;
+	lst_u32 listed; /* place among those that wait on a CPU + 1, 0 none */
 	lst_u32 n_runners;
 	struct lst_runner
 		runners[LST_RUNNERS];	  /* since its last sleep in the wait, or the end of its last gap */
@@ -367,72 +375,7 @@ enum lst_loss {
 		LST_LOSS_KINDS
 };
 
-/* --- Python ------------------------------------------------------------------------------------------------------------ */
-
-#define LST_PYTHON_NO_MEMBER 0xffffu
-
-/* Where one process' interpreter keeps what the walk reads; members are offsets in bytes, from a table by version. */
-struct lst_python_process {
-	lst_u64 runtime;	      /* address of _PyRuntime; 0: not Python */
-	lst_u16 runtime_interpreters; /* first interpreter */
-	lst_u16 interp_next, interp_threads, interp_gc;
-	lst_u16 thread_next, thread_id, thread_interp;
-	lst_u16 thread_frame; /* the innermost frame, or a structure that holds it … */
-	lst_u16 cframe_frame; /* … at this offset; LST_PYTHON_NO_MEMBER: thread_frame is the frame */
-	lst_u16 frame_bytes;  /* up to the last member below, at most LST_PYTHON_FRAME_BYTES */
-	lst_u16 frame_previous, frame_code, frame_instr, frame_locals, frame_owner, frame_entry;
-	lst_u16 code_lines;  /* line table of a code object */
-	lst_u16 minor;	     /* 3.minor */
-	lst_u16 runtime_gc;  /* 3.8 keeps it there; else LST_PYTHON_NO_MEMBER */
-	lst_u16 thread_task; /* the running asyncio task; LST_PYTHON_NO_MEMBER: in the dict `tasks` */
-	lst_u16 task_coro;   /* its coroutine, and behind that its name */
-	lst_u16 coro_frame; /* frame in a coroutine object; LST_PYTHON_NO_MEMBER: the frame knows its coroutine */
-	lst_u16 object_bytes; /* header of every object */
-	lst_u16 string_state, ascii_data, ascii_shift;
-	lst_u16 runtime_gil, interp_gil; /* gil: a pointer; both LST_PYTHON_NO_MEMBER: none can be told */
-	lst_u64 oldest_thread; /* state of the thread that began the interpreter, which mostly runs the loop; 0 unknown */
-	lst_u64 tasks;	     /* {event loop: running task}; 0: there is none */
-	lst_u64 string_type; /* of task names; a name of another type is a number */
-};
-
-/* The code object's address with marks in the bits that no user address has. */
-#define LST_PYTHON_CODE_MASK   0x0000fffffffffff8ULL
-#define LST_PYTHON_ENTRY_SHIFT 48 /* 1: the evaluator was called with this frame (3.11) */
-#define LST_PYTHON_OWNER_SHIFT 56 /* who owns the frame, as the interpreter numbers it (from 3.11 on) */
-
-struct lst_python_frame {
-	lst_u64 code;
-	lst_u32 instr; /* address of the instruction minus that of the code object; up to 3.10 its index */
-	/*
-	 * Of code that runs once (a module, a class body, exec), which is freed and used again before its name is read: low half of
-	 * the address of its line table. 0 for functions, which live longer; the read would cost half as much again as the walk.
-	 */
-	lst_u32 lines;
-};
-
-enum lst_python_state {
-	LST_PYTHON_COMPLETE,
-	LST_PYTHON_TRUNCATED, /* deeper than what is kept */
-	LST_PYTHON_BROKEN,    /* memory that could not be read */
-	LST_PYTHON_NO_THREAD, /* not a thread of the interpreter */
-	LST_PYTHON_STATES
-};
-
-/* Only the holder computes in Python; C code that takes its time often lets go of it. */
-enum lst_python_gil { LST_GIL_UNKNOWN, LST_GIL_RELEASED, LST_GIL_HELD };
-
-struct lst_python_stack {
-	lst_u32 n;
-	lst_u32 state;	    /* enum lst_python_state */
-	lst_u32 collecting; /* the garbage collector runs */
-	lst_u32 walk_ns;    /* what taking it cost the thread */
-	lst_u32 gil;	    /* enum lst_python_gil */
-	lst_u32 pad;
-	lst_u64 thread;			  /* address of the thread's state, 0 unknown */
-	char task[LST_PYTHON_TASK_BYTES]; /* name of the running asyncio task, "" unknown */
-	lst_u64 task_number;		  /* a task that nobody has named: "Task-N"; 0 none */
-	struct lst_python_frame frames[LST_PYTHON_FRAMES]; /* innermost first */
-};
+#include "wire_python.h"
 
 /* --- configuration: constants once loaded -------------------------------------------------------------------------- */
 

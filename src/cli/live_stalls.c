@@ -4,6 +4,8 @@
 
 #include "base/bytes.h"
 #include "capture/block_text.h"
+#include "cli/proc.h"
+#include "cli/process_text.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -146,6 +148,22 @@ static void runners_fill(struct live_source *s, struct fact_stall *stall, const 
 	}
 }
 
+/* Which cgroup's, as /proc has it now; a process that has gone leaves its cgroup's name. */
+static void limit_fill(struct live_source *s, struct fact_stall *stall, const struct lst_limit *l)
+{
+	char name[LST_CGROUP_BYTES], path[PROCESS_CGROUP_BYTES];
+	struct bytes cgroups = {0};
+
+	if (!stall->ledger.throttled_ns || !l->period_ns)
+		return;
+	snprintf(name, sizeof name, "%.*s", (int)sizeof name - 1, l->name);
+	if (proc_file(&cgroups, "/proc/%u/cgroup", stall->pid))
+		bytes_clear(&cgroups);
+	process_text_limit(bytes_text(&cgroups), l->level, name, path);
+	stall->limit = (struct limit){live_text(s, path, sizeof path), l->quota_ns, l->period_ns};
+	bytes_free(&cgroups);
+}
+
 static void ledger_fill(struct fact_stall *stall, const struct lst_ledger *l, uint64_t throttled_delay_ns)
 {
 	uint64_t sum = l->cpu_ns + l->blocked_ns + l->runnable_ns + l->stopped_ns;
@@ -220,6 +238,7 @@ void stalls_ended(void *context, const struct lst_stall_record *r)
 	lengths_fill(s, stall, r->gap.gap_start_ns, r->gap.gap_ns, r->gap.delay_ns);
 	ledger_fill(stall, &r->gap.ledger, r->throttled_delay_ns);
 	runners_fill(s, stall, r->gap.runners, r->gap.n_runners);
+	limit_fill(s, stall, &r->gap.limit);
 	stall->ledger.minor_faults = r->gap.minor_faults;
 	stall->ledger.major_faults = r->gap.major_faults;
 	blocks_fill(s, &a, r->blocks, r->n_blocks, r->children);
@@ -313,6 +332,7 @@ static void stall_report_open(struct live_source *s, struct followed *l, const s
 	struct lst_ledger ledger = ledger_now(&t, &loop->base, now);
 	ledger_fill(stall, &ledger, loop->throttled_delay_ns);
 	runners_fill(s, stall, t.runners, loop->nested ? 0 : t.n_runners);
+	limit_fill(s, stall, &t.limit);
 	blocks_fill(s, &a, t.blocks, t.n_blocks, t.children);
 	stall->collector_ns = collector_ran_ns(s, stall);
 	attribution_stall(s->attribution, &a, now);

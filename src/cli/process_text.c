@@ -100,3 +100,47 @@ void process_text_unit(const char *cgroups, char unit[PROCESS_UNIT_BYTES])
 			snprintf(unit, PROCESS_UNIT_BYTES, "%.*s", (int)(suffix + 8 - start), start);
 	}
 }
+
+/* How much of a cgroup's path is the part of so many levels; 0 if it has fewer, or another name there. */
+static size_t prefix_of(const char *path, unsigned level, const char *name)
+{
+	size_t at = 0, start = 0;
+	for (unsigned i = 0; i < level; i++) {
+		if (path[at] != '/')
+			return 0;
+		start = at + 1;
+		at = start + strcspn(path + start, "/\n");
+	}
+	return at - start == strlen(name) && !strncmp(path + start, name, at - start) ? at : 0;
+}
+
+/* "4:cpu,cpuacct:", or "0::" of version 2. */
+static bool limits_cpu(const char *controllers, size_t len)
+{
+	for (const char *at = controllers, *end = controllers + len; at < end;) {
+		size_t word = strcspn(at, ",:");
+		if (word == 3 && !memcmp(at, "cpu", 3))
+			return true;
+		at += word + 1;
+	}
+	return !len;
+}
+
+void process_text_limit(const char *cgroups, unsigned level, const char *name,
+			char path[PROCESS_CGROUP_BYTES])
+{
+	for (const char *line = cgroups; *line; line += strcspn(line, "\n"), line += *line == '\n') {
+		const char *controllers = line + strcspn(line, ":\n");
+		if (*controllers != ':')
+			continue;
+		size_t len = strcspn(++controllers, ":\n");
+		const char *whole = controllers + len;
+		size_t n =
+			*whole == ':' && limits_cpu(controllers, len) ? prefix_of(whole + 1, level, name) : 0;
+		if (!n)
+			continue;
+		snprintf(path, PROCESS_CGROUP_BYTES, "%.*s", (int)n, whole + 1);
+		return;
+	}
+	snprintf(path, PROCESS_CGROUP_BYTES, "…/%s", name);
+}

@@ -17,4 +17,12 @@ void process_text_container(const char *cgroups, char id[PROCESS_CONTAINER_BYTES
 /* By cgroup: the last path component that is a service, else "". */
 void process_text_unit(const char *cgroups, char unit[PROCESS_UNIT_BYTES]);
 
+#define PROCESS_CGROUP_BYTES 256
+/*
+ * By cgroup: the path of the process's cgroup or of the one above it that is `level` below the root and has this name, in the hierarchy
+ * that limits CPU time; without one of that name ".../name", the name alone being known.
+ */
+void process_text_limit(const char *cgroups, unsigned level, const char *name,
+			char path[PROCESS_CGROUP_BYTES]);
+
 #endif

@@ -263,6 +263,21 @@ static const char *who_ran(const struct scene *sc)
 	return own_ns > others_ns ? "no_cpu_own" : "no_cpu";
 }
 
+static bool ends_in(const char *text, const char *end)
+{
+	size_t len = strlen(text), n = strlen(end);
+	return len >= n && !strcmp(text + len - n, end);
+}
+
+/* Where its limit is written down. */
+static const char *whose_limit(const struct scene *sc)
+{
+	const char *cgroup = sc->stall->limit.cgroup ? sc->stall->limit.cgroup : "";
+	if (ends_in(cgroup, ".service") || (ends_in(cgroup, ".slice") && !strstr(cgroup, "kubepods")))
+		return "throttled_unit";
+	return sc->loop && sc->loop->container[0] && cgroup[0] ? "throttled_container" : "throttled";
+}
+
 /* --- the rules ----------------------------------------------------------------------------------- */
 
 #define WAITING (BIT(VERDICT_BLOCKED) | BIT(VERDICT_LOCK))
@@ -274,10 +289,11 @@ static const struct rule {
 	bool (*counts)(const struct scene *sc, const struct wait *w);
 	bool (*holds)(const struct scene *sc, const struct share *sh); /* NULL: nothing else is asked */
 	void (*tell)(struct evidence *e, const struct scene *sc, const struct share *sh);
-	const char *(*variant)(const struct scene *sc); /* of the remedy; NULL: the cause's own */
+	const char *(*variant)(
+		const struct scene *sc); /* whose remedy; NULL: the cause's, or the library's */
 } rules[] = {
 	{"stopped", BIT(VERDICT_STOPPED), NULL, NULL, evidence_stopped},
-	{"throttled", BIT(VERDICT_THROTTLED), NULL, NULL, evidence_throttled},
+	{"throttled", BIT(VERDICT_THROTTLED), NULL, NULL, evidence_throttled, whose_limit},
 	{"no_cpu", BIT(VERDICT_STARVED), NULL, NULL, evidence_no_cpu, who_ran},
 	{"reclaim", BIT(VERDICT_FAULT), NULL, is_reclaim, evidence_reclaim},
 	{"faults", BIT(VERDICT_FAULT), NULL, NULL, evidence_faults},
@@ -434,9 +450,12 @@ void cause_decide(struct fact_stall *s, const struct fact_loop *l, const struct 
 		evidence_end(&e, &sc, s->evidence);
 		uint32_t stack = sh.main && sh.main->block->stack ? sh.main->block->stack : s->culprit_stack;
 		s->cause = rules[i].cause;
-		const char *remedied = rules[i].variant ? rules[i].variant(&sc) : s->cause;
-		s->remedy = strcmp(s->cause, "cpu") ? remedy_for(remedied, sh.library, l, d, stack)
-						    : remedy_of_computing(&sc, sh.library, stack);
+		if (rules[i].variant)
+			s->remedy = remedy_for(rules[i].variant(&sc), NULL, l, d, stack);
+		else if (!strcmp(s->cause, "cpu"))
+			s->remedy = remedy_of_computing(&sc, sh.library, stack);
+		else
+			s->remedy = remedy_for(s->cause, sh.library, l, d, stack);
 		return;
 	}
 }

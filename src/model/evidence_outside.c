@@ -2,6 +2,10 @@
 /* Evidence of what is not the code's doing: no CPU, a quota, a stop, memory that has to be fetched. */
 #include "model/evidence.h"
 
+#include "base/duration.h"
+
+#include <string.h>
+
 /* Where it is going to be looked for: a container before a unit. */
 static void put_home(struct evidence *e, const struct scene *sc)
 {
@@ -20,12 +24,37 @@ void evidence_stopped(struct evidence *e, const struct scene *sc, const struct s
 	put_home(e, sc);
 }
 
+#define CGROUP_BYTES 72 /* of a path: those of pods are longer than all the rest */
+
+/* The innermost groups tell most. */
+static const char *path_end(const char *path)
+{
+	size_t len = strlen(path);
+	const char *cut = len > CGROUP_BYTES ? strchr(path + len - CGROUP_BYTES, '/') : path;
+	return cut ? cut : path + len - CGROUP_BYTES;
+}
+
+void evidence_limit(struct bytes *out, const struct limit *l)
+{
+	char quota[DURATION_TEXT_BYTES], period[DURATION_TEXT_BYTES];
+	const char *path = l->cgroup ? l->cgroup : "", *end = path_end(path);
+	bytes_printf(out, "cgroup %s%s may run %s of every %s", end > path ? "…" : "", end,
+		     duration_text(l->quota_ns, quota), duration_text(l->period_ns, period));
+}
+
 void evidence_throttled(struct evidence *e, const struct scene *sc, const struct share *sh)
 {
 	(void)sh;
-	bytes_puts(&e->text, "its cgroup's quota was used up: ");
+	const struct limit *l = &sc->stall->limit;
+	if (!l->period_ns) {
+		bytes_puts(&e->text, "its cgroup's quota was used up: ");
+		evidence_part(e, sc, sc->stall->ledger.throttled_ns);
+		put_home(e, sc);
+		return;
+	}
+	evidence_limit(&e->text, l);
+	bytes_puts(&e->text, ", held back for ");
 	evidence_part(e, sc, sc->stall->ledger.throttled_ns);
-	put_home(e, sc);
 }
 
 #define REST_SHARE 20 /* what nobody is named for is told from 1/20 of the wait on */

@@ -162,6 +162,12 @@ struct runner {
 	uint64_t ns;
 };
 
+/* The CPU time that a cgroup may use, of those that held a loop back. */
+struct limit {
+	const char *cgroup; /* path below the root, "" unknown */
+	uint64_t quota_ns, period_ns;
+};
+
 struct sample {
 	uint64_t ns;	/* time it stands for */
 	uint32_t stack; /* 0: taken but not resolved */
@@ -224,6 +230,7 @@ struct fact_stall {
 	struct chain chain;
 	enum verdict verdict;
 	struct ledger ledger;
+	struct limit limit; /* with throttled time */
 	uint32_t n_blocks, n_samples, n_runners;
 	struct runner
 		runners[FACT_MAX_RUNNERS]; /* longest first; the others are missing to runnable and delay */

@@ -148,6 +148,14 @@ const struct field runner_fields[] = {
 	{0}};
 #undef T
 
+#define T struct limit
+const struct field limit_fields[] = {
+	MAY("cgroup", TEXT, cgroup),
+	MUST("quota_us", NS, quota_ns),
+	MUST("period_us", NS, period_ns),
+	{0}};
+#undef T
+
 #define T struct waker
 const struct field waker_fields[] = {
 	MAY("pid", NUMBER, pid),

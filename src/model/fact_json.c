@@ -230,6 +230,11 @@ static void put_stall(const struct fact_json *how, struct json *j, const struct 
 	json_begin_object(j, "ledger");
 	put_fields(how, j, ledger_fields, &stall->ledger);
 	json_end(j);
+	if (has_any(limit_fields, &stall->limit)) {
+		json_begin_object(j, "limit");
+		put_fields(how, j, limit_fields, &stall->limit);
+		json_end(j);
+	}
 	put_runners(how, j, stall);
 	if (stall->n_blocks) {
 		json_begin_array(j, "blocks");

@@ -234,6 +234,14 @@ static const struct {
 
 	{"throttled", FAMILY_ANY,
 	 "the cgroup's CPU limit is too low for its bursts: raise cpu.max, or run fewer threads in it"},
+	{"throttled_unit", FAMILY_ANY,
+	 "the unit's CPU limit is too low for its bursts: raise CPUQuota= (systemctl set-property), or run "
+	 "fewer "
+	 "threads in it"},
+	{"throttled_container", FAMILY_ANY,
+	 "the container's CPU limit is too low for its bursts: raise it (docker update --cpus, limits.cpu), "
+	 "or "
+	 "run fewer threads in it"},
 	{"no_cpu", FAMILY_ANY,
 	 "too few CPUs for what runs: move neighbours away, or raise its cpu.weight or nice level"},
 	{"no_cpu_own", FAMILY_ANY,
@@ -259,9 +267,9 @@ static const char *by_family(const char *cause, enum family family)
 /* What the environment causes is not the library's, and many quick calls stay many in an asynchronous one. */
 static bool takes_library(const char *cause)
 {
-	static const char *const elsewhere[] = {"throttled",  "no_cpu",	   "no_cpu_own", "stopped", "reclaim",
-						"faults",     "gil",	   "gc",	 "flood",   "cascade",
-						"many_calls", "safepoint", "spawn"};
+	static const char *const elsewhere[] = {"throttled", "no_cpu",	"stopped", "reclaim",
+						"faults",    "gil",	"gc",	   "many_calls",
+						"flood",     "cascade", "spawn",   "safepoint"};
 	for (size_t i = 0; i < ARRAY_LEN(elsewhere); i++)
 		if (!strcmp(cause, elsewhere[i]))
 			return false;

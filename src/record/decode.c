@@ -299,6 +299,8 @@ static int read_stall(struct decoder *d, const json_t *object)
 	if (!err)
 		err = read_fields(d, ledger_fields, json_object_get(object, "ledger"), &stall->ledger);
 	if (!err)
+		err = read_fields(d, limit_fields, json_object_get(object, "limit"), &stall->limit);
+	if (!err)
 		err = read_runners(d, object, stall);
 	if (!err)
 		err = read_blocks(d, object, stall);

@@ -3,6 +3,7 @@
 
 #include "base/array.h"
 #include "base/duration.h"
+#include "model/evidence.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -178,8 +179,13 @@ static void spent_throttled(struct bytes *out, const struct fact_stall *s, const
 {
 	char text[DURATION_TEXT_BYTES];
 	(void)d;
-	bytes_printf(out, "the cgroup's CPU quota was used up for %s",
-		     duration(s->ledger.throttled_ns, text));
+	if (!s->limit.period_ns) {
+		bytes_printf(out, "the cgroup's CPU quota was used up for %s",
+			     duration(s->ledger.throttled_ns, text));
+		return;
+	}
+	bytes_printf(out, "held back for %s: ", duration(s->ledger.throttled_ns, text));
+	evidence_limit(out, &s->limit);
 }
 
 static void spent_stopped(struct bytes *out, const struct fact_stall *s, const struct dictionary *d)

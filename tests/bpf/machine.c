@@ -24,6 +24,7 @@
 #define MAX_FDS	      16
 #define MAX_FILES     256
 #define MAX_SOCKETS   512
+#define MAX_GROUPS    8
 #define KERNEL_STACK  16384
 
 /* What the programs follow pointers into. */
@@ -53,6 +54,12 @@ struct task {
 	__u64 on_since_ns;
 };
 
+struct group {
+	struct task_group kernel; /* first: the programs' group is the test's group */
+	struct cgroup cgroup;
+	struct kernfs_node node;
+};
+
 static struct {
 	struct task *tasks[MAX_TASKS];
 	__u32 n_tasks;
@@ -61,6 +68,8 @@ static struct {
 	struct file_parts *files[MAX_FILES];
 	__u32 n_files;
 	struct sock sockets[MAX_SOCKETS];
+	struct group groups[MAX_GROUPS];
+	__u32 n_groups;
 	unsigned hidden;
 } machine;
 
@@ -257,6 +266,31 @@ struct task_struct *task_new(uint32_t tgid, uint32_t tid, const char *comm)
 void task_moves(struct task_struct *t, unsigned cpu)
 {
 	t->thread_info.cpu = cpu;
+}
+
+struct task_group *group_new(struct task_group *above, const char *name, uint64_t quota_ns)
+{
+	if (machine.n_groups == MAX_GROUPS)
+		abort();
+	struct group *g = &machine.groups[machine.n_groups++];
+	g->node.name = name;
+	g->cgroup.kn = &g->node;
+	g->cgroup.level = above ? above->css.cgroup->level + 1 : 0;
+	g->kernel.css.cgroup = &g->cgroup;
+	g->kernel.parent = above;
+	g->kernel.cfs_bandwidth.quota = quota_ns ? quota_ns : ~0ULL;
+	g->kernel.cfs_bandwidth.period = 100 * MS;
+	return &g->kernel;
+}
+
+void group_throttled(struct task_group *group, uint64_t ns)
+{
+	group->cfs_bandwidth.throttled_time += ns;
+}
+
+void task_joins(struct task_struct *t, struct task_group *group)
+{
+	t->sched_task_group = group;
 }
 
 void task_parent(struct task_struct *child, struct task_struct *parent)

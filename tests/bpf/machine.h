@@ -17,6 +17,7 @@
 #define MS 1000000ull
 
 struct task_struct;
+struct task_group;
 
 struct machine_size {
 	uint32_t loops, threads, scratch;
@@ -46,6 +47,10 @@ uint32_t machine_record(void *record, size_t bytes);
 
 /* --- tasks and what they have open; a thread shares its process's descriptors, a new process has none */
 struct task_struct *task_new(uint32_t tgid, uint32_t tid, const char *comm);
+/* A cgroup with a quota (0: none) of every 100 ms; above NULL: the root. The scheduler's count of its throttled time. */
+struct task_group *group_new(struct task_group *above, const char *name, uint64_t quota_ns);
+void group_throttled(struct task_group *group, uint64_t ns);
+void task_joins(struct task_struct *t, struct task_group *group);
 void task_parent(struct task_struct *child, struct task_struct *parent);
 void task_opens_epoll(struct task_struct *t, uint32_t fd, uint64_t object); /* the descriptor only */
 void task_opens_socket(struct task_struct *t, uint32_t fd, const char *address, uint16_t port,

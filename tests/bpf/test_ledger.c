@@ -89,6 +89,50 @@ static void two_of_ours_on_one_cpu(void **state)
 	machine_stop();
 }
 
+/* The quota of the group above its own is used up, twice; its own has one too, and is not. */
+static void throttled_by_the_group_that_rose(void **state)
+{
+	(void)state;
+	struct task_struct *t = scene_begin(NULL);
+	struct task_group *root = group_new(NULL, "", 0), *slice = group_new(root, "jobs.slice", 50 * MS),
+			  *own = group_new(slice, "api.service", 80 * MS);
+	group_throttled(own, 7 * MS); /* long before */
+	task_joins(t, own);
+	waits_once(t);
+	for (int i = 0; i < 2; i++) {
+		task_off(t, OFF_PREEMPTED);
+		machine_pass(20 * MS);
+		group_throttled(slice, 18 * MS);
+		task_on(t);
+		machine_pass(1 * MS);
+	}
+	struct lst_ledger l = ledger_of_stall(t);
+	assert_int_equal(l.runnable_ns, 40 * MS);
+	assert_int_equal(l.throttled_ns, 36 * MS);
+	assert_string_equal(stall.gap.limit.name, "jobs.slice");
+	assert_int_equal(stall.gap.limit.level, 1);
+	assert_int_equal(stall.gap.limit.quota_ns, 50 * MS);
+	assert_int_equal(stall.gap.limit.period_ns, 100 * MS);
+	machine_stop();
+}
+
+/* The other CPUs' part of a group may be held back for longer than this thread waited. */
+static void throttled_for_no_longer_than_ready(void **state)
+{
+	(void)state;
+	struct task_struct *t = scene_begin(NULL);
+	struct task_group *own = group_new(group_new(NULL, "", 0), "api.service", 80 * MS);
+	task_joins(t, own);
+	waits_once(t);
+	task_off(t, OFF_PREEMPTED);
+	machine_pass(20 * MS);
+	group_throttled(own, 90 * MS);
+	task_on(t);
+	struct lst_ledger l = ledger_of_stall(t);
+	assert_int_equal(l.throttled_ns, 20 * MS);
+	machine_stop();
+}
+
 static void reclaim_is_part_of_cpu_time(void **state)
 {
 	(void)state;
@@ -205,6 +249,8 @@ int main(void)
 		cmocka_unit_test(the_parts_are_the_whole),
 		cmocka_unit_test(preempted_is_not_blocked),
 		cmocka_unit_test(two_of_ours_on_one_cpu),
+		cmocka_unit_test(throttled_by_the_group_that_rose),
+		cmocka_unit_test(throttled_for_no_longer_than_ready),
 		cmocka_unit_test(reclaim_is_part_of_cpu_time),
 		cmocka_unit_test(a_fault_is_part_of_blocked_time),
 		cmocka_unit_test(a_switch_out_not_seen_is_unaccounted),

@@ -73,13 +73,16 @@ static void read_maps(char *text, size_t size)
 
 static void read_names(char *text, size_t size)
 {
-	char id[PROCESS_CONTAINER_BYTES], unit[PROCESS_UNIT_BYTES];
+	char id[PROCESS_CONTAINER_BYTES], unit[PROCESS_UNIT_BYTES], path[PROCESS_CGROUP_BYTES];
 	(void)size;
 	process_text_container(text, id);
 	must(!id[0] || (strspn(id, "0123456789abcdefABCDEF") == 12 && !id[12]));
 	process_text_unit(text, unit);
 	size_t len = strlen(unit);
 	must(len < sizeof unit && !strpbrk(unit, "/\n"));
+	for (unsigned level = 0; level < 4; level++)
+		process_text_limit(text, level, unit, path);
+	must(strlen(path) < sizeof path);
 	must(!len || len == sizeof unit - 1 || !strcmp(unit + len - strlen(".service"), ".service"));
 }
 

@@ -12,7 +12,7 @@ live_setup() {
 	[ "$(id -u)" -eq 0 ] || skip "live tests need root"
 	LIVE=$BATS_TEST_TMPDIR
 	SEEN=$LIVE/seen TRUTH=$LIVE/truth
-	started=() group=
+	started=() group= own=
 	: >"$TRUTH"
 }
 
@@ -23,6 +23,7 @@ live_teardown() {
 		kill -KILL "$pid" 2>/dev/null || true
 		wait "$pid" 2>/dev/null || true
 	done
+	[ -z "$own" ] || rmdir "$own"
 	if [ -n "$group" ]; then
 		rmdir "$group" 2>/dev/null || { sleep 0.2 && rmdir "$group"; }
 	fi

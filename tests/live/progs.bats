@@ -75,6 +75,21 @@ load live
 	books_closed
 	stop_tool
 	truth_holds
+	has_line "$SEEN" "\"limit\":{\"cgroup\":\"/${group##*/}\",\"quota_us\":5000,\"period_us\":50000}"
+}
+
+@test "throttled by the quota of the cgroup above its own" {
+	start_prog quota
+	limit_cpu "$target" 5000 50000
+	own=$group/inner
+	mkdir "$own"
+	echo "$target" >"$own/cgroup.procs"
+	start_tool -p "$target"
+	go
+	books_closed
+	stop_tool
+	truth_holds
+	has_line "$SEEN" "\"limit\":{\"cgroup\":\"/${group##*/}\",\"quota_us\":5000,\"period_us\":50000}"
 }
 
 @test "stuck in a read before the attach" {

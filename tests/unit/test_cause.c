@@ -343,86 +343,6 @@ static const struct told computing[] = {
 	 NULL},
 };
 
-static const struct told around[] = {
-	{"no CPU",
-	 "cpython 3.11",
-	 {{0}},
-	 NULL,
-	 {.cpu_ns = 5 * MS, .runnable_ns = 90 * MS, .preempted = 12},
-	 5 * MS,
-	 "no_cpu",
-	 "ready to run for 95 ms, 95 % of the lag, preempted 12 times",
-	 "cpu.weight"},
-	{"others had its CPU",
-	 "cpython 3.11",
-	 {{0}},
-	 NULL,
-	 {.cpu_ns = 5 * MS, .runnable_ns = 90 * MS, .preempted = 1},
-	 5 * MS,
-	 "no_cpu",
-	 "preempted 1 time: on its CPU ran stress[123] 80 ms, backup[456] 8.0 ms, 7.0 ms not told apart",
-	 "neighbours",
-	 .ran = {{123, false, "stress", 80 * MS}, {456, false, "backup", 8 * MS}}},
-	{"its own threads had its CPU",
-	 "cpython 3.11",
-	 {{0}},
-	 NULL,
-	 {.cpu_ns = 5 * MS, .runnable_ns = 95 * MS},
-	 0,
-	 "no_cpu",
-	 "on its CPU ran its own thread worker[124] 60 ms, stress[123] 35 ms",
-	 "its own threads",
-	 .ran = {{124, true, "worker", 60 * MS}, {123, false, "stress", 35 * MS}}},
-	{"what its quota took was nobody's",
-	 "node",
-	 {{0}},
-	 NULL,
-	 {.cpu_ns = 5 * MS, .runnable_ns = 95 * MS, .throttled_ns = 45 * MS},
-	 0,
-	 "no_cpu",
-	 "on its CPU ran stress[123] 50 ms",
-	 NULL,
-	 .ran = {{123, false, "stress", 50 * MS}}},
-	{"throttled",
-	 "node",
-	 {{0}},
-	 NULL,
-	 {.cpu_ns = 5 * MS, .runnable_ns = 95 * MS, .throttled_ns = 80 * MS},
-	 0,
-	 "throttled",
-	 "quota was used up: 80 ms, 80 % of the lag",
-	 "cpu.max"},
-	{"stopped", "", {{0}}, NULL, {.stopped_ns = 2 * S}, 0, "stopped", "2.00 s", "SIGSTOP"},
-	{"page faults",
-	 "",
-	 {{"page fault", "at 0x7f", TARGET_FAULT, 90, 20}},
-	 NULL,
-	 {.major_faults = 20},
-	 0,
-	 "faults",
-	 "90 ms, 100 % of the lag, 20 major and 0 minor faults",
-	 "more memory"},
-	{"reclaim",
-	 "",
-	 {{0}},
-	 NULL,
-	 {.cpu_ns = 100 * MS, .reclaim_ns = 70 * MS},
-	 0,
-	 "reclaim",
-	 "70 ms, 70 % of the lag",
-	 "memory.high"},
-	{"a sleep in a starved stall is not the cause",
-	 "",
-	 {{"nanosleep", "", TARGET_SLEEP, 5}},
-	 NULL,
-	 {.runnable_ns = 90 * MS},
-	 0,
-	 "no_cpu",
-	 NULL,
-	 NULL},
-	{"unaccounted", "", {{0}}, NULL, {.cpu_ns = 5 * MS, .unaccounted_ns = 90 * MS}, 0, "", NULL, NULL},
-};
-
 static void test_peers(void **unused)
 {
 	(void)unused;
@@ -433,12 +353,6 @@ static void test_computing(void **unused)
 {
 	(void)unused;
 	told_check_all(computing, ARRAY_LEN(computing));
-}
-
-static void test_around(void **unused)
-{
-	(void)unused;
-	told_check_all(around, ARRAY_LEN(around));
 }
 
 /* A JVM stops its threads by a futex that its VM Thread ends: a collection only if the collector's threads ran. */
@@ -587,7 +501,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_peers),
 		cmocka_unit_test(test_computing),
-		cmocka_unit_test(test_around),
 		cmocka_unit_test(test_jvm_pause),
 		cmocka_unit_test(test_holder_is_named_with_its_line),
 		cmocka_unit_test(test_collection_without_names),

@@ -193,6 +193,7 @@ static void host_stalls(struct story *t, uint32_t render)
 	s = story_stall_of(t, 2, 6,
 			   (struct ledger){.cpu_ns = 4 * MS, .runnable_ns = 75 * MS, .throttled_ns = 80 * MS},
 			   10 * MS);
+	s.limit = (struct limit){"/system.slice/nginx.service", 50 * MS, 100 * MS};
 	judged(t, &s);
 	s = story_stall_of(t, 3, 7, (struct ledger){.cpu_ns = 14 * MS, .runnable_ns = 95 * MS}, 31 * MS);
 	s.n_runners = 3;

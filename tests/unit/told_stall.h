@@ -79,6 +79,7 @@ struct told {
 	uint32_t connects;
 	struct chain chain;
 	struct runner ran[FACT_MAX_RUNNERS];
+	struct limit limit;
 	unsigned task_ms; /* of its samples, in the task that has most of them; 0: no tasks */
 };
 
@@ -114,6 +115,7 @@ static inline void told_tell(struct story *t, const struct told *told, struct fa
 	whole.n_samples = s->n_samples;
 	*s = whole;
 	s->connects = told->connects;
+	s->limit = told->limit;
 	for (; s->n_runners < FACT_MAX_RUNNERS && told->ran[s->n_runners].pid; s->n_runners++)
 		s->runners[s->n_runners] = told->ran[s->n_runners];
 	s->chain = told->chain;

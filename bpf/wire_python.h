@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only OR BSD-2-Clause */
+/* The part of wire.h that is about CPython: where an interpreter keeps what the walk reads, and what the walk found. */
+#ifndef LOOPSTALL_WIRE_PYTHON_H
+#define LOOPSTALL_WIRE_PYTHON_H
+
+#define LST_PYTHON_FRAMES                                                                                    \
+	96 /* Python frames kept with a stack, the interpreter's own entry marks among them */
+#define LST_PYTHON_FRAME_BYTES                                                                               \
+	112 /* of an interpreter's frame are looked at; all members we know lie in them */
+#define LST_PYTHON_TASK_BYTES 32 /* of an asyncio task's name */
+
+#define LST_PYTHON_NO_MEMBER 0xffffu
+
+/* Where one process' interpreter keeps what the walk reads; members are offsets in bytes, from a table by version. */
+struct lst_python_process {
+	lst_u64 runtime;	      /* address of _PyRuntime; 0: not Python */
+	lst_u16 runtime_interpreters; /* first interpreter */
+	lst_u16 interp_next, interp_threads, interp_gc;
+	lst_u16 thread_next, thread_id, thread_interp;
+	lst_u16 thread_frame; /* the innermost frame, or a structure that holds it … */
+	lst_u16 cframe_frame; /* … at this offset; LST_PYTHON_NO_MEMBER: thread_frame is the frame */
+	lst_u16 frame_bytes;  /* up to the last member below, at most LST_PYTHON_FRAME_BYTES */
+	lst_u16 frame_previous, frame_code, frame_instr, frame_locals, frame_owner, frame_entry;
+	lst_u16 code_lines;  /* line table of a code object */
+	lst_u16 minor;	     /* 3.minor */
+	lst_u16 runtime_gc;  /* 3.8 keeps it there; else LST_PYTHON_NO_MEMBER */
+	lst_u16 thread_task; /* the running asyncio task; LST_PYTHON_NO_MEMBER: in the dict `tasks` */
+	lst_u16 task_coro;   /* its coroutine, and behind that its name */
+	lst_u16 coro_frame; /* frame in a coroutine object; LST_PYTHON_NO_MEMBER: the frame knows its coroutine */
+	lst_u16 object_bytes; /* header of every object */
+	lst_u16 string_state, ascii_data, ascii_shift;
+	lst_u16 runtime_gil, interp_gil; /* gil: a pointer; both LST_PYTHON_NO_MEMBER: none can be told */
+	lst_u64 oldest_thread; /* state of the thread that began the interpreter, which mostly runs the loop; 0 unknown */
+	lst_u64 tasks;	     /* {event loop: running task}; 0: there is none */
+	lst_u64 string_type; /* of task names; a name of another type is a number */
+};
+
+/* The code object's address with marks in the bits that no user address has. */
+#define LST_PYTHON_CODE_MASK   0x0000fffffffffff8ULL
+#define LST_PYTHON_ENTRY_SHIFT 48 /* 1: the evaluator was called with this frame (3.11) */
+#define LST_PYTHON_OWNER_SHIFT 56 /* who owns the frame, as the interpreter numbers it (from 3.11 on) */
+
+struct lst_python_frame {
+	lst_u64 code;
+	lst_u32 instr; /* address of the instruction minus that of the code object; up to 3.10 its index */
+	/*
+	 * Of code that runs once (a module, a class body, exec), which is freed and used again before its name is read: low half of
+	 * the address of its line table. 0 for functions, which live longer; the read would cost half as much again as the walk.
+	 */
+	lst_u32 lines;
+};
+
+enum lst_python_state {
+	LST_PYTHON_COMPLETE,
+	LST_PYTHON_TRUNCATED, /* deeper than what is kept */
+	LST_PYTHON_BROKEN,    /* memory that could not be read */
+	LST_PYTHON_NO_THREAD, /* not a thread of the interpreter */
+	LST_PYTHON_STATES
+};
+
+/* Only the holder computes in Python; C code that takes its time often lets go of it. */
+enum lst_python_gil { LST_GIL_UNKNOWN, LST_GIL_RELEASED, LST_GIL_HELD };
+
+struct lst_python_stack {
+	lst_u32 n;
+	lst_u32 state;	    /* enum lst_python_state */
+	lst_u32 collecting; /* the garbage collector runs */
+	lst_u32 walk_ns;    /* what taking it cost the thread */
+	lst_u32 gil;	    /* enum lst_python_gil */
+	lst_u32 pad;
+	lst_u64 thread;			  /* address of the thread's state, 0 unknown */
+	char task[LST_PYTHON_TASK_BYTES]; /* name of the running asyncio task, "" unknown */
+	lst_u64 task_number;		  /* a task that nobody has named: "Task-N"; 0 none */
+	struct lst_python_frame frames[LST_PYTHON_FRAMES]; /* innermost first */
+};
+
+#endif

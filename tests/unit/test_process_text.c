@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which of a process's cgroups a limit is of, by the text of /proc/PID/cgroup. */
+#include "cli/process_text.h"
+
+#include "base/array.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+
+#define UNIFIED "0::/system.slice/api.service/worker\n"
+#define SEPARATE                                                                                             \
+	"11:memory:/jobs/a\n7:name=systemd:/system.slice/api.service\n4:cpuacct,cpu:/jobs/batch/"            \
+	"a\n2:cpuset:/\n0::/"
+
+static const struct {
+	const char *what, *cgroups;
+	unsigned level;
+	const char *name, *path;
+} cases[] = {
+	{"its own", UNIFIED, 3, "worker", "/system.slice/api.service/worker"},
+	{"the one above", UNIFIED, 2, "api.service", "/system.slice/api.service"},
+	{"the outermost", UNIFIED, 1, "system.slice", "/system.slice"},
+	{"of the hierarchy that limits CPU time", SEPARATE, 2, "batch", "/jobs/batch"},
+	{"in that of memory only", SEPARATE, 2, "a", "…/a"},
+	{"moved since", UNIFIED, 2, "other.service", "…/other.service"},
+	{"deeper than it is now", UNIFIED, 4, "worker", "…/worker"},
+	{"half a name", UNIFIED, 2, "api", "…/api"},
+	{"a process that has gone", "", 2, "api.service", "…/api.service"},
+	{"cpuset is not cpu", "2:cpuset:/jobs\n", 1, "jobs", "…/jobs"},
+	{"not a line of cgroups", "rubbish\n:\n::\n", 1, "jobs", "…/jobs"},
+};
+
+static void limits_have_a_path(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		char path[PROCESS_CGROUP_BYTES];
+		process_text_limit(cases[i].cgroups, cases[i].level, cases[i].name, path);
+		if (strcmp(path, cases[i].path) != 0)
+			fail_msg("%s: %s, not %s", cases[i].what, path, cases[i].path);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(limits_have_a_path),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
