@@ -28,21 +28,22 @@ static __always_inline struct ids current_ids(struct task_struct *current)
 	return (struct ids){id >> 32, (__u32)id};
 }
 
-/* Page faults of a thread so far. */
-struct faults {
-	__u64 minor, major;
+/* What the kernel counts of a thread: page faults, and its CPU time without what a hypervisor or interrupts took of it. */
+struct usage {
+	__u64 minor_faults, major_faults, ran_ns;
 };
 
-static __always_inline struct faults task_faults(struct task_struct *task)
+static __always_inline struct usage task_usage(struct task_struct *task)
 {
-	return (struct faults){BPF_CORE_READ(task, min_flt), BPF_CORE_READ(task, maj_flt)};
+	return (struct usage){BPF_CORE_READ(task, min_flt), BPF_CORE_READ(task, maj_flt),
+			      BPF_CORE_READ(task, se.sum_exec_runtime)};
 }
 
-static __always_inline struct faults current_faults(struct task_struct *current)
+static __always_inline struct usage current_usage(struct task_struct *current)
 {
 	if (!cfg.has_task_regs)
-		return task_faults(current);
-	return (struct faults){current->min_flt, current->maj_flt};
+		return task_usage(current);
+	return (struct usage){current->min_flt, current->maj_flt, current->se.sum_exec_runtime};
 }
 
 #endif

@@ -63,8 +63,7 @@ static __always_inline void blocks_note(struct lst_loop *l, const struct lst_thr
 }
 
 /* The thread returned from its wait and nobody else waits. */
-static __always_inline void gap_open(struct lst_loop *l, struct lst_thread *t, struct faults faults,
-				     __u64 now)
+static __always_inline void gap_open(struct lst_loop *l, struct lst_thread *t, struct usage usage, __u64 now)
 {
 	int free = -1;
 	for (int i = LST_OPEN_GAPS - 1; i >= 0; i--)
@@ -84,8 +83,9 @@ static __always_inline void gap_open(struct lst_loop *l, struct lst_thread *t, s
 	l->owner_slot = t->slot;
 	l->base = t->ledger;
 	blocks_note(l, t);
-	l->base_minor_faults = faults.minor;
-	l->base_major_faults = faults.major;
+	l->base_minor_faults = usage.minor_faults;
+	l->base_major_faults = usage.major_faults;
+	l->base_ran_ns = usage.ran_ns;
 	l->gap_delay_ns = t->delay_ns;
 	l->throttled_delay_ns = t->delay_throttled_ns;
 	l->deadline_ns =
@@ -326,10 +326,12 @@ static __always_inline void gap_close(struct lst_loop *l, __u32 slot, struct lst
 	p->closed_ns = now;
 	p->gap_seq = l->gap_seq;
 	p->ledger = ledger;
-	p->minor_faults = p->major_faults = 0;
+	p->minor_faults = p->major_faults = p->ran_ns = 0;
 	if (owner == t) {
-		p->minor_faults = BPF_CORE_READ(task, min_flt) - l->base_minor_faults;
-		p->major_faults = BPF_CORE_READ(task, maj_flt) - l->base_major_faults;
+		struct usage usage = task_usage(task);
+		p->minor_faults = usage.minor_faults - l->base_minor_faults;
+		p->major_faults = usage.major_faults - l->base_major_faults;
+		p->ran_ns = usage.ran_ns - l->base_ran_ns;
 	}
 	p->owner = l->owner;
 	p->flags = l->gap_flags | flags;

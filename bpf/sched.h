@@ -47,7 +47,7 @@ static __always_inline void flight_land(struct lst_thread *t, struct task_struct
 	__sync_fetch_and_add(&l->waiters, -1);
 	if (l->waiters)
 		return;
-	gap_begin(l, t->wait_slot, t, task_faults(task), now);
+	gap_begin(l, t->wait_slot, t, task_usage(task), now);
 }
 
 static __always_inline void flight_take_back(struct lst_thread *t, struct lst_loop *l)

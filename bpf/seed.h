@@ -89,7 +89,7 @@ static __always_inline struct lst_loop *stuck_adopt(struct task_struct *task, co
 		return NULL;
 	t->timeout_ns = TIMEOUT_NONE;
 	t->delay_ns = t->delay_throttled_ns = 0;
-	gap_open(l, t, task_faults(task), now);
+	gap_open(l, t, task_usage(task), now);
 	l->gap_flags = LST_GAP_BEFORE_ATTACH;
 	if (r->cpu == LST_CPU_BLOCKED) {
 		if (want->since_ns && want->since_ns < now)

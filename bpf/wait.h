@@ -202,16 +202,16 @@ static __always_inline void wait_enter(__u32 fd, __s64 timeout_ns)
 
 /* Several threads may leave at the same time, and each see that nobody is left: one opens the gap. */
 static __always_inline void gap_begin(struct lst_loop *l, __u32 slot, struct lst_thread *t,
-				      struct faults faults, __u64 now)
+				      struct usage usage, __u64 now)
 {
 	if (!l->shared) {
-		gap_open(l, t, faults, now);
+		gap_open(l, t, usage, now);
 		return;
 	}
 	if (!gap_claim(l, slot))
 		return;
 	if (!l->gap_start_ns)
-		gap_open(l, t, faults, now);
+		gap_open(l, t, usage, now);
 	gap_unclaim(l, slot);
 	if (!l->waiters || !gap_claim(l, slot)) /* the second: who came is ending it */
 		return;
@@ -281,7 +281,7 @@ static __always_inline void wait_exit(long ret)
 	__sync_fetch_and_add(&l->waiters, -1);
 	if (l->waiters)
 		return;
-	gap_begin(l, slot, t, current_faults(task), now);
+	gap_begin(l, slot, t, current_usage(task), now);
 }
 
 /* An epoll object was made: whatever we knew of its address is another one's past. */

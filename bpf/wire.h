@@ -211,6 +211,7 @@ struct lst_pending {
 	struct lst_chain chain; /* with this gap */
 	struct lst_runner runners[LST_RUNNERS];
 	struct lst_limit limit;
+	lst_u64 ran_ns; /* the scheduler's own count of the owner's CPU time, up to a tick late at either end; 0 unknown */
 };
 
 #define LST_BURST 16 /* connects in one gap that are many */
@@ -240,7 +241,7 @@ struct lst_loop {
 	lst_u32 nested; /* the open gap began inside another one of its owner's, whose runners are not told apart */
 	lst_u32 pad;
 	struct lst_ledger base; /* owner's ledger when the gap opened */
-	lst_u64 base_minor_faults, base_major_faults;
+	lst_u64 base_minor_faults, base_major_faults, base_ran_ns;
 
 	lst_u64 iterations; /* closed gaps */
 	lst_u64 waits;	    /* returned waits of all threads */

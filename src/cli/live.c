@@ -322,6 +322,7 @@ static void tick(struct live_source *s, uint64_t now)
 	}
 	loops_count(s, now);
 	collectors_look(s);
+	taken_look(s, now);
 	losses_send(s);
 	loops_release_dead(s);
 	loops_forget_retired(s, now);

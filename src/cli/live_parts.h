@@ -8,6 +8,7 @@
 #include "cli/live.h"
 #include "cli/process_info.h"
 #include "model/attribution.h"
+#include "model/taken.h"
 #include "symbol/resolver.h"
 
 #define LIVE_MS 1000000ull
@@ -53,6 +54,13 @@ struct looked {
 	unsigned char pages[RAW_PAGES * RAW_PAGE];
 };
 
+#define TAKEN_LOOKS 64 /* about a minute: hardly a stall is longer */
+
+struct taken_look {
+	uint64_t at_ns; /* kernel time */
+	struct taken taken;
+};
+
 struct live_source {
 	struct live_source_options options;
 	struct capture *capture;
@@ -73,10 +81,12 @@ struct live_source {
 	struct idmap pythons;	/* pid → struct followed_python (live_python.c) */
 	struct idmap jvms;	/* pid → struct followed_jvm (live_collector.c) */
 	bool had_process;
-	struct fact_end end;	  /* its totals so far */
-	struct look *look;	  /* the look that is under way, or NULL (live_stuck.c) */
-	struct idmap workers;	  /* tid → struct worker (live_workers.c) */
-	struct looked *looked;	  /* filled while the ring is read, or NULL */
+	struct fact_end end;		       /* its totals so far */
+	struct look *look;		       /* the look that is under way, or NULL (live_stuck.c) */
+	struct idmap workers;		       /* tid → struct worker (live_workers.c) */
+	struct looked *looked;		       /* filled while the ring is read, or NULL */
+	struct taken_look takens[TAKEN_LOOKS]; /* a ring, by number of the look (live_taken.c) */
+	uint64_t taken_looks;
 	struct told_lines *lines; /* NULL: none have been asked for (live_lines.c) */
 };
 
@@ -145,6 +155,12 @@ void collectors_look(struct live_source *s);
 uint64_t collector_ran_ns(struct live_source *s, const struct fact_stall *stall);
 void collector_forget(struct live_source *s, uint32_t pid);
 void collectors_free(struct live_source *s);
+
+/* live_taken.c */
+/* About every second. */
+void taken_look(struct live_source *s, uint64_t now);
+/* Fills what was taken of a stall's CPU time; ran_ns is the scheduler's count of it, 0 unknown. */
+void taken_measure(struct live_source *s, struct fact_stall *stall, uint64_t ran_ns);
 
 /* live_stalls.c */
 void stalls_ended(void *context, const struct lst_stall_record *r);

@@ -239,6 +239,7 @@ void stalls_ended(void *context, const struct lst_stall_record *r)
 	ledger_fill(stall, &r->gap.ledger, r->throttled_delay_ns);
 	runners_fill(s, stall, r->gap.runners, r->gap.n_runners);
 	limit_fill(s, stall, &r->gap.limit);
+	taken_measure(s, stall, r->gap.ledger.repaired_ns ? 0 : r->gap.ran_ns);
 	stall->ledger.minor_faults = r->gap.minor_faults;
 	stall->ledger.major_faults = r->gap.major_faults;
 	blocks_fill(s, &a, r->blocks, r->n_blocks, r->children);

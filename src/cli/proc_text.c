@@ -2,6 +2,7 @@
 #include "cli/proc_text.h"
 
 #include "base/array.h"
+#include "model/taken.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -35,6 +36,18 @@ bool proc_text_stat(const char *text, struct proc *p)
 		return false;
 	p->is_kernel = flags & PF_KTHREAD;
 	p->threads = threads > 0 ? (uint32_t)threads : 0;
+	return true;
+}
+
+/* "cpu  user nice system idle iowait irq softirq steal guest guest_nice" */
+bool proc_text_taken(const char *text, unsigned ticks_per_s, struct taken *taken)
+{
+	unsigned long long irq, softirq, steal;
+	if (!ticks_per_s || strncmp(text, "cpu ", 4) != 0 ||
+	    sscanf(text, "cpu %*u %*u %*u %*u %*u %llu %llu %llu", &irq, &softirq, &steal) != 3)
+		return false;
+	uint64_t tick_ns = 1000000000u / ticks_per_s;
+	*taken = (struct taken){steal * tick_ns, (irq + softirq) * tick_ns};
 	return true;
 }
 

@@ -14,6 +14,10 @@ void proc_text_argv(const struct bytes *argv, struct proc *p);
 /* status: the last number behind "key:", 0 without one. */
 uint32_t proc_text_number(const char *status, const char *key);
 
+struct taken;
+/* /proc/stat: what all CPUs together lost to the hypervisor and to interrupts, of ticks of so many a second. False if it is none. */
+bool proc_text_taken(const char *text, unsigned ticks_per_s, struct taken *taken);
+
 struct proc_call {
 	bool runs;	 /* on a CPU or about to: the rest is 0 */
 	uint32_t number; /* of the system call; UINT32_MAX: blocked outside of one */

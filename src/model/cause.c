@@ -254,10 +254,13 @@ static bool is_one_function(const struct scene *sc, const struct share *sh)
 
 /* --- remedies by what is behind a cause ------------------------------------------------------------ */
 
-/* Other threads of the process rather than other processes. */
+/* Other threads of the process rather than other processes, or none of both. */
 static const char *who_ran(const struct scene *sc)
 {
-	uint64_t own_ns = 0, others_ns = 0;
+	const struct ledger *l = &sc->stall->ledger;
+	uint64_t own_ns = 0, others_ns = 0, waited_ns = l->runnable_ns + sc->stall->delay_ns;
+	if (l->stolen_ns + l->interrupts_ns > waited_ns)
+		return l->stolen_ns > l->interrupts_ns ? "stolen" : "interrupts";
 	for (uint32_t i = 0; i < sc->stall->n_runners && i < FACT_MAX_RUNNERS; i++)
 		*(sc->stall->runners[i].own ? &own_ns : &others_ns) += sc->stall->runners[i].ns;
 	return own_ns > others_ns ? "no_cpu_own" : "no_cpu";

@@ -308,12 +308,30 @@ void evidence_copying(struct evidence *e, const struct scene *sc, const struct s
 
 #define BESIDE_SHARE 10 /* time without a CPU is told from 1/10 of the lag on */
 
+/* ", 40 ms of its CPU time stolen by the hypervisor" */
+static void put_taken(struct evidence *e, const struct fact_stall *s)
+{
+	const struct {
+		uint64_t ns;
+		const char *by;
+	} taken[] = {{s->ledger.stolen_ns, "stolen by the hypervisor"},
+		     {s->ledger.interrupts_ns, "taken by interrupts"}};
+	for (size_t i = 0; i < ARRAY_LEN(taken); i++) {
+		if (!taken[i].ns || taken[i].ns < s->lag_ns / BESIDE_SHARE)
+			continue;
+		bytes_puts(&e->text, ", ");
+		evidence_duration(e, taken[i].ns);
+		bytes_printf(&e->text, " of its CPU time %s", taken[i].by);
+	}
+}
+
 void evidence_end(struct evidence *e, const struct scene *sc, char to[FACT_EVIDENCE_BYTES])
 {
 	const struct fact_stall *s = sc->stall;
 	uint64_t waiting_ns = s->ledger.runnable_ns + s->delay_ns;
 	bool is_code = s->verdict != VERDICT_STARVED && s->verdict != VERDICT_THROTTLED &&
 		       s->verdict != VERDICT_STOPPED;
+	put_taken(e, s);
 	if (is_code && waiting_ns && waiting_ns >= s->lag_ns / BESIDE_SHARE) {
 		bytes_puts(&e->text, ", and ");
 		evidence_duration(e, waiting_ns);

@@ -115,6 +115,7 @@ struct ledger {
 	uint64_t unaccounted_ns;
 	uint64_t preempted; /* times */
 	uint64_t minor_faults, major_faults;
+	uint64_t stolen_ns, interrupts_ns; /* of cpu, taken by the hypervisor and by interrupts */
 };
 
 enum target_kind {

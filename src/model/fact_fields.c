@@ -120,6 +120,8 @@ const struct field ledger_fields[] = {
 	MUST("unaccounted_us", NS, unaccounted_ns),
 	MAY("fault_us", NS, fault_ns),
 	MAY("reclaim_us", NS, reclaim_ns),
+	MAY("stolen_us", NS, stolen_ns),
+	MAY("interrupts_us", NS, interrupts_ns),
 	MAY("preempted", NUMBER, preempted),
 	MAY("minor_faults", NUMBER, minor_faults),
 	MAY("major_faults", NUMBER, major_faults),

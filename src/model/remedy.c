@@ -247,6 +247,13 @@ static const struct {
 	{"no_cpu_own", FAMILY_ANY,
 	 "its own threads take its CPU: run fewer of them, give them a higher nice level, or allow more "
 	 "CPUs"},
+	{"stolen", FAMILY_ANY,
+	 "nothing in the code: the hypervisor runs other guests on this CPU; an instance with CPUs of its "
+	 "own, or "
+	 "another host"},
+	{"interrupts", FAMILY_ANY,
+	 "nothing in the code: interrupts are served on its CPU; spread them (irqbalance, RPS) or run it on "
+	 "another"},
 	{"stopped", FAMILY_ANY,
 	 "nothing in the code: find who sends SIGSTOP, attaches a debugger or freezes the cgroup"},
 	{"reclaim", FAMILY_ANY,

@@ -28,6 +28,8 @@ static void add_ledger(struct ledger *to, const struct ledger *l)
 	to->preempted += l->preempted;
 	to->minor_faults += l->minor_faults;
 	to->major_faults += l->major_faults;
+	to->stolen_ns += l->stolen_ns;
+	to->interrupts_ns += l->interrupts_ns;
 }
 
 static void add_to_loop(struct tally_loop_stalls *t, const struct fact_stall *s)
@@ -184,14 +186,15 @@ static int add_other_parts(struct tally_totals *t, struct tally_stall *to, const
 			   uint64_t framed_ns)
 {
 	const struct ledger *l = &s->ledger;
+	uint64_t taken_ns = l->stolen_ns + l->interrupts_ns;
 	const struct {
 		enum cause_kind kind;
 		uint64_t ns;
 	} others[] = {
 		{CAUSE_THROTTLED, l->throttled_ns},
-		{CAUSE_NO_CPU, less(l->runnable_ns + s->delay_ns, l->throttled_ns)},
+		{CAUSE_NO_CPU, less(l->runnable_ns + s->delay_ns, l->throttled_ns) + taken_ns},
 		{CAUSE_STOPPED, l->stopped_ns},
-		{CAUSE_NO_STACK, less(l->cpu_ns + l->blocked_ns, framed_ns)},
+		{CAUSE_NO_STACK, less(l->cpu_ns + l->blocked_ns, framed_ns + taken_ns)},
 		{CAUSE_UNACCOUNTED, l->unaccounted_ns},
 	};
 	for (size_t i = 0; i < ARRAY_LEN(others); i++) {

@@ -14,7 +14,7 @@
 struct parts {
 	uint64_t lag_ns;
 	uint64_t cpu_ns, blocked_ns, code_ns; /* code: both */
-	uint64_t waiting_ns;		      /* runnable without a CPU, the delay included */
+	uint64_t waiting_ns; /* runnable without a CPU, the delay and what was taken of its CPU included */
 	uint64_t throttled_ns, stopped_ns, unaccounted_ns;
 	uint64_t fault_ns, futex_ns, gil_ns;
 	uint64_t sampled_ns, collecting_ns; /* of cpu_ns, by its samples */
@@ -107,12 +107,13 @@ static uint64_t block_ns(const struct fact_stall *s, enum target_kind kind)
 static struct parts parts_of(const struct fact_stall *s, uint64_t threshold_ns)
 {
 	const struct ledger *l = &s->ledger;
+	uint64_t taken_ns = l->stolen_ns + l->interrupts_ns;
 	struct parts p = {
 		.lag_ns = s->lag_ns,
-		.cpu_ns = l->cpu_ns,
+		.cpu_ns = l->cpu_ns > taken_ns ? l->cpu_ns - taken_ns : 0,
 		/* A stall found stuck at the attach has blocks but hardly a ledger. */
 		.blocked_ns = larger(l->blocked_ns, block_ns(s, TARGET_KINDS)),
-		.waiting_ns = l->runnable_ns + s->delay_ns,
+		.waiting_ns = l->runnable_ns + s->delay_ns + taken_ns,
 		.throttled_ns = l->throttled_ns,
 		.stopped_ns = l->stopped_ns,
 		.unaccounted_ns = l->unaccounted_ns,

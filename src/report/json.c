@@ -93,6 +93,8 @@ static void put_ledger(struct json *j, const struct ledger *l, uint64_t delay_ns
 	put_us(j, "fault_us", l->fault_ns);
 	put_us(j, "reclaim_us", l->reclaim_ns);
 	put_us(j, "unaccounted_us", l->unaccounted_ns);
+	put_us(j, "stolen_us", l->stolen_ns);
+	put_us(j, "interrupts_us", l->interrupts_ns);
 	json_end(j);
 }
 

@@ -167,8 +167,12 @@ static void spent_starved(struct bytes *out, const struct fact_stall *s, const s
 	char text[DURATION_TEXT_BYTES];
 	const struct runner *r = &s->runners[0];
 	(void)d;
-	bytes_printf(out, "had no CPU for %s: ", duration(s->ledger.runnable_ns + s->delay_ns, text));
-	if (!s->n_runners)
+	uint64_t stolen_ns = s->ledger.stolen_ns, interrupts_ns = s->ledger.interrupts_ns;
+	uint64_t waited_ns = s->ledger.runnable_ns + s->delay_ns;
+	bytes_printf(out, "had no CPU for %s: ", duration(waited_ns + stolen_ns + interrupts_ns, text));
+	if (stolen_ns + interrupts_ns > waited_ns)
+		bytes_puts(out, stolen_ns > interrupts_ns ? "the hypervisor had it" : "interrupts had it");
+	else if (!s->n_runners)
 		bytes_puts(out, "others ran");
 	else
 		bytes_printf(out, "%s%s[%u]%s ran", r->own ? "its own thread " : "", r->comm, r->pid,
@@ -270,6 +274,8 @@ void phrase_ledger(struct pen *p, const struct ledger *l, uint64_t delay_ns, uin
 		bool inside; /* part of another */
 	} parts[] = {
 		{"cpu", l->cpu_ns},
+		{"stolen", l->stolen_ns, true},
+		{"interrupts", l->interrupts_ns, true},
 		{"blocked", l->blocked_ns},
 		{"runnable", l->runnable_ns},
 		{"delay", delay_ns},

@@ -14,6 +14,6 @@ $(B)/asan/bpf/%.o: tests/bpf/%.c | $(B)/.check-deps
 	$(Q)mkdir -p $(@D) && $(CC) $(BPF_FLAGS) $(CPPFLAGS) -MMD -MP -c $< -o $@
 $(B)/asan/bpf/%: tests/bpf/%.c $(BPF_PARTS) $(B)/asan/src/model/histogram.o
 	$(call say,TEST,$@)
-	$(Q)$(CC) $(BPF_FLAGS) $(CPPFLAGS) -MMD -MP -MF $@.d -MT $@ -o $@ $^ -lcmocka -lm
+	$(Q)$(CC) $(BPF_FLAGS) $(CPPFLAGS) -MMD -MP -MF $@.d -MT $@ -o $@ $(filter-out %.h,$^) -lcmocka -lm
 bpf-tests: $(BPF_TESTS)
 .PHONY: bpf-tests

@@ -71,6 +71,7 @@ static struct {
 	struct group groups[MAX_GROUPS];
 	__u32 n_groups;
 	unsigned hidden;
+	unsigned counted, of; /* of the time on a CPU, what the scheduler counts */
 } machine;
 
 static void *make(size_t bytes)
@@ -86,6 +87,7 @@ void machine_start(const struct machine_size *size)
 	static const struct machine_size plenty = {16, 16, 16, 64 << 20};
 
 	machine_stop();
+	machine.counted = machine.of = 1;
 	if (!size)
 		size = &plenty;
 	shim_start(1000 * 1000 * MS, size->ring_bytes);
@@ -119,6 +121,12 @@ void machine_pass(uint64_t ns)
 uint64_t machine_now(void)
 {
 	return shim_now();
+}
+
+void machine_steals(unsigned counted, unsigned of)
+{
+	machine.counted = counted;
+	machine.of = of;
 }
 
 void machine_hide(unsigned events)
@@ -434,7 +442,7 @@ void task_creates_epoll(struct task_struct *t, uint32_t fd, uint64_t object)
 
 void task_ticks(struct task_struct *t)
 {
-	t->se.sum_exec_runtime += shim_now() - task_of(t)->on_since_ns;
+	t->se.sum_exec_runtime += (shim_now() - task_of(t)->on_since_ns) * machine.counted / machine.of;
 	task_of(t)->on_since_ns = shim_now();
 }
 

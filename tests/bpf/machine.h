@@ -101,6 +101,9 @@ void task_sampled(struct task_struct *t);
 void machine_seed(void); /* the iterator that finds who waits already */
 void machine_look(uint32_t tid, uint32_t fd, uint64_t since_ns);
 
+/* From now on the scheduler counts only so much of the time that a task is on a CPU. */
+void machine_steals(unsigned counted, unsigned of);
+
 /* The events after this one are not shown to the programs until it is called again with 0. */
 void machine_hide(unsigned events);
 

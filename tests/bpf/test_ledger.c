@@ -133,6 +133,21 @@ static void throttled_for_no_longer_than_ready(void **state)
 	machine_stop();
 }
 
+/* On the CPU for 30 ms by the clock, of which the scheduler counts 12: a hypervisor ran something else. */
+static void the_scheduler_s_count_is_kept(void **state)
+{
+	(void)state;
+	struct task_struct *t = scene_begin(NULL);
+	waits_once(t);
+	machine_steals(12, 30);
+	machine_pass(30 * MS);
+	task_ticks(t);
+	struct lst_ledger l = ledger_of_stall(t);
+	assert_int_equal(l.cpu_ns, 30 * MS);
+	assert_int_equal(stall.gap.ran_ns, 12 * MS);
+	machine_stop();
+}
+
 static void reclaim_is_part_of_cpu_time(void **state)
 {
 	(void)state;
@@ -251,6 +266,7 @@ int main(void)
 		cmocka_unit_test(two_of_ours_on_one_cpu),
 		cmocka_unit_test(throttled_by_the_group_that_rose),
 		cmocka_unit_test(throttled_for_no_longer_than_ready),
+		cmocka_unit_test(the_scheduler_s_count_is_kept),
 		cmocka_unit_test(reclaim_is_part_of_cpu_time),
 		cmocka_unit_test(a_fault_is_part_of_blocked_time),
 		cmocka_unit_test(a_switch_out_not_seen_is_unaccounted),

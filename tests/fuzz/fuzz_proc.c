@@ -9,6 +9,7 @@
 #include "cli/cgroup_text.h"
 #include "cli/proc_text.h"
 #include "cli/process_text.h"
+#include "model/taken.h"
 #include "symbol/kallsyms.h"
 
 #include <ctype.h>
@@ -61,6 +62,14 @@ static void read_call(char *text, size_t size)
 	if (!proc_text_call(text, &call))
 		return;
 	must(!call.runs || (!call.number && !call.first));
+}
+
+static void read_host(char *text, size_t size)
+{
+	struct taken taken;
+	(void)size;
+	proc_text_taken(text, 100, &taken);
+	must(!proc_text_taken(text, 0, &taken));
 }
 
 static void read_maps(char *text, size_t size)
@@ -134,7 +143,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static void (*const readers[])(char *text, size_t size) = {
 		read_stat,  read_argv,	 read_status,  read_call,     read_maps,
-		read_names, read_cgroup, read_members, read_kallsyms,
+		read_names, read_cgroup, read_members, read_kallsyms, read_host,
 	};
 	if (!size)
 		return 0;

@@ -153,12 +153,13 @@ class Comparison:
                 self.fail("no frame like %r in %s" % (true["frame"], names), stall)
 
     def check_runner(self, stall, true):
-        """Who had the CPU instead is named, and for most of the wait."""
+        """Who had the CPU instead is named, and for as long as it had it."""
         if not true.get("ran"):
             return
         waited_us = stall["ledger"]["runnable_us"] + stall["delay_us"]
+        wanted_us = true["ran_ns"] / 1000 - self.arguments.tolerance_ms * 1000
         ran = {r["pid"]: r["us"] for r in stall.get("ran_instead", []) if not r.get("own")}
-        if not 0.8 * waited_us <= ran.get(true["ran"], 0) <= waited_us:
+        if not wanted_us <= ran.get(true["ran"], 0) <= waited_us:
             self.fail("process %d ran for %d of %d us" % (true["ran"], ran.get(true["ran"], 0), waited_us), stall)
 
     def check_ledger(self, stall):

@@ -13,7 +13,8 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-#define SPIN_MS 150
+#define SPIN_MS	 150
+#define EARLY_MS 20
 
 static int request[2], neighbour;
 
@@ -61,7 +62,10 @@ static void starve_in_gap(struct loop *l)
 	loop_serve(l, 100);
 	ask_to_spin(clock_ns());
 	burn_cpu_ms(10);
-	loop_expect(l, &(struct truth){.kind = "starved", .verdict = "STARVED", .ran = neighbour});
+	loop_expect(l, &(struct truth){.kind = "starved",
+				       .verdict = "STARVED",
+				       .ran = neighbour,
+				       .ran_ns = SPIN_MS * NS_PER_MS});
 }
 
 /* The timer is due 100 ms from now, and the neighbour begins 20 ms earlier. */
@@ -74,13 +78,14 @@ static void starve_in_wait(struct loop *l)
 
 	loop_set_timer(l, 0);
 	must(timerfd_settime(l->timer, TFD_TIMER_ABSTIME, &due, NULL), "timerfd_settime");
-	ask_to_spin(due_ns - 20 * NS_PER_MS);
+	ask_to_spin(due_ns - EARLY_MS * NS_PER_MS);
 	loop_wait(l, &event, 1, -1);
 	must(read(l->timer, &expirations, sizeof(expirations)), "timer");
 	loop_expect(l, &(struct truth){.kind = "delayed",
 				       .verdict = "STARVED",
 				       .delay_ns = l->returned_ns - due_ns,
-				       .ran = neighbour});
+				       .ran = neighbour,
+				       .ran_ns = (SPIN_MS - EARLY_MS) * NS_PER_MS});
 	loop_set_timer(l, 5 * NS_PER_MS);
 	loop_serve(l, 100);
 }

@@ -120,7 +120,8 @@ void loop_note(struct loop *l, const struct truth *expected, uint64_t start_ns, 
 	append_word(l, "function", expected->function);
 	append_word(l, "waker", expected->waker);
 	append_word(l, "woken_by", expected->woken_by);
-	append(l, ",\"count\":%u,\"line\":%u,\"ran\":%u}\n", expected->count, expected->line, expected->ran);
+	append(l, ",\"count\":%u,\"line\":%u,\"ran\":%u,\"ran_ns\":%llu}\n", expected->count, expected->line,
+	       expected->ran, (unsigned long long)expected->ran_ns);
 }
 
 void loop_flush(struct loop *l)

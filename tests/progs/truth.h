@@ -41,8 +41,9 @@ struct truth {
 	const char *woken_by; /* "pipe", "socket", "futex", "exit": what proves the waker */
 	unsigned count;	      /* of the longest block */
 	unsigned line;	      /* in function */
-	unsigned ran;	      /* process that had the CPU instead */
-	uint64_t delay_ns;    /* runnable inside the wait, before the gap */
+	unsigned ran;	      /* process that had the CPU instead, at least for … */
+	uint64_t ran_ns;
+	uint64_t delay_ns; /* runnable inside the wait, before the gap */
 };
 
 struct loop {
