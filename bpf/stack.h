@@ -67,6 +67,14 @@ SEPARATE int python_walk_on(__u32 place)
 	return buffer ? python_walk_some(&buffer->python.python, &buffer->scratch, NULL) : LST_PYTHON_BROKEN;
 }
 
+SEPARATE int python_task_take(__u32 place)
+{
+	struct stack_buffer *buffer = stack_buffer_at(place);
+	if (buffer)
+		task_take(&buffer->python.python, &buffer->scratch, NULL);
+	return 0;
+}
+
 /* Wakes the reader only when much is waiting: a wakeup per event would make the traced thread and the reader take turns. */
 static __always_inline __u64 ring_flags(void)
 {

@@ -7,7 +7,9 @@
 	96 /* Python frames kept with a stack, the interpreter's own entry marks among them */
 #define LST_PYTHON_FRAME_BYTES                                                                               \
 	112 /* of an interpreter's frame are looked at; all members we know lie in them */
-#define LST_PYTHON_TASK_BYTES 32 /* of an asyncio task's name */
+#define LST_PYTHON_TASK_BYTES	   32 /* of an asyncio task's name */
+#define LST_PYTHON_COROUTINE_BYTES 64 /* of the function it runs */
+#define LST_PYTHON_TASKS	   5 /* the running one, and up to four that wait for it, one for the other */
 
 #define LST_PYTHON_NO_MEMBER 0xffffu
 
@@ -30,9 +32,14 @@ struct lst_python_process {
 	lst_u16 object_bytes; /* header of every object */
 	lst_u16 string_state, ascii_data, ascii_shift;
 	lst_u16 runtime_gil, interp_gil; /* gil: a pointer; both LST_PYTHON_NO_MEMBER: none can be told */
+	lst_u16 code_name;		 /* of a code object, the one that is shown */
+	lst_u16 task_awaited; /* who awaits a task or future: one of them or a set; LST_PYTHON_NO_MEMBER: it does not know (3.13) */
+	lst_u16 awaited_is_task, awaited_is_set; /* bytes behind task_awaited's word */
+	lst_u16 set_used;			 /* and behind it mask and table */
+	lst_u16 pad[3];
 	lst_u64 oldest_thread; /* state of the thread that began the interpreter, which mostly runs the loop; 0 unknown */
-	lst_u64 tasks;	     /* {event loop: running task}; 0: there is none */
-	lst_u64 string_type; /* of task names; a name of another type is a number */
+	lst_u64 tasks; /* {event loop: running task}; 0: there is none */
+	lst_u64 string_type, int_type, code_type;
 };
 
 /* The code object's address with marks in the bits that no user address has. */
@@ -61,16 +68,25 @@ enum lst_python_state {
 /* Only the holder computes in Python; C code that takes its time often lets go of it. */
 enum lst_python_gil { LST_GIL_UNKNOWN, LST_GIL_RELEASED, LST_GIL_HELD };
 
+/* A name that is not of ASCII characters alone is left out. */
+struct lst_python_task {
+	char name[LST_PYTHON_TASK_BYTES]; /* "" unknown */
+	lst_u64 number;			  /* a task that nobody has named: "Task-N"; 0 none */
+	lst_u32 awaiters, pad;		  /* how many await it; the next in the row is one of them */
+	char coroutine
+		[LST_PYTHON_COROUTINE_BYTES]; /* the function it runs, "" unknown, or the stack shows it */
+};
+
 struct lst_python_stack {
 	lst_u32 n;
 	lst_u32 state;	    /* enum lst_python_state */
 	lst_u32 collecting; /* the garbage collector runs */
 	lst_u32 walk_ns;    /* what taking it cost the thread */
 	lst_u32 gil;	    /* enum lst_python_gil */
-	lst_u32 pad;
-	lst_u64 thread;			  /* address of the thread's state, 0 unknown */
-	char task[LST_PYTHON_TASK_BYTES]; /* name of the running asyncio task, "" unknown */
-	lst_u64 task_number;		  /* a task that nobody has named: "Task-N"; 0 none */
+	lst_u32 n_tasks;
+	lst_u64 thread; /* address of the thread's state, 0 unknown */
+	struct lst_python_task
+		tasks[LST_PYTHON_TASKS]; /* the running one, then each one that awaits the one before */
 	struct lst_python_frame frames[LST_PYTHON_FRAMES]; /* innermost first */
 };
 

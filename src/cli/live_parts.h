@@ -134,8 +134,8 @@ void python_forget(struct live_source *s, uint32_t pid);
 void python_free(struct live_source *s);
 /* Does the address lie in the lock of the process' interpreter? */
 bool python_is_gil(const struct live_source *s, uint32_t pid, uint64_t address);
-/* Name of the asyncio task that a stack ran, kept; "" unknown. */
-const char *python_task(struct live_source *s, const struct lst_python_stack *python);
+/* The asyncio task that a stack ran, and who waits for it; its texts are kept. */
+struct fact_task python_task(struct live_source *s, const struct lst_python_stack *python);
 
 /* live_workers.c */
 /* About every 100 ms: workers of shared loops that are blocked. */

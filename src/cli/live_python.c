@@ -56,6 +56,13 @@ static void layout_fill(struct lst_python_process *p, const struct resolver_pyth
 		.oldest_thread = found->oldest_thread,
 		.tasks = found->tasks,
 		.string_type = found->string_type,
+		.int_type = found->int_type,
+		.code_type = found->code_type,
+		.code_name = o->code_qualname != PYTHON_NO_MEMBER ? o->code_qualname : o->code_name,
+		.task_awaited = o->task_awaited,
+		.awaited_is_task = o->task_is_task - o->task_awaited - sizeof(uint64_t),
+		.awaited_is_set = o->task_awaited_is_set - o->task_awaited - sizeof(uint64_t),
+		.set_used = o->set_used,
 	};
 }
 
@@ -78,7 +85,7 @@ static void python_found(void *context, const struct resolver_python *found)
 	f->gil = found->gil;
 	/* Without a thread it has only just begun, and without asyncio's tasks that may still be imported. */
 	f->complete =
-		found->oldest_thread && (found->tasks || found->offsets->thread_task != PYTHON_NO_MEMBER);
+		found->oldest_thread && (found->tasks || found->offsets->task_awaited != PYTHON_NO_MEMBER);
 	layout_fill(&p, found);
 	capture_python(s->capture, found->pid, &p);
 }
@@ -142,12 +149,38 @@ bool python_is_gil(const struct live_source *s, uint32_t pid, uint64_t address)
 	return f && f->gil && address - f->gil < GIL_BYTES;
 }
 
-const char *python_task(struct live_source *s, const struct lst_python_stack *python)
+static const char *task_name(struct live_source *s, const struct lst_python_task *task)
 {
 	char text[40];
 
-	if (!python->task_number)
-		return live_text(s, python->task, sizeof python->task);
-	snprintf(text, sizeof text, "Task-%llu", (unsigned long long)python->task_number);
+	if (!task->number)
+		return live_text(s, task->name, sizeof task->name);
+	snprintf(text, sizeof text, "Task-%llu", (unsigned long long)task->number);
 	return live_text(s, text, sizeof text);
+}
+
+static const char *task_coroutine(struct live_source *s, const struct lst_python_task *task)
+{
+	return live_text(s, task->coroutine, sizeof task->coroutine);
+}
+
+struct fact_task python_task(struct live_source *s, const struct lst_python_stack *python)
+{
+	struct fact_task to = {.name = "", .coroutine = ""};
+	uint32_t n = python->n_tasks < LST_PYTHON_TASKS ? python->n_tasks : LST_PYTHON_TASKS;
+
+	_Static_assert(LST_PYTHON_TASKS - 1 <= FACT_MAX_AWAITERS, "who awaits a task fits the fact");
+	if (!n)
+		return to;
+	to.cut = n == LST_PYTHON_TASKS && python->tasks[n - 1].awaiters;
+	to.name = task_name(s, &python->tasks[0]);
+	to.coroutine = task_coroutine(s, &python->tasks[0]);
+	for (uint32_t i = 1; i < n; i++) {
+		const struct lst_python_task *task = &python->tasks[i];
+		struct awaiter awaiter = {task_name(s, task), task_coroutine(s, task),
+					  python->tasks[i - 1].awaiters - 1};
+		if (awaiter.task[0] || awaiter.coroutine[0]) /* a future has neither */
+			to.awaiters[to.n_awaiters++] = awaiter;
+	}
+	return to;
 }

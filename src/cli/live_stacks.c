@@ -153,7 +153,7 @@ void stacks_taken(void *context, const struct lst_stack_record *r, const void *p
 		.waker_tid = r->head.tid,
 		.block = r->block,
 		.weight_ns = r->weight_ns,
-		.task = python ? python_task(s, python) : "",
+		.task = python ? python_task(s, python) : (struct fact_task){.name = ""},
 		.collecting = python && python->collecting,
 		.gil_held = python && python->gil == LST_GIL_HELD,
 		.gil_released = python && python->gil == LST_GIL_RELEASED,

@@ -127,7 +127,7 @@ static void stall_fill(struct live_source *s, const struct followed *l, const st
 				     .tid = looked->tid,
 				     .comm = live_text(s, looked->comm, LST_COMM_BYTES),
 				     .state = STALL_OPEN,
-				     .task = "",
+				     .task = {.name = "", .coroutine = ""},
 				     .lag_ns = age_ns,
 				     .gap_ns = age_ns,
 				     .ledger = {.blocked_ns = age_ns},

@@ -253,8 +253,8 @@ static void hand_out(struct attribution *a)
 		a->last = NULL;
 	a->counts.held--;
 	fill_blocks(a, h);
-	if (!s->task)
-		s->task = "";
+	if (!s->task.name)
+		s->task = (struct fact_task){.name = "", .coroutine = ""};
 	if (h->gap) {
 		a->counts.unnamed += h->gap->over ? h->gap->n_expected : 0;
 		s->task = gap_stacks_task(h->gap, &s->task_ns);

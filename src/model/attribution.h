@@ -37,7 +37,7 @@ struct attribution_stack {
 	uint32_t waker_tid; /* ATTRIBUTION_WAKER */
 	uint32_t block; /* ATTRIBUTION_WAKER: which of the gap's blocks it ended, as the kernel counts them */
 	uint64_t weight_ns;	     /* time it stands for */
-	const char *task;	     /* asyncio task it ran, NULL or "" unknown; outlives the attribution */
+	struct fact_task task;	     /* it ran, name NULL or "": unknown; its texts outlive the attribution */
 	bool collecting;	     /* the garbage collector ran */
 	bool gil_held, gil_released; /* the interpreter's lock; neither: not known */
 };

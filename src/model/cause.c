@@ -247,7 +247,7 @@ static bool is_one_function(const struct scene *sc, const struct share *sh)
 	const struct fact_stall *s = sc->stall;
 	if (sh->library || !s->chain.gaps || s->chain.growth > 1 || sc->samples < FEW_SAMPLES)
 		return false;
-	if (s->task && s->task[0] && !is_most(s->task_ns, sc->sampled_ns))
+	if (s->task.name && s->task.name[0] && !is_most(s->task_ns, sc->sampled_ns))
 		return false;
 	return culprit_called(s, sc->dictionary, HOT_PERCENT).frame;
 }

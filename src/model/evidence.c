@@ -262,7 +262,7 @@ void evidence_cpu(struct evidence *e, const struct scene *sc, const struct share
 	if (sh->library)
 		bytes_printf(&e->text, ", by %s", sh->library->name);
 	put_culprit(e, sc);
-	if (s->task && s->task[0] && sc->samples >= FEW_TASKS && s->task_ns < sc->sampled_ns / 2)
+	if (s->task.name && s->task.name[0] && sc->samples >= FEW_TASKS && s->task_ns < sc->sampled_ns / 2)
 		bytes_puts(&e->text, " of many tasks");
 	if (s->connects > 1)
 		bytes_printf(&e->text, ", %u connects", s->connects);

@@ -213,6 +213,22 @@ struct chain {
 	bool timed; /* a timer began it */
 };
 
+#define FACT_MAX_AWAITERS 4
+
+/* A task that waits for another one; texts "" unknown. */
+struct awaiter {
+	const char *task, *coroutine;
+	uint32_t others; /* tasks that wait for the same one besides */
+};
+
+/* An asyncio task: its name, the function it runs if its stack does not show that, and who waits for it, one for the other, the nearest first. */
+struct fact_task {
+	const char *name, *coroutine;
+	uint32_t n_awaiters;
+	struct awaiter awaiters[FACT_MAX_AWAITERS];
+	bool cut; /* more tasks wait for the last of them */
+};
+
 struct fact_stall {
 	uint64_t
 		start_ns; /* capture time at which the lag began: wakeup, or gap start without delay; 0 if before the attach */
@@ -241,7 +257,7 @@ struct fact_stall {
 	uint64_t gil_wait_ns;	/* waited for the interpreter's lock; part of the blocks */
 	uint64_t paused_ns;	/* part of the blocks in which the thread waited for it */
 	uint64_t collector_ns;	/* CPU time of a JVM's collector threads at about that time, 0 unknown */
-	const char *task;	/* asyncio task that most of its stacks ran, "" unknown */
+	struct fact_task task;	/* that most of its stacks ran */
 	uint64_t task_ns;	/* of what its stacks stand for, the part in that task */
 	uint64_t covered_ns;	/* part of the gap that the stacks stand for */
 	uint32_t culprit_frame; /* frame id, 0 none */

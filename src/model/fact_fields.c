@@ -89,7 +89,9 @@ const struct field stall_fields[] = {
 	MAY("gil_wait_us", NS, gil_wait_ns),
 	MAY("paused_us", NS, paused_ns),
 	MAY("collector_us", NS, collector_ns),
-	MAY("task", TEXT, task),
+	MAY("task", TEXT, task.name),
+	MAY("coroutine", TEXT, task.coroutine),
+	MAY("awaited_by_cut", BOOL, task.cut),
 	MAY("task_us", NS, task_ns),
 	MUST("covered_us", NS, covered_ns),
 	MAY("connects", NUMBER, connects),
@@ -125,6 +127,14 @@ const struct field ledger_fields[] = {
 	MAY("preempted", NUMBER, preempted),
 	MAY("minor_faults", NUMBER, minor_faults),
 	MAY("major_faults", NUMBER, major_faults),
+	{0}};
+#undef T
+
+#define T struct awaiter
+const struct field awaiter_fields[] = {
+	MAY("task", TEXT, task),
+	MAY("coroutine", TEXT, coroutine),
+	MAY("others", NUMBER, others),
 	{0}};
 #undef T
 

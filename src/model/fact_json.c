@@ -169,6 +169,19 @@ static void put_runners(const struct fact_json *how, struct json *j, const struc
 	json_end(j);
 }
 
+static void put_awaiters(const struct fact_json *how, struct json *j, const struct fact_task *task)
+{
+	if (!task->n_awaiters)
+		return;
+	json_begin_array(j, "awaited_by");
+	for (uint32_t i = 0; i < task->n_awaiters; i++) {
+		json_begin_object(j, NULL);
+		put_fields(how, j, awaiter_fields, &task->awaiters[i]);
+		json_end(j);
+	}
+	json_end(j);
+}
+
 static void put_samples(const struct fact_json *how, struct json *j, const struct sample *samples, uint32_t n)
 {
 	if (!n)
@@ -227,6 +240,7 @@ static void put_stall(const struct fact_json *how, struct json *j, const struct 
 				    ? (double)stall->covered_ns / (double)stall->gap_ns
 				    : 1,
 			    3);
+	put_awaiters(how, j, &stall->task);
 	json_begin_object(j, "ledger");
 	put_fields(how, j, ledger_fields, &stall->ledger);
 	json_end(j);

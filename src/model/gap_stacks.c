@@ -147,17 +147,17 @@ uint32_t gap_stacks_labelled(const struct gap_stacks *g, enum attribution_why wh
 }
 
 /* The entry of a task, else the lightest one, which is given up for it. */
-static struct task_weight *weight_of(struct gap_stacks *g, const char *task)
+static struct task_weight *weight_of(struct gap_stacks *g, const struct fact_task *task)
 {
 	struct task_weight *lightest = &g->tasks[0];
 	for (size_t i = 0; i < GAP_TASKS; i++) {
 		struct task_weight *w = &g->tasks[i];
-		if (w->task && !strcmp(w->task, task))
+		if (w->task.name && !strcmp(w->task.name, task->name))
 			return w;
 		if (w->ns < lightest->ns)
 			lightest = w;
 	}
-	*lightest = (struct task_weight){.task = task};
+	*lightest = (struct task_weight){.ns = 0};
 	return lightest;
 }
 
@@ -167,14 +167,16 @@ void gap_stacks_note(struct gap_stacks *g, const struct attribution_stack *s)
 		return;
 	if (s->why == ATTRIBUTION_SAMPLE && s->collecting)
 		g->collecting_ns += s->weight_ns;
-	if (s->task && s->task[0])
-		weight_of(g, s->task)->ns +=
-			s->weight_ns + 1; /* of a stuck thread nobody knows the time yet */
+	if (!s->task.name || !s->task.name[0])
+		return;
+	struct task_weight *w = weight_of(g, &s->task);
+	w->task = s->task;
+	w->ns += s->weight_ns + 1; /* of a stuck thread nobody knows the time yet */
 }
 
-const char *gap_stacks_task(const struct gap_stacks *g, uint64_t *ns)
+struct fact_task gap_stacks_task(const struct gap_stacks *g, uint64_t *ns)
 {
-	struct task_weight heaviest = {.task = ""};
+	struct task_weight heaviest = {.task = {.name = "", .coroutine = ""}};
 	for (size_t i = 0; i < GAP_TASKS; i++)
 		if (g->tasks[i].ns > heaviest.ns)
 			heaviest = g->tasks[i];

@@ -30,7 +30,7 @@ struct labelled_stack {
 };
 
 struct task_weight {
-	const char *task;
+	struct fact_task task; /* as it was last */
 	uint64_t ns;
 };
 
@@ -67,7 +67,7 @@ uint32_t gap_stacks_samples(struct gap_stacks *g, struct sample *samples, uint32
 /* What is known of a stack before it has a name: the task it ran, and whether it collected garbage. */
 void gap_stacks_note(struct gap_stacks *g, const struct attribution_stack *s);
 /* The task of most of the time and that time; "" and 0 if there is none. */
-const char *gap_stacks_task(const struct gap_stacks *g, uint64_t *ns);
+struct fact_task gap_stacks_task(const struct gap_stacks *g, uint64_t *ns);
 /* 0 if there is none. */
 uint32_t gap_stacks_labelled(const struct gap_stacks *g, enum attribution_why why, uint64_t label);
 uint64_t gap_stacks_waker(uint32_t tid, uint32_t block);

@@ -290,6 +290,15 @@ static int read_runners(struct decoder *d, const json_t *object, struct fact_sta
 	return err;
 }
 
+static int read_awaiters(struct decoder *d, const json_t *object, struct fact_task *task)
+{
+	const json_t *list;
+	int err = read_list(d, object, "awaited_by", FACT_MAX_AWAITERS, &list, &task->n_awaiters);
+	for (uint32_t i = 0; !err && i < task->n_awaiters; i++)
+		err = read_fields(d, awaiter_fields, json_array_get(list, i), &task->awaiters[i]);
+	return err;
+}
+
 static int read_stall(struct decoder *d, const json_t *object)
 {
 	struct fact_stall *stall = &d->stall;
@@ -302,6 +311,8 @@ static int read_stall(struct decoder *d, const json_t *object)
 		err = read_fields(d, limit_fields, json_object_get(object, "limit"), &stall->limit);
 	if (!err)
 		err = read_runners(d, object, stall);
+	if (!err)
+		err = read_awaiters(d, object, &stall->task);
 	if (!err)
 		err = read_blocks(d, object, stall);
 	if (!err)

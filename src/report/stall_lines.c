@@ -101,6 +101,11 @@ static void put_other_blocks(struct pen *p, const struct fact_stall *s)
 	}
 }
 
+static bool is_said(const char *text)
+{
+	return text && text[0];
+}
+
 static void put_gil(struct pen *p, const struct fact_stall *s)
 {
 	struct bytes text = {0};
@@ -112,6 +117,35 @@ static void put_gil(struct pen *p, const struct fact_stall *s)
 	bytes_free(&text);
 }
 
+static void put_awaiter(struct pen *p, const char *begin, const struct awaiter *a)
+{
+	struct bytes text = {0};
+
+	bytes_puts(&text, begin);
+	if (is_said(a->task))
+		bytes_printf(&text, " '%s'", a->task);
+	if (is_said(a->coroutine))
+		bytes_printf(&text, " (%s)", a->coroutine);
+	if (a->others)
+		bytes_printf(&text, " and %u other%s", a->others, a->others > 1 ? "s" : "");
+	pen_piece(p, INK_CYAN, " ", bytes_text(&text));
+	p->out->failed |= !bytes_ok(&text);
+	bytes_free(&text);
+}
+
+/* "task 'Task-4' awaited by 'fetch-all' (main) < 'Task-1' (serve)"; its own coroutine is in the stack, or else known by name. */
+static void put_task(struct pen *p, const struct fact_task *task)
+{
+	if (!is_said(task->name))
+		return;
+	pen_piecef(p, INK_CYAN, "  ", is_said(task->coroutine) ? "task '%s' (%s)" : "task '%s'", task->name,
+		   task->coroutine);
+	for (uint32_t i = 0; i < task->n_awaiters; i++)
+		put_awaiter(p, i ? "<" : "awaited by", &task->awaiters[i]);
+	if (task->cut)
+		pen_piece(p, INK_CYAN, " ", "< …");
+}
+
 static void put_stack(struct pen *p, const struct fact_stall *s, const struct dictionary *d)
 {
 	const struct fact_stack *stack = s->culprit_stack ? dictionary_stack(d, s->culprit_stack) : NULL;
@@ -119,17 +153,11 @@ static void put_stack(struct pen *p, const struct fact_stall *s, const struct di
 		return;
 	begin_detail(p);
 	phrase_stack(p, d, stack, s->culprit_frame, STACK_LINES);
-	if (s->task && s->task[0])
-		pen_piecef(p, INK_CYAN, "  ", "task '%s'", s->task);
+	put_task(p, &s->task);
 	put_gil(p, s);
 	if (s->covered_ns < s->gap_ns / 2)
 		pen_piecef(p, INK_DIM, "  ", "(stacks cover %u %%)",
 			   (unsigned)((double)s->covered_ns * 100 / (double)s->gap_ns + 0.5));
-}
-
-static bool is_said(const char *text)
-{
-	return text && text[0];
 }
 
 /* Causes whose evidence the head and the ledger have said already, but for its share. */

@@ -81,6 +81,7 @@ struct order_python {
 	struct order order;
 	uint32_t modules[PROTOCOL_PYTHONS]; /* MODULE_NONE ends */
 	uint32_t minors[PROTOCOL_PYTHONS];  /* 3.minor by the file's name, 0 unknown */
+	uint32_t asyncio; /* the module with its tasks; MODULE_NONE: not loaded, or part of the interpreter */
 };
 
 enum report_kind { REPORT_FRAME = 1, REPORT_WANT, REPORT_ANSWER, REPORT_PYTHON, REPORT_LOCKDOWN };
@@ -126,7 +127,8 @@ struct report_python {
 	uint32_t kind;
 	uint32_t pid, state; /* enum python_find */
 	uint32_t minor;	     /* also of a version that is refused, 0 unknown */
-	uint64_t runtime, gil, oldest_thread, tasks, string_type;
+	uint64_t runtime, gil, oldest_thread, tasks;
+	uint64_t string_type, int_type, code_type; /* addresses of the types */
 	struct python_offsets offsets;
 };
 

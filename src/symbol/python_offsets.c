@@ -23,26 +23,82 @@
 	.thread_next = 8, .thread_id = 176, .thread_native_id = NONE, .thread_frame = 24,                    \
 	.cframe_frame = NONE, .frame_previous = 24, .frame_code = 32, .frame_locals = 56,                    \
 	.frame_bytes = 112, .owner_hidden = 255
+/* Tasks know who awaits them from 3.14 on. */
+#define UNAWARE                                                                                              \
+	.task_awaited = NONE, .task_is_task = NONE, .task_awaited_is_set = NONE, .set_used = NONE,           \
+	.set_mask = NONE, .set_table = NONE
+#define AWARE                                                                                                \
+	.task_awaited = 96, .task_is_task = 108, .task_awaited_is_set = 109, .set_used = 24, .set_mask = 32, \
+	.set_table = 40
 #define NEW_FRAME                                                                                            \
 	.thread_frame = 72, .cframe_frame = NONE, .frame_previous = 8, .frame_code = 0, .frame_instr = 56,   \
 	.frame_locals = 40, .owner_hidden = 3
 
 static const struct python_offsets table[] = {
-	{OBJECT, WIDE_STRINGS, OLD_CODE, OLD_FRAME, .minor = 8, .runtime_interpreters = 32, .interp_next = 0,
-	 .interp_threads = 8, .runtime_gc = 544, .interp_gc = NONE, .runtime_gil = 1152, .interp_gil = NONE,
-	 .interp_modules = 56, .frame_instr = 104, .frame_owner = 96, .frame_entry = 96, .thread_task = NONE,
-	 .task_coro = 112, .coro_frame = NONE},
-	{OBJECT, WIDE_STRINGS, OLD_CODE, OLD_FRAME, .minor = 9, .runtime_interpreters = 32, .interp_next = 0,
-	 .interp_threads = 8, .runtime_gc = NONE, .interp_gc = 816, .runtime_gil = 352, .interp_gil = NONE,
-	 .interp_modules = 856, .frame_instr = 104, .frame_owner = 96, .frame_entry = 96, .thread_task = NONE,
-	 .task_coro = 152, .coro_frame = NONE},
-	{OBJECT, WIDE_STRINGS, OLD_CODE, OLD_FRAME, .minor = 10, .runtime_interpreters = 32, .interp_next = 0,
-	 .interp_threads = 8, .runtime_gc = NONE, .interp_gc = 816, .runtime_gil = 352, .interp_gil = NONE,
-	 .interp_modules = 856, .frame_instr = 96, .frame_owner = 88, .frame_entry = 88, .thread_task = NONE,
-	 .task_coro = 160, .coro_frame = NONE},
+	{OBJECT,
+	 WIDE_STRINGS,
+	 OLD_CODE,
+	 OLD_FRAME,
+	 UNAWARE,
+	 .minor = 8,
+	 .runtime_interpreters = 32,
+	 .interp_next = 0,
+	 .interp_threads = 8,
+	 .runtime_gc = 544,
+	 .interp_gc = NONE,
+	 .runtime_gil = 1152,
+	 .interp_gil = NONE,
+	 .interp_modules = 56,
+	 .frame_instr = 104,
+	 .frame_owner = 96,
+	 .frame_entry = 96,
+	 .thread_task = NONE,
+	 .task_coro = 112,
+	 .coro_frame = NONE},
+	{OBJECT,
+	 WIDE_STRINGS,
+	 OLD_CODE,
+	 OLD_FRAME,
+	 UNAWARE,
+	 .minor = 9,
+	 .runtime_interpreters = 32,
+	 .interp_next = 0,
+	 .interp_threads = 8,
+	 .runtime_gc = NONE,
+	 .interp_gc = 816,
+	 .runtime_gil = 352,
+	 .interp_gil = NONE,
+	 .interp_modules = 856,
+	 .frame_instr = 104,
+	 .frame_owner = 96,
+	 .frame_entry = 96,
+	 .thread_task = NONE,
+	 .task_coro = 152,
+	 .coro_frame = NONE},
+	{OBJECT,
+	 WIDE_STRINGS,
+	 OLD_CODE,
+	 OLD_FRAME,
+	 UNAWARE,
+	 .minor = 10,
+	 .runtime_interpreters = 32,
+	 .interp_next = 0,
+	 .interp_threads = 8,
+	 .runtime_gc = NONE,
+	 .interp_gc = 816,
+	 .runtime_gil = 352,
+	 .interp_gil = NONE,
+	 .interp_modules = 856,
+	 .frame_instr = 96,
+	 .frame_owner = 88,
+	 .frame_entry = 88,
+	 .thread_task = NONE,
+	 .task_coro = 160,
+	 .coro_frame = NONE},
 	{OBJECT,
 	 WIDE_STRINGS,
 	 NEW_CODE,
+	 UNAWARE,
 	 .minor = 11,
 	 .runtime_interpreters = 40,
 	 .interp_next = 0,
@@ -73,6 +129,7 @@ static const struct python_offsets table[] = {
 	{OBJECT,
 	 SLIM_STRINGS,
 	 NEW_CODE,
+	 UNAWARE,
 	 .frame_previous = 8,
 	 .frame_code = 0,
 	 .frame_instr = 56,
@@ -103,6 +160,7 @@ static const struct python_offsets table[] = {
 	{OBJECT,
 	 SLIM_STRINGS,
 	 NEW_CODE,
+	 UNAWARE,
 	 NEW_FRAME,
 	 .minor = 13,
 	 .runtime_interpreters = 632,
@@ -127,6 +185,7 @@ static const struct python_offsets table[] = {
 	{OBJECT,
 	 SLIM_STRINGS,
 	 NEW_CODE,
+	 AWARE,
 	 NEW_FRAME,
 	 .minor = 14,
 	 .runtime_interpreters = 808,
@@ -151,6 +210,7 @@ static const struct python_offsets table[] = {
 	{OBJECT,
 	 SLIM_STRINGS,
 	 NEW_CODE,
+	 AWARE,
 	 NEW_FRAME,
 	 .minor = 15,
 	 .runtime_interpreters = 936,
@@ -196,8 +256,8 @@ static const char cookie[8] = "xdebugpy";
 static const struct published {
 	const char *name;
 	size_t member;
-	uint8_t words[COLUMNS];
-	uint8_t plus[COLUMNS]; /* 0, or a second word to be added */
+	uint8_t words[COLUMNS]; /* 0: not looked at in that version */
+	uint8_t plus[COLUMNS];	/* 0, or a second word to be added */
 } published[] = {
 #define AT(m) #m, offsetof(struct python_offsets, m)
 	{AT(runtime_interpreters), {5, 5, 5}, {0}}, {AT(interp_next), {8, 8, 8}, {0}},
@@ -213,19 +273,26 @@ static const struct published {
 	{AT(code_instructions), {43, 48, 56}, {0}}, {AT(object_type), {45, 51, 59}, {0}},
 	{AT(bytes_data), {66, 76, 88}, {0}},	    {AT(object_size), {65, 75, 87}, {0}},
 	{AT(string_state), {68, 78, 90}, {0}},	    {AT(ascii_data), {70, 80, 92}, {0}},
+	{AT(set_used), {0, 63, 75}, {0}},	    {AT(set_mask), {0, 65, 77}, {0}},
+	{AT(set_table), {0, 64, 76}, {0}},
 #undef AT
 };
 
 /* Members of heap objects that are not published move with the header, which is longer without a GIL. */
 static const size_t of_objects[] = {
-	offsetof(struct python_offsets, compact_data),
-	offsetof(struct python_offsets, task_coro),
-	offsetof(struct python_offsets, coro_frame),
+	offsetof(struct python_offsets, compact_data), offsetof(struct python_offsets, task_coro),
+	offsetof(struct python_offsets, coro_frame),   offsetof(struct python_offsets, task_awaited),
+	offsetof(struct python_offsets, task_is_task), offsetof(struct python_offsets, task_awaited_is_set),
 };
 
 static uint16_t *member_at(struct python_offsets *o, size_t member)
 {
 	return (uint16_t *)((char *)o + member);
+}
+
+static uint64_t published_offset(const struct published *p, const uint64_t *words, unsigned column)
+{
+	return words[p->words[column]] + (p->plus[column] ? words[p->plus[column]] : 0);
 }
 
 static void take_free_threaded(struct python_offsets *o, const uint64_t *words, unsigned column)
@@ -234,11 +301,14 @@ static void take_free_threaded(struct python_offsets *o, const uint64_t *words, 
 
 	for (size_t i = 0; i < ARRAY_LEN(published); i++) {
 		const struct published *p = &published[i];
-		uint64_t offset = words[p->words[column]] + (p->plus[column] ? words[p->plus[column]] : 0);
+		uint64_t offset = published_offset(p, words, column);
+		if (!p->words[column])
+			continue;
 		*member_at(o, p->member) = offset < PYTHON_NO_MEMBER ? (uint16_t)offset : PYTHON_NO_MEMBER;
 	}
 	for (size_t i = 0; i < ARRAY_LEN(of_objects); i++)
-		*member_at(o, of_objects[i]) += o->object_size - header;
+		if (*member_at(o, of_objects[i]) != NONE)
+			*member_at(o, of_objects[i]) += o->object_size - header;
 	o->frame_entry = o->frame_owner;
 	if (o->minor >= 14) { /* the lock bits of a str come first */
 		o->kind_shift = 8;
@@ -268,11 +338,49 @@ enum python_check python_offsets_check(struct python_offsets *o, const void *run
 	}
 	for (size_t i = 0; i < ARRAY_LEN(published); i++) {
 		const struct published *p = &published[i];
-		uint64_t offset = words[p->words[column]] + (p->plus[column] ? words[p->plus[column]] : 0);
 		*differs = p->name;
-		if (offset != *member_at(o, p->member))
+		if (p->words[column] && published_offset(p, words, column) != *member_at(o, p->member))
 			return PYTHON_DIFFERS;
 	}
 	*differs = "";
 	return PYTHON_CHECKED;
+}
+
+/* The section .AsyncioDebug (Py_AsyncioModuleDebugOffsets): a row of words too, the same in 3.14 and 3.15. */
+enum {
+	TASK_NAME = 1,
+	TASK_AWAITED_BY,
+	TASK_IS_TASK,
+	TASK_AWAITED_BY_IS_SET,
+	TASK_CORO,
+	THREAD_TASK = 11,
+	ASYNCIO_WORDS = 13
+};
+
+/* The kernel's walk reads them together (bpf/python_space.h). */
+#define FLAGS_MAX 8
+#define TO_CORO	  32
+
+static bool is_flag_of(uint16_t flag, uint16_t word)
+{
+	return flag >= word + sizeof(uint64_t) && flag < word + sizeof(uint64_t) + FLAGS_MAX;
+}
+
+void python_offsets_check_asyncio(struct python_offsets *o, const void *section, size_t bytes)
+{
+	uint64_t words[ASYNCIO_WORDS];
+
+	if (section && bytes >= sizeof words) {
+		memcpy(words, section, sizeof words);
+		if (words[TASK_AWAITED_BY] == o->task_awaited && words[TASK_IS_TASK] == o->task_is_task &&
+		    words[TASK_AWAITED_BY_IS_SET] == o->task_awaited_is_set &&
+		    words[TASK_CORO] == o->task_coro && o->task_coro - o->task_awaited == TO_CORO &&
+		    words[TASK_NAME] == o->task_coro + sizeof(uint64_t) &&
+		    words[THREAD_TASK] == o->thread_task && is_flag_of(o->task_is_task, o->task_awaited) &&
+		    is_flag_of(o->task_awaited_is_set, o->task_awaited) &&
+		    o->set_mask == o->set_used + sizeof(uint64_t) &&
+		    o->set_table == o->set_mask + sizeof(uint64_t))
+			return;
+	}
+	o->task_awaited = NONE;
 }

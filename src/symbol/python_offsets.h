@@ -35,6 +35,9 @@ struct python_offsets {
 	uint16_t bytes_data;
 	uint16_t task_coro;  /* task_name lies behind it */
 	uint16_t coro_frame; /* PYTHON_NO_MEMBER: the frame tells the coroutine */
+	/* Who awaits a task, and two flags: is it a task or a future, and is that one or a set. PYTHON_NO_MEMBER: not kept, or not known. */
+	uint16_t task_awaited, task_is_task, task_awaited_is_set;
+	uint16_t set_used, set_mask, set_table;
 };
 
 /* NULL for a version that is not known. */
@@ -53,5 +56,11 @@ enum python_check {
  */
 enum python_check python_offsets_check(struct python_offsets *o, const void *runtime, size_t bytes,
 				       const char **differs);
+
+/*
+ * Compares what concerns tasks with what the interpreter's asyncio publishes from 3.14 on: its section .AsyncioDebug. Without it, or if
+ * it differs, who awaits a task is not known.
+ */
+void python_offsets_check_asyncio(struct python_offsets *o, const void *section, size_t bytes);
 
 #endif

@@ -15,7 +15,7 @@
 struct python_space {
 	int memory; /* of /proc/PID/mem; -1: none */
 	struct python_offsets offsets;
-	uint64_t runtime, code_type, string_type, bytes_type, dict_type;
+	uint64_t runtime, code_type, string_type, bytes_type, dict_type, int_type;
 };
 
 bool python_read(const struct python_space *p, uint64_t address, void *to, size_t bytes);

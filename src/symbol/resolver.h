@@ -91,8 +91,9 @@ struct resolver_python {
 	const struct python_offsets *offsets; /* NULL: not to be walked */
 	uint64_t runtime, gil;		      /* addresses; gil 0: unknown */
 	uint64_t oldest_thread;		      /* 0 unknown */
-	uint64_t tasks, string_type; /* asyncio's dict of running tasks, 0: not loaded (yet), or not needed */
-	const char *refused;	     /* why an interpreter cannot be read, NULL: it can, or there is none */
+	uint64_t tasks; /* asyncio's dict of running tasks, 0: not loaded (yet), or not needed */
+	uint64_t string_type, int_type, code_type; /* addresses of the types */
+	const char *refused; /* why an interpreter cannot be read, NULL: it can, or there is none */
 };
 typedef void resolver_python_found(void *context, const struct resolver_python *found);
 /*

@@ -124,6 +124,7 @@ static bool ask_python(struct supply *s, struct target *target)
 
 	for (uint32_t i = 0; i < n; i++)
 		give_module(s, target, modules[i]);
+	give_module(s, target, targets_asyncio(&s->targets, target));
 	target->memory = n ? ask(s, &o) : 0;
 	target->wants_python = n;
 	return target->memory;
@@ -134,6 +135,7 @@ static void order_python(struct supply *s, struct target *target, int fd)
 	struct order_python o = {.order = {.kind = ORDER_PYTHON, .number = target->pid, .flag = fd >= 0}};
 
 	targets_pythons(&s->targets, target, o.modules, o.minors, PROTOCOL_PYTHONS);
+	o.asyncio = targets_asyncio(&s->targets, target);
 	target->memory = 0;
 	if (fd < 0 && !o.minors[0]) { /* nothing about it looks like Python: not worth a word */
 		tell_python(s, &(struct resolver_python){.pid = target->pid});
@@ -152,9 +154,10 @@ int supply_python(struct supply *s, uint32_t pid)
 
 	if (!target)
 		return -ENOMEM;
+	bool again = target->wants_python; /* what was missing may have been loaded since */
 	target->wants_python = true;
 	target->read_ns = 0; /* it may have only just begun: what else it maps may be looked for at once */
-	if (target->state == TARGET_UNREAD)
+	if (target->state == TARGET_UNREAD || (target->state == TARGET_READ && again))
 		ask_target(s, target);
 	if (target->state == TARGET_READING)
 		return 0;
@@ -174,7 +177,9 @@ int supply_take_python(struct supply *s, const struct report_python *report)
 					.gil = report->gil,
 					.oldest_thread = report->oldest_thread,
 					.tasks = report->tasks,
-					.string_type = report->string_type};
+					.string_type = report->string_type,
+					.int_type = report->int_type,
+					.code_type = report->code_type};
 
 	if (report->state >= PYTHON_FINDS)
 		return -EPROTO;

@@ -209,6 +209,17 @@ uint32_t targets_pythons(struct targets *t, const struct target *target, uint32_
 	return n;
 }
 
+/* "_asyncio.cpython-314-x86_64-linux-gnu.so" */
+uint32_t targets_asyncio(struct targets *t, const struct target *target)
+{
+	for (size_t i = 0; i < target->maps.n; i++) {
+		const struct target_module *m = targets_module(t, target->modules[i]);
+		if (m && !strncmp(m->object, "_asyncio.", strlen("_asyncio.")))
+			return target->modules[i];
+	}
+	return MODULE_NONE;
+}
+
 void targets_mark_unsent(struct targets *t)
 {
 	size_t at = 0;

@@ -79,6 +79,8 @@ bool targets_opening(struct targets *t, const struct target *target, uint32_t id
  */
 uint32_t targets_pythons(struct targets *t, const struct target *target, uint32_t *modules, uint32_t *minors,
 			 uint32_t max);
+/* The module that has asyncio's tasks; MODULE_NONE: not loaded, or part of the interpreter. */
+uint32_t targets_asyncio(struct targets *t, const struct target *target);
 /* A new worker knows nothing. */
 void targets_mark_unsent(struct targets *t);
 /* The cleaned, kept copy of a text from outside. */

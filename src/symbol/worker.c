@@ -489,6 +489,20 @@ static enum python_find find_python(struct worker *w, const struct process *proc
 	return state;
 }
 
+/* Its asyncio says how tasks are laid out, in the module of its own or in the interpreter. */
+static void check_asyncio(struct worker *w, const struct order_python *order, struct worker_python *p)
+{
+	uint32_t id = order->asyncio ? order->asyncio : p->module;
+	const struct module *m = idmap_get(&w->modules, id);
+	struct elf_range said = {0};
+	Elf64_Shdr section;
+
+	w->link.state->module = id;
+	if (m && m->usable && elf_file_section_named(&m->elf, ".AsyncioDebug", &section))
+		said = elf_file_contents(&m->elf, &section);
+	python_offsets_check_asyncio(&p->space.offsets, said.data, said.bytes);
+}
+
 /* Takes the descriptor. */
 static void take_python(struct worker *w, const struct order_python *order, int fd)
 {
@@ -501,6 +515,8 @@ static void take_python(struct worker *w, const struct order_python *order, int 
 		_exit(1);
 	if (process && fd >= 0)
 		report.state = find_python(w, process, order, p);
+	if (report.state == PYTHON_FOUND)
+		check_asyncio(w, order, p);
 	report.minor = p->space.offsets.minor;
 	report.runtime = p->space.runtime;
 	report.offsets = p->space.offsets;
@@ -508,6 +524,8 @@ static void take_python(struct worker *w, const struct order_python *order, int 
 		report.gil = worker_python_gil(p);
 		report.oldest_thread = worker_python_oldest_thread(p);
 		report.string_type = p->space.string_type;
+		report.int_type = p->space.int_type;
+		report.code_type = p->space.code_type;
 		if (p->space.offsets.thread_task == PYTHON_NO_MEMBER)
 			report.tasks = python_module_get(&p->space, "_asyncio", "_current_tasks");
 		worker_python_free(process->python);

@@ -24,6 +24,31 @@ watch_truth() {
 	done
 }
 
+# INTERPRETER: of each task that stalls, who awaits it is what its name says; before 3.14 nobody is said to.
+awaiters_hold() {
+	background "$1" "$ROOT/tests/progs/python_awaited.py" 60 >"$LIVE/out"
+	target=$last
+	within 50 has_line "$LIVE/out" READY
+	"$LOOPSTALL" -d 4 -T 20ms --json -p "$target" >"$SEEN"
+	kill "$target"
+	jq -e -s '
+		def knows: .runtime | ltrimstr("cpython 3.") | tonumber >= 14;
+		def said: [.awaited_by[]? | .task + if .others then "+\(.others)" else "" end];
+		def coroutine: if startswith("deep") then "deep" elif . == "share" then "shared.<locals>.share" else . end;
+		[.[] | select(.type == "stall" and .state == "ended" and .task)]
+		| length > 40 and (map(.task) | unique | length >= 8) and all(.coroutine == null or .coroutine == "work")
+		and all(said == if knows then (.task | split("<")[1:]) else [] end)
+		and all(.awaited_by[]? | .coroutine == (.task | coroutine))
+		and all((.awaited_by_cut != null) == (knows and (.task | startswith("depth"))))' "$SEEN"
+}
+
+@test "who awaits a task" {
+	for interpreter in $INTERPRETERS; do
+		echo "# $interpreter"
+		awaiters_hold "$interpreter"
+	done
+}
+
 @test "a child that was forked later has names at once" {
 	background "$PYTHON" "$ROOT/tests/progs/python_fork.py" >"$LIVE/out"
 	target=$last

@@ -55,7 +55,7 @@ static struct fact_stall sample_stall = {
 	.culprit_frame = 3,
 	.culprit_stack = 1,
 	.collecting_ns = 1234567,
-	.task = "gpu-tick",
+	.task = {"gpu-tick", "tick", 2, {{"sensors", "watch", 0}, {"", "Service.run", 2}}, .cut = true},
 	.source = "subprocess.run([\"nvidia-smi\"])",
 	.task_ns = 640200998,
 	.connects = 48,
@@ -180,6 +180,8 @@ static inline void image_stall(struct bytes *image, const struct fact_stall *sta
 	}
 	for (size_t i = 0; i < FACT_MAX_RUNNERS; i++)
 		image_texts(image, runner_fields, &copy.runners[i]);
+	for (size_t i = 0; i < FACT_MAX_AWAITERS; i++)
+		image_texts(image, awaiter_fields, &copy.task.awaiters[i]);
 	bytes_put(image, &copy, sizeof copy);
 }
 

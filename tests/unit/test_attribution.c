@@ -95,15 +95,25 @@ static void test_the_task_of_most_of_the_time(void **state)
 	static const char *const tasks[] = {"fetch", "tick", "tick", ""};
 	struct bench *b = *state;
 	for (uint32_t i = 0; i < 4; i++) {
-		struct attribution_stack s = {ATTRIBUTION_SAMPLE, .cookie = 200 + i,   .tid = 10,
-					      .loop = b->loop,	  .gap_seq = 1,	       .weight_ns = 5 * MS,
-					      .task = tasks[i],	  .collecting = i == 3};
+		struct attribution_stack s = {ATTRIBUTION_SAMPLE,
+					      .cookie = 200 + i,
+					      .tid = 10,
+					      .loop = b->loop,
+					      .gap_seq = 1,
+					      .weight_ns = 5 * MS,
+					      .task = {.name = tasks[i],
+						       .n_awaiters = 1,
+						       .awaiters = {{.task = tasks[i], .others = i}}},
+					      .collecting = i == 3};
 		assert_int_equal(attribution_sample(b->a, &s), 0);
 		attribution_resolved(b->a, 200 + i, b->stacks[0], 0);
 	}
 	stall(b, 1, STALL_ENDED, 0);
 	assert_int_equal(b->n, 1);
-	assert_string_equal(b->out[0].task, "tick");
+	assert_string_equal(b->out[0].task.name, "tick");
+	assert_int_equal(b->out[0].task.n_awaiters, 1);
+	assert_string_equal(b->out[0].task.awaiters[0].task, "tick");
+	assert_int_equal(b->out[0].task.awaiters[0].others, 2); /* as it was last */
 	assert_int_equal(b->out[0].collecting_ns, 5 * MS);
 	assert_int_equal(b->out[0].verdict, VERDICT_CPU);
 }

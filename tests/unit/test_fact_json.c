@@ -107,6 +107,13 @@ static void a_stream_stall_stands_alone(void **state)
 	assert_text_at(line, "blocks.0.stack.1.offset", "0xfffffffffffffff0");
 	assert_text_at(line, "samples.0.stack.0.function", "a<b>(\"c\\\")");
 	assert_null(at(line, "samples.1.stack"));
+	assert_text_at(line, "task", "gpu-tick");
+	assert_text_at(line, "coroutine", "tick");
+	assert_text_at(line, "awaited_by.0.task", "sensors");
+	assert_text_at(line, "awaited_by.1.coroutine", "Service.run");
+	assert_number_at(line, "awaited_by.1.others", 2);
+	assert_null(at(line, "awaited_by.1.task"));
+	assert_true(json_is_true(at(line, "awaited_by_cut")));
 	assert_text_at(line, "culprit.function", "poll_vram");
 	assert_number_at(line, "culprit.line", 41);
 	assert_true(json_is_false(at(line, "open")));

@@ -66,7 +66,8 @@ static void scene_uvicorn(struct story *t)
 			(struct ledger){2100000, 640200000, 400000, .unaccounted_ns = 312000}, 120000);
 		s.harm = HARM_QUEUED;
 		s.ready_fds = 14 + (uint32_t)i;
-		s.task = "gpu-tick";
+		s.task = (struct fact_task){
+			"gpu-tick", "tick", 2, {{"sensors", "watch", 0}, {"Task-1", "Service.run", 2}}};
 		s.n_blocks = 1;
 		s.blocks[0] = (struct block){"poll",
 					     "2 pipes of pid 4180 nvidia-smi",
@@ -111,7 +112,7 @@ static void tell_worker(struct story *t, uint32_t loop)
 			       .tid = 944,
 			       .comm = "tokio-runtime-w",
 			       .state = STALL_OPEN,
-			       .task = "",
+			       .task = {.name = "", .coroutine = ""},
 			       .lag_ns = 210 * MS,
 			       .gap_ns = 210 * MS,
 			       .covered_ns = 210 * MS,

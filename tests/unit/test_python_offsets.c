@@ -2,6 +2,8 @@
 /* The table against the first words of a runtime, as 3.13.0 has them. */
 #include "symbol/python_offsets.h"
 
+#include "base/array.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
@@ -85,6 +87,45 @@ static void without_a_gil_the_runtime_tells(void **state)
 	assert_int_equal(o.interp_threads, 9000);
 	assert_int_equal(o.task_coro, python_offsets_of(13)->task_coro + 16);
 	assert_int_equal(o.compact_data, python_offsets_of(13)->compact_data + 16);
+	assert_int_equal(o.task_awaited, PYTHON_NO_MEMBER);
+}
+
+/* The section .AsyncioDebug of 3.14.10. */
+static const uint64_t asyncio_314[] = {168, 136, 96, 108, 109, 128, 152, 225864, 10880, 936, 864, 872, 880};
+
+static uint16_t awaited_after(const uint64_t *section, size_t bytes)
+{
+	struct python_offsets o = *python_offsets_of(14);
+	python_offsets_check_asyncio(&o, section, bytes);
+	assert_int_equal(o.task_coro, 128);
+	return o.task_awaited;
+}
+
+static void who_awaits_a_task_is_only_read_as_asyncio_says(void **state)
+{
+	uint64_t words[ARRAY_LEN(asyncio_314)];
+
+	(void)state;
+	assert_int_equal(awaited_after(asyncio_314, sizeof asyncio_314), 96);
+	assert_int_equal(awaited_after(NULL, 0), PYTHON_NO_MEMBER);
+	assert_int_equal(awaited_after(asyncio_314, sizeof asyncio_314 - 1), PYTHON_NO_MEMBER);
+	for (size_t i = 1; i < ARRAY_LEN(asyncio_314); i++) {
+		const bool read[ARRAY_LEN(asyncio_314)] = {
+			[1] = true, [2] = true, [3] = true, [4] = true, [5] = true, [11] = true};
+		memcpy(words, asyncio_314, sizeof words);
+		words[i] += 8;
+		assert_int_equal(awaited_after(words, sizeof words), read[i] ? PYTHON_NO_MEMBER : 96);
+	}
+}
+
+static void tasks_before_3_14_do_not_know_who_awaits_them(void **state)
+{
+	(void)state;
+	for (unsigned minor = 8; minor <= 13; minor++) {
+		struct python_offsets o = *python_offsets_of(minor);
+		python_offsets_check_asyncio(&o, asyncio_314, sizeof asyncio_314);
+		assert_int_equal(o.task_awaited, PYTHON_NO_MEMBER);
+	}
 }
 
 int main(void)
@@ -94,6 +135,8 @@ int main(void)
 		cmocka_unit_test(the_row_is_what_the_runtime_says),
 		cmocka_unit_test(another_layout_is_refused_and_named),
 		cmocka_unit_test(without_a_gil_the_runtime_tells),
+		cmocka_unit_test(who_awaits_a_task_is_only_read_as_asyncio_says),
+		cmocka_unit_test(tasks_before_3_14_do_not_know_who_awaits_them),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -119,7 +119,7 @@ static inline void told_tell(struct story *t, const struct told *told, struct fa
 	for (; s->n_runners < FACT_MAX_RUNNERS && told->ran[s->n_runners].pid; s->n_runners++)
 		s->runners[s->n_runners] = told->ran[s->n_runners];
 	s->chain = told->chain;
-	s->task = told->task_ms ? "Task-7" : "";
+	s->task.name = told->task_ms ? "Task-7" : "";
 	s->task_ns = told->task_ms * MS;
 	verdict_decide(s, 50 * MS);
 	culprit_choose(s, t->dictionary);
