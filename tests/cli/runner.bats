@@ -25,6 +25,11 @@ last_line() {
 	last_line '3 passed, 0 failed, 0 skipped'
 }
 
+@test "what a test notes is told, also when all is well" {
+	run -0 "$scratch/tests/run" "one=printf '1..1\n# note: 300 samples\n# not for you\nok 1 a\n'"
+	[[ $output == *'ok   one'*'     300 samples'* && $output != *'not for you'* ]]
+}
+
 @test "a failed test, exit code or plan counts" {
 	run -1 "$scratch/tests/run" "one=printf '1..2\nok 1 a\nnot ok 2 b\n'; exit 1"
 	last_line '1 passed, 1 failed, 0 skipped'

@@ -49,6 +49,9 @@ background() {
 	started+=("$last")
 }
 
+# A number that is told also when all is well.
+note() { echo "# note: $*" >&3; }
+
 is_alive() { kill -0 "$1" 2>/dev/null; }
 has_ended() { ! is_alive "$1"; }
 has_line() { grep -q -- "$2" "$1" 2>/dev/null; }

@@ -1,35 +1,47 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# Python stacks against a program that marks in its own source which line calls what. PYTHONS="…" names further interpreters, such as those that
-# tools/pythons brings.
+# Python stacks against programs that know their own truth, such as which line calls what: with the system's interpreter, with those of other
+# Debian suites as far as tools/pythons has brought them, and with those that PYTHONS="…" names.
 load live
 
-INTERPRETERS="$PYTHON ${PYTHONS:-}"
-SECONDS_EACH=8
+BROUGHT=$ROOT/build/pythons/python
+INTERPRETERS="$PYTHON $(ls "$BROUGHT"3.9 "$BROUGHT"3.13 "$BROUGHT"3.14 2>/dev/null | tr '\n' ' ')${PYTHONS:-}"
+SECONDS_EACH=5
 
 # INTERPRETER: its stalls are watched, and every frame of at least 300 samples must lie on a marked path.
 watch_truth() {
+	local said
 	background "$1" "$ROOT/tests/progs/python_truth.py" 60 >"$LIVE/out"
 	target=$last
 	within 50 has_line "$LIVE/out" READY
 	"$LOOPSTALL" -d "$SECONDS_EACH" --rate 499 --json -p "$target" >"$SEEN"
 	kill "$target"
-	"$PYTHON" "$ROOT/tests/live/python_compare.py" "$ROOT/tests/progs/python_truth.py" "$SEEN" 300
+	said=$("$PYTHON" "$ROOT/tests/live/python_compare.py" "$ROOT/tests/progs/python_truth.py" "$SEEN" 300) || { echo "$said"; return 1; }
+	note "$(jq -r 'select(.runtime) | .runtime' "$SEEN" | head -1): ${said%%$'\n'*}"
+}
+
+brought_holds() {
+	[ -x "$BROUGHT$1" ] || skip "tools/pythons has not brought it"
+	watch_truth "$BROUGHT$1"
 }
 
 @test "every function, line and task is right" {
-	for interpreter in $INTERPRETERS; do
+	for interpreter in $PYTHON ${PYTHONS:-}; do
 		echo "# $interpreter"
 		watch_truth "$interpreter"
 	done
 }
+
+@test "Debian's 3.9: every function, line and task is right" { brought_holds 3.9; }
+@test "Debian's 3.13: every function, line and task is right" { brought_holds 3.13; }
+@test "Debian's 3.14: every function, line and task is right" { brought_holds 3.14; }
 
 # INTERPRETER: of each task that stalls, who awaits it is what its name says; before 3.14 nobody is said to.
 awaiters_hold() {
 	background "$1" "$ROOT/tests/progs/python_awaited.py" 60 >"$LIVE/out"
 	target=$last
 	within 50 has_line "$LIVE/out" READY
-	"$LOOPSTALL" -d 4 -T 20ms --json -p "$target" >"$SEEN"
+	"$LOOPSTALL" -d 3 -T 20ms --json -p "$target" >"$SEEN"
 	kill "$target"
 	jq -e -s '
 		def knows: .runtime | ltrimstr("cpython 3.") | tonumber >= 14;
