@@ -159,13 +159,28 @@ uint64_t python_dict_get(const struct python_space *p, uint64_t dict, const char
 	return 0;
 }
 
+#define INTERPRETERS_MAX 1024
+
+uint64_t python_main_interpreter(const struct python_space *p)
+{
+	uint64_t interp = 0, next;
+
+	if (!python_read_word(p, p->runtime + p->offsets.runtime_interpreters, &next))
+		return 0;
+	for (unsigned i = 0; next && i < INTERPRETERS_MAX; i++) {
+		interp = next;
+		if (!python_read_word(p, interp + p->offsets.interp_next, &next))
+			return 0;
+	}
+	return interp;
+}
+
 uint64_t python_module_get(const struct python_space *p, const char *module, const char *name)
 {
 	const struct python_offsets *o = &p->offsets;
-	uint64_t interp, modules, object, dict;
+	uint64_t interp = python_main_interpreter(p), modules, object, dict;
 
-	if (!python_read_word(p, p->runtime + o->runtime_interpreters, &interp) || !interp ||
-	    !python_read_word(p, interp + o->interp_modules, &modules))
+	if (!interp || !python_read_word(p, interp + o->interp_modules, &modules))
 		return 0;
 	object = python_dict_get(p, modules, module);
 	if (!object ||

@@ -28,12 +28,15 @@ bool python_read_string(const struct python_space *p, uint64_t object, bool keep
 /* The contents of a bytes object of at most max bytes. */
 bool python_read_bytes(const struct python_space *p, uint64_t object, size_t max, struct bytes *to);
 
+/* The interpreter that the process began with, which is the last of their list; 0 if there is none. */
+uint64_t python_main_interpreter(const struct python_space *p);
+
 /*
  * The value of a str key in a dict of at most a few thousand entries that is not being changed; 0 if there is
  * none.
  */
 uint64_t python_dict_get(const struct python_space *p, uint64_t dict, const char *key);
-/* What a loaded module has under a name; 0 if there is none. */
+/* What a module that the main interpreter has loaded has under a name; 0 if there is none. */
 uint64_t python_module_get(const struct python_space *p, const char *module, const char *name);
 
 #endif

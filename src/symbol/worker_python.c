@@ -32,8 +32,7 @@ uint64_t worker_python_gil(const struct worker_python *p)
 
 	if (o->runtime_gil != PYTHON_NO_MEMBER)
 		return p->space.runtime + o->runtime_gil;
-	if (o->interp_gil == PYTHON_NO_MEMBER ||
-	    !python_read_word(&p->space, p->space.runtime + o->runtime_interpreters, &interp) || !interp ||
+	if (o->interp_gil == PYTHON_NO_MEMBER || !(interp = python_main_interpreter(&p->space)) ||
 	    !python_read_word(&p->space, interp + o->interp_gil, &gil))
 		return 0;
 	return gil;
@@ -44,10 +43,9 @@ uint64_t worker_python_gil(const struct worker_python *p)
 uint64_t worker_python_oldest_thread(const struct worker_python *p)
 {
 	const struct python_offsets *o = &p->space.offsets;
-	uint64_t at, thread, next;
+	uint64_t interp = python_main_interpreter(&p->space), thread, next;
 
-	if (!python_read_word(&p->space, p->space.runtime + o->runtime_interpreters, &at) || !at ||
-	    !python_read_word(&p->space, at + o->interp_threads, &thread))
+	if (!interp || !python_read_word(&p->space, interp + o->interp_threads, &thread))
 		return 0;
 	for (unsigned i = 0; thread && i < THREADS_MAX; i++, thread = next) {
 		if (!python_read_word(&p->space, thread + o->thread_next, &next))

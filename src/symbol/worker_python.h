@@ -27,9 +27,9 @@ typedef enum native_part worker_part_of(void *context, const struct unwind_frame
 
 struct worker_python *worker_python_new(int memory, uint32_t *next_id);
 void worker_python_free(struct worker_python *p);
-/* Where the lock of the first interpreter is; 0 unknown. */
+/* Where the lock of the main interpreter is; 0 unknown. */
 uint64_t worker_python_gil(const struct worker_python *p);
-/* State of the first interpreter's oldest thread; 0 unknown. */
+/* State of the main interpreter's oldest thread; 0 unknown. */
 uint64_t worker_python_oldest_thread(const struct worker_python *p);
 /*
  * Calls put() for every frame of the joined stack, innermost first, until it says false. The strings of a

@@ -54,6 +54,61 @@ awaiters_hold() {
 		and all((.awaited_by_cut != null) == (knows and (.task | startswith("depth"))))' "$SEEN"
 }
 
+@test "several interpreters at once: each stall has the frames of its own" {
+	local pids='' pid
+	[ "$INTERPRETERS" != "$PYTHON " ] || skip "tools/pythons has not brought another one"
+	for interpreter in $INTERPRETERS; do
+		background "$interpreter" "$ROOT/tests/progs/python_truth.py" 60 >>"$LIVE/out"
+		pids=$pids,$last
+	done
+	within 100 has_lines "$LIVE/out" READY "${#started[@]}"
+	"$LOOPSTALL" -d 6 --rate 199 --json -p "${pids#,}" >"$SEEN"
+	for pid in "${started[@]}"; do
+		kill "$pid"
+		jq -c --argjson pid "$pid" 'select(.pid == $pid)' "$SEEN" >"$LIVE/one"
+		"$PYTHON" "$ROOT/tests/live/python_compare.py" "$ROOT/tests/progs/python_truth.py" "$LIVE/one" 100
+		# what it has of the library is that of its own version
+		jq -e -s '[.[] | select(.type == "stall") | (.runtime | sub("cpython "; "/python") + "/") as $own
+			| [.samples[]?, .blocks[]?] | .[].stack[]? | select(.file // "" | test("/python3[.]")) | .file | contains($own)]
+			| length > 100 and all' "$LIVE/one"
+	done
+}
+
+# INTERPRETER: what its main interpreter does, and what another one in the same process.
+two_interpreters_hold() {
+	background "$1" "$ROOT/tests/progs/python_sub.py" >"$LIVE/out"
+	target=$last
+	within 100 has_line "$LIVE/out" READY
+	"$LOOPSTALL" -d 2 -T 20ms --json -p "$target" >"$SEEN"
+	kill "$target"
+	jq -e -s '[.[] | select(.type == "stall" and .state == "ended" and .verdict == "BLOCKED") | {main: (.tid == .pid), task,
+			shown: [.blocks[0].stack[] | select(.kind == "python")][0].function}]
+		| (map(select(.main)) | length > 10 and all(.shown == "in_main" and .task == "Task-1"))
+		and (map(select(.main | not)) | length > 10 and all(.shown == "in_sub" and (.task // "Task-1") == "Task-1"))' "$SEEN"
+}
+
+@test "two interpreters in one process" {
+	[ -x "${BROUGHT}3.13" ] && [ -x "${BROUGHT}3.14" ] || skip "tools/pythons has not brought one that can"
+	two_interpreters_hold "${BROUGHT}3.13"
+	two_interpreters_hold "${BROUGHT}3.14"
+}
+
+@test "an interpreter inside of another program" {
+	ldd "$(command -v gdb)" | grep -q libpython3 || skip "this gdb has no Python"
+	cat >"$LIVE/start.gdb" <<-END
+		python
+		import sys
+		sys.argv, path = ["", "60"], "$ROOT/tests/progs/python_truth.py"
+		exec(compile(open(path).read(), path, "exec"), {"__name__": "__main__"})
+		end
+	END
+	background gdb -nx -batch -x "$LIVE/start.gdb" >"$LIVE/out"
+	target=$last
+	within 100 has_line "$LIVE/out" READY
+	"$LOOPSTALL" -d 3 --rate 499 --json -p "$target" >"$SEEN"
+	"$PYTHON" "$ROOT/tests/live/python_compare.py" "$ROOT/tests/progs/python_truth.py" "$SEEN" 100
+}
+
 @test "who awaits a task" {
 	for interpreter in $INTERPRETERS; do
 		echo "# $interpreter"
