@@ -31,59 +31,29 @@ static __always_inline __s64 timeout_of_timespec(const void *user)
 	return ts.sec * 1000000000LL + ts.nsec;
 }
 
-/* --- rung: syscall tracepoints ---------------------------------------------------------------------------------------------- */
+static __always_inline __s64 timeout_of(__u32 nr, __u64 timeout)
+{
+	return nr == cfg.wait_nr[2] ? timeout_of_timespec((void *)timeout) : timeout_of_ms((int)timeout);
+}
 
-SEC("tracepoint/syscalls/sys_enter_epoll_wait")
+/* --- rung: syscall tracepoints; user space attaches each program to several, since the verifier takes its time for each ----------- */
+
+SEC("tracepoint")
 int lst_tp_wait(struct trace_event_raw_sys_enter *ctx)
 {
-	wait_enter(ctx->args[0], timeout_of_ms((int)ctx->args[3]));
+	wait_enter(ctx->args[0], timeout_of(ctx->id, ctx->args[3]));
 	return 0;
 }
 
-SEC("tracepoint/syscalls/sys_enter_epoll_pwait")
-int lst_tp_pwait(struct trace_event_raw_sys_enter *ctx)
-{
-	wait_enter(ctx->args[0], timeout_of_ms((int)ctx->args[3]));
-	return 0;
-}
-
-SEC("tracepoint/syscalls/sys_enter_epoll_pwait2")
-int lst_tp_pwait2(struct trace_event_raw_sys_enter *ctx)
-{
-	wait_enter(ctx->args[0], timeout_of_timespec((void *)ctx->args[3]));
-	return 0;
-}
-
-SEC("tracepoint/syscalls/sys_exit_epoll_wait")
+SEC("tracepoint")
 int lst_tp_wait_x(struct trace_event_raw_sys_exit *ctx)
 {
 	wait_exit(ctx->ret);
 	return 0;
 }
 
-SEC("tracepoint/syscalls/sys_exit_epoll_pwait")
-int lst_tp_pwait_x(struct trace_event_raw_sys_exit *ctx)
-{
-	wait_exit(ctx->ret);
-	return 0;
-}
-
-SEC("tracepoint/syscalls/sys_exit_epoll_pwait2")
-int lst_tp_pwait2_x(struct trace_event_raw_sys_exit *ctx)
-{
-	wait_exit(ctx->ret);
-	return 0;
-}
-
-SEC("tracepoint/syscalls/sys_exit_epoll_create")
+SEC("tracepoint")
 int lst_tp_create_x(struct trace_event_raw_sys_exit *ctx)
-{
-	epoll_created(ctx->ret);
-	return 0;
-}
-
-SEC("tracepoint/syscalls/sys_exit_epoll_create1")
-int lst_tp_create1_x(struct trace_event_raw_sys_exit *ctx)
 {
 	epoll_created(ctx->ret);
 	return 0;
@@ -97,9 +67,7 @@ static __always_inline void call_entered(struct pt_regs *kernel_regs, __u32 nr)
 
 	if (!is_wait_call(nr) || !regs_copy(kernel_regs, &regs) || !regs_are_64bit(&regs))
 		return;
-	__u64 timeout = regs_arg(&regs, 3);
-	wait_enter(regs_arg(&regs, 0),
-		   nr == cfg.wait_nr[2] ? timeout_of_timespec((void *)timeout) : timeout_of_ms((int)timeout));
+	wait_enter(regs_arg(&regs, 0), timeout_of(nr, regs_arg(&regs, 3)));
 }
 
 /* Its number is not among the arguments of sys_exit; that alone is read for the calls that are not ours. */

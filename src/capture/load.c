@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The capture's life: open, load, map, attach, seed, close. */
+#include "capture/calls.h"
 #include "capture/internal.h"
 #include "loopstall.skel.h"
 
 #include "base/array.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -122,6 +124,44 @@ static int link_keep(struct capture *c, struct bpf_link *link)
 	return 0;
 }
 
+#define CALLS_EACH 3
+
+/* Programs that are loaded once and attached to the tracepoints of several calls. */
+static const struct traced_calls {
+	const char *program, *event, *calls[CALLS_EACH];
+} traced_calls[] = {
+	{"lst_tp_wait", "sys_enter", {"epoll_wait", "epoll_pwait", "epoll_pwait2"}},
+	{"lst_tp_wait_x", "sys_exit", {"epoll_wait", "epoll_pwait", "epoll_pwait2"}},
+	{"lst_tp_create_x", "sys_exit", {"epoll_create", "epoll_create1"}},
+};
+
+static const struct traced_calls *traced_calls_of(const char *program)
+{
+	for (size_t i = 0; i < ARRAY_LEN(traced_calls); i++)
+		if (!strcmp(traced_calls[i].program, program))
+			return &traced_calls[i];
+	return NULL;
+}
+
+/* Not every machine and kernel has all of the calls; without any there is nothing to trace. */
+static int calls_attach(struct capture *c, const struct bpf_program *program,
+			const struct traced_calls *traced)
+{
+	size_t before = c->n_links;
+	char name[64];
+
+	for (size_t i = 0; i < CALLS_EACH && traced->calls[i]; i++) {
+		if (call_number(traced->calls[i]) == ~0u)
+			continue;
+		snprintf(name, sizeof name, "%s_%s", traced->event, traced->calls[i]);
+		struct bpf_link *link = bpf_program__attach_tracepoint(program, "syscalls", name);
+		int err = link ? link_keep(c, link) : -errno;
+		if (err && err != -ENOENT)
+			return err;
+	}
+	return c->n_links > before ? 0 : -ENOENT;
+}
+
 /* Samplers attach per thread or CPU, what user space runs does not attach. */
 static bool attaches_at_start(const struct bpf_program *program)
 {
@@ -133,8 +173,20 @@ static bool attaches_at_start(const struct bpf_program *program)
 static bool is_optional(const char *name)
 {
 	return !strncmp(name, "lst_reclaim", 11) || strstr(name, "pwait2") ||
-	       !strcmp(name, "lst_tp_create_x") || !strcmp(name, "lst_connection") ||
-	       !strcmp(name, "lst_read");
+	       !strcmp(name, "lst_connection") || !strcmp(name, "lst_read");
+}
+
+static int program_attach(struct capture *c, const struct bpf_program *program)
+{
+	const char *name = bpf_program__name(program);
+	const struct traced_calls *traced = traced_calls_of(name);
+
+	if (traced)
+		return calls_attach(c, program, traced);
+	struct bpf_link *link = bpf_program__attach(program);
+	if (!link)
+		return is_optional(name) ? 0 : -errno;
+	return link_keep(c, link);
 }
 
 static int programs_attach(struct capture *c, struct diag *d)
@@ -143,17 +195,10 @@ static int programs_attach(struct capture *c, struct diag *d)
 
 	bpf_object__for_each_program(program, c->bpf->obj)
 	{
-		if (!attaches_at_start(program))
-			continue;
-		struct bpf_link *link = bpf_program__attach(program);
-		if (!link && is_optional(bpf_program__name(program)))
-			continue;
-		if (!link)
-			return diag_fail(d, -errno, "program %s cannot be attached: %s",
-					 bpf_program__name(program), strerror(errno));
-		int err = link_keep(c, link);
+		int err = attaches_at_start(program) ? program_attach(c, program) : 0;
 		if (err)
-			return err;
+			return diag_fail(d, err, "program %s cannot be attached: %s",
+					 bpf_program__name(program), strerror(-err));
 	}
 	return 0;
 }

@@ -46,14 +46,10 @@ static const struct {
 static const struct {
 	const char *program, *call;
 } call_functions[] = {
-	{"lst_fe_wait", "epoll_wait"},	     {"lst_fe_pwait", "epoll_pwait"},
-	{"lst_fe_pwait2", "epoll_pwait2"},   {"lst_fx_wait", "epoll_wait"},
-	{"lst_fx_pwait", "epoll_pwait"},     {"lst_fx_pwait2", "epoll_pwait2"},
-	{"lst_fx_create", "epoll_create"},   {"lst_fx_create1", "epoll_create1"},
-	{"lst_tp_wait", "epoll_wait"},	     {"lst_tp_pwait", "epoll_pwait"},
-	{"lst_tp_pwait2", "epoll_pwait2"},   {"lst_tp_wait_x", "epoll_wait"},
-	{"lst_tp_pwait_x", "epoll_pwait"},   {"lst_tp_pwait2_x", "epoll_pwait2"},
-	{"lst_tp_create_x", "epoll_create"}, {"lst_tp_create1_x", "epoll_create1"},
+	{"lst_fe_wait", "epoll_wait"},	   {"lst_fe_pwait", "epoll_pwait"},
+	{"lst_fe_pwait2", "epoll_pwait2"}, {"lst_fx_wait", "epoll_wait"},
+	{"lst_fx_pwait", "epoll_pwait"},   {"lst_fx_pwait2", "epoll_pwait2"},
+	{"lst_fx_create", "epoll_create"}, {"lst_fx_create1", "epoll_create1"},
 };
 
 #if defined(__x86_64__)

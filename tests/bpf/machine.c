@@ -437,7 +437,7 @@ void task_creates_epoll(struct task_struct *t, uint32_t fd, uint64_t object)
 	task_opens_epoll(t, fd, object);
 	run(t);
 	if (event_is_shown())
-		lst_tp_create1_x(&ctx);
+		lst_tp_create_x(&ctx);
 }
 
 void task_ticks(struct task_struct *t)
