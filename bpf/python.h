@@ -116,15 +116,28 @@ static __always_inline __u32 python_walk_some(struct lst_python_stack *out, stru
 /* The thread that runs now, into the buffer at `place`: a function of its own, which the verifier looks at once for the whole walk. */
 SEPARATE int python_walk_on(__u32 place);
 
+static long python_look_walk(__u32 i, void *context)
+{
+	struct python_look *look = context;
+
+	(void)i;
+	look->state = python_walk_some(look->out, look->s, look->other);
+	return look->state != LST_PYTHON_STATES;
+}
+
 static __always_inline __u32 python_walk(__u32 place, struct lst_python_stack *out, struct python_scratch *s,
 					 struct task_struct *other)
 {
-	for (__u32 i = 0; i < PYTHON_STEPS / PYTHON_STRIDE; i++) {
-		__u32 state = other ? python_walk_some(out, s, other) : (__u32)python_walk_on(place);
-		if (state != LST_PYTHON_STATES)
-			return state;
+	struct python_look look = {.out = out, .s = s, .other = other, .state = LST_PYTHON_STATES};
+
+	if (other)
+		bpf_loop(PYTHON_STEPS / PYTHON_STRIDE, python_look_walk, &look, 0);
+	for (__u32 i = 0; i < PYTHON_STEPS / PYTHON_STRIDE && !other; i++) {
+		look.state = python_walk_on(place);
+		if (look.state != LST_PYTHON_STATES)
+			break;
 	}
-	return LST_PYTHON_TRUNCATED;
+	return look.state == LST_PYTHON_STATES ? LST_PYTHON_TRUNCATED : look.state;
 }
 
 /* Two members of the lock that lie side by side, in all versions at the same place. */

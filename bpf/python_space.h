@@ -76,6 +76,17 @@ static __always_inline __u64 python_word(__u64 from, struct task_struct *other)
 	return word;
 }
 
+/*
+ * What is read of a thread that sleeps, step by step: the verifier looks at a step once. For the thread that runs now such steps are
+ * functions of their own, which no task can be given to; what reads of another one is younger than bpf_loop().
+ */
+struct python_look {
+	struct lst_python_stack *out;
+	struct python_scratch *s;
+	struct task_struct *other;
+	__u32 state;
+};
+
 /* Members lie within LST_PYTHON_FRAME_BYTES: the mask only tells the verifier. */
 static __always_inline __u64 frame_word(const struct python_scratch *s, __u16 offset)
 {

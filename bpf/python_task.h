@@ -207,6 +207,15 @@ static __always_inline void task_take(struct lst_python_stack *out, struct pytho
 /* The same for the thread that runs now, into the buffer at `place`: a function of its own, which the verifier looks at once. */
 SEPARATE int python_task_take(__u32 place);
 
+static long python_look_task(__u32 i, void *context)
+{
+	const struct python_look *look = context;
+
+	(void)i;
+	task_take(look->out, look->s, look->other);
+	return !look->s->next_task;
+}
+
 /* The running task first, then who awaits it, who awaits that one … */
 static __always_inline void python_tasks(__u32 place, struct lst_python_stack *out, struct python_scratch *s,
 					 struct task_struct *other)
@@ -218,14 +227,13 @@ static __always_inline void python_tasks(__u32 place, struct lst_python_stack *o
 		s->next_task = python_word(out->thread + p->thread_task, other);
 	else if (p->tasks && s->coroutine)
 		s->next_task = task_search(p, s, other);
-	for (__u32 i = 0; i < LST_PYTHON_TASKS; i++) {
-		if (!s->next_task)
-			break;
-		if (other)
-			task_take(out, s, other);
-		else
-			python_task_take(place);
+	if (s->next_task && other) {
+		struct python_look look = {.out = out, .s = s, .other = other};
+		bpf_loop(LST_PYTHON_TASKS, python_look_task, &look, 0);
+		return;
 	}
+	for (__u32 i = 0; i < LST_PYTHON_TASKS && s->next_task; i++)
+		python_task_take(place);
 }
 
 #endif

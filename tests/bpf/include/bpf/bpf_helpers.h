@@ -21,6 +21,13 @@
 		was;                                                                                         \
 	})
 
+/* Until the step says that it is enough. */
+#define bpf_loop(n, step, context, flags)                                                                    \
+	do {                                                                                                 \
+		for (__u32 at = 0; at < (n) && !(step)(at, context); at++)                                   \
+			;                                                                                    \
+	} while (0)
+
 #define bpf_map_lookup_elem(map, key)			      shim_lookup(map, key)
 #define bpf_map_update_elem(map, key, value, flags)	      shim_update(map, key, value, flags)
 #define bpf_map_delete_elem(map, key)			      shim_delete(map, key)
