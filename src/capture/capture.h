@@ -26,8 +26,8 @@ struct capture_options {
 	bool follow_forks;
 	uint64_t threshold_ns, record_ns;
 	bool stacks, kernel_stacks;
-	uint32_t sample_hz;   /* 0: no samples */
-	bool per_cpu_samples; /* sample CPUs, not threads: for the whole host */
+	uint32_t sample_hz; /* 0: no samples */
+	bool per_cpu_samples; /* sample CPUs, not threads: for the whole host; else only where threads cannot be */
 	uint64_t ring_bytes;
 	uint32_t max_loops, max_threads;
 	enum rung rung; /* RUNG_NONE: the best that works */
@@ -62,6 +62,8 @@ int capture_poll(struct capture *c);
 /* Samples a thread from now on (no-op when CPUs are sampled). 0 or a negative errno; -ESRCH when it is gone. */
 int capture_sample_thread(struct capture *c, uint32_t tid);
 void capture_unsample_thread(struct capture *c, uint32_t tid);
+/* Threads for which the kernel refused it. */
+uint64_t capture_unsampled(const struct capture *c);
 /* Looks at sleeping threads with stack and call (task and stack records follow in the ring). fd ~0: only look; else the thread becomes the
  * owner of that epoll descriptor's gap, open since since_ns. -ENOTSUP where the kernel has no such iterator. */
 int capture_want(struct capture *c, uint32_t tid, uint32_t fd, uint64_t since_ns);

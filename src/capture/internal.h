@@ -35,6 +35,7 @@ struct capture {
 	size_t loops_bytes, hists_bytes, threads_bytes;
 
 	struct idmap samplers; /* tid → struct sampler */
+	uint64_t unsampled;    /* threads that got none */
 };
 
 /* load.c: chooses programs by rung and sets sizes and constants, before the load. */
@@ -42,7 +43,8 @@ int plan_load(struct capture *c, const struct probe *p, struct diag *d);
 bool plan_wants_link(const struct capture *c, const struct bpf_program *program);
 
 /* sampler.c */
-int samplers_open_cpus(struct capture *c);
+/* Those of the CPUs, while all rights are there: what can be opened later depends on what is kept of them. */
+void samplers_open(struct capture *c);
 void samplers_close(struct capture *c);
 
 /* look.c: hands on the stack of a thread that was looked at, if the kernel could not read it. */

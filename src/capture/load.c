@@ -243,10 +243,9 @@ int capture_attach(struct capture *c, struct diag *d)
 	}
 	saved_regs_find(c);
 	int err = programs_attach(c, d);
-	if (!err && c->options.per_cpu_samples && c->options.sample_hz)
-		err = samplers_open_cpus(c);
 	if (err)
 		return err;
+	samplers_open(c);
 	/* Without the iterator a loop asleep now is only known from its next return; nothing false follows from that for one-thread loops. */
 	iterator_run(c->bpf->progs.lst_seed);
 	return 0;

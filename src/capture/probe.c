@@ -210,14 +210,26 @@ static bool read_line(const char *path, char *line, size_t bytes)
 	return got;
 }
 
+static int perf_event_paranoid(void)
+{
+	char line[16] = "";
+	return read_line("/proc/sys/kernel/perf_event_paranoid", line, sizeof line) ? atoi(line) : 0;
+}
+
+bool probe_events_are_admins(void)
+{
+	return perf_event_paranoid() > 2;
+}
+
 static void ask_cpu_clock(struct asking *q, struct ability *a)
 {
-	char paranoid[16] = "?";
 	answer_try(q, a, try_cpu_clock());
-	if (a->state != ABILITY_YES)
-		return;
-	read_line("/proc/sys/kernel/perf_event_paranoid", paranoid, sizeof paranoid);
-	answer(a, true, "works (perf_event_paranoid %s)", paranoid);
+	if (a->state == ABILITY_YES)
+		answer(a, true, "works%s (perf_event_paranoid %d)",
+		       probe_events_are_admins() ? ", by CPU instead of by thread" : "",
+		       perf_event_paranoid());
+	else if (probe_events_are_admins())
+		fix(a, "sudo sysctl kernel.perf_event_paranoid=2 (above that it is CAP_SYS_ADMIN's)");
 }
 
 static void ask_task_regs(struct asking *q, struct ability *a)

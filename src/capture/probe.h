@@ -69,6 +69,8 @@ void probe_kernel(struct probe *p);
  * The rest stays unknown, and the tracepoint program is loaded but not attached.
  */
 void probe_for_load(struct probe *p);
+/* Debian's and Ubuntu's kernels know degrees of perf_event_paranoid above 2, on which only CAP_SYS_ADMIN opens events. */
+bool probe_events_are_admins(void);
 bool probe_can(const struct probe *p, enum ability_id id);
 /* Whether a rung's programs attach here; for --rung. */
 bool probe_can_rung(const struct probe *p, enum rung rung);

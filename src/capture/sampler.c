@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * CPU samples by the software cpu-clock: one event per followed thread, or per CPU for the whole host. A fixed period, so that a sample
- * stands for a known time.
+ * CPU samples by the software cpu-clock: one event per followed thread, or per CPU for the whole host and where a thread's event could not
+ * be opened any more when it is found. A fixed period, so that a sample stands for a known time.
  */
 #include "capture/internal.h"
 #include "loopstall.skel.h"
@@ -17,7 +17,7 @@
 
 struct sampler {
 	int fd;
-	struct bpf_link *link;
+	struct bpf_link *link; /* NULL: refused, and not to be asked again */
 };
 
 static int event_open(pid_t tid, int cpu, uint32_t hz)
@@ -61,22 +61,43 @@ static int sampler_open(struct capture *c, uint64_t key, pid_t tid, int cpu)
 	return -ENOMEM;
 }
 
-int samplers_open_cpus(struct capture *c)
+static void sampler_refused(struct capture *c, uint64_t key)
+{
+	struct sampler *none = calloc(1, sizeof *none);
+	if (!none || !idmap_put(&c->samplers, key, none))
+		free(none);
+	c->unsampled++;
+}
+
+static bool samplers_open_cpus(struct capture *c)
 {
 	long cpus = sysconf(_SC_NPROCESSORS_CONF);
-	int opened = 0, last = 0;
-	for (int cpu = 0; cpu < cpus; cpu++) {
-		last = sampler_open(c, CPU_KEY | (uint64_t)cpu, -1, cpu);
-		opened += !last; /* a CPU may be offline */
-	}
-	return opened ? 0 : last;
+	bool opened = false;
+	for (int cpu = 0; cpu < cpus; cpu++)
+		opened |= !sampler_open(c, CPU_KEY | (uint64_t)cpu, -1, cpu); /* one may be offline */
+	return opened;
+}
+
+void samplers_open(struct capture *c)
+{
+	if (!c->options.sample_hz || (!c->options.per_cpu_samples && !probe_events_are_admins()))
+		return;
+	c->options.per_cpu_samples = samplers_open_cpus(c);
 }
 
 int capture_sample_thread(struct capture *c, uint32_t tid)
 {
 	if (!c->options.sample_hz || c->options.per_cpu_samples)
 		return 0;
-	return sampler_open(c, tid, (pid_t)tid, -1);
+	int err = sampler_open(c, tid, (pid_t)tid, -1);
+	if (err && err != -ESRCH)
+		sampler_refused(c, tid);
+	return err;
+}
+
+uint64_t capture_unsampled(const struct capture *c)
+{
+	return c->unsampled;
 }
 
 void capture_unsample_thread(struct capture *c, uint32_t tid)

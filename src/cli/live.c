@@ -298,6 +298,9 @@ static void losses_send(struct live_source *s)
 			loss_send(s, loss_text(i), loss_meaning(i), capture_lost(s->capture, i), &s->lost[i]);
 	loss_send(s, "skipped", "events not seen because another program of ours ran on that CPU",
 		  capture_skipped(s->capture), &s->lost_skipped);
+	loss_send(s, "samples",
+		  "threads whose time on the CPU has no stacks: the kernel refused to sample them",
+		  capture_unsampled(s->capture), &s->lost_samples);
 	resolver_counts(s->resolver, &resolver);
 	loss_send(s, "stacks", "stacks whose names could not be found out", resolver.lost, &s->lost_stacks);
 	loss_send(s, "worker", "stacks on which the symbol worker crashed, hung or ran out of memory",

@@ -73,8 +73,8 @@ struct live_source {
 	struct followed *loops; /* by slot */
 	uint32_t max_loops, n_ids;
 	uint64_t next_tick_ns, next_clock_ns, next_open_ns, stuck_at_ns;
-	uint64_t lost[LST_LOSS_KINDS], lost_skipped, lost_stacks, lost_worker, lost_opening, lost_unnamed,
-		lost_jit;
+	uint64_t lost[LST_LOSS_KINDS], lost_skipped, lost_samples, lost_stacks, lost_worker, lost_opening,
+		lost_unnamed, lost_jit;
 	struct retired *retired; /* oldest first */
 	size_t n_retired, retired_cap;
 	struct idmap processes; /* followed tgid → itself */
