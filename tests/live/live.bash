@@ -85,9 +85,9 @@ books_closed() {
 
 # --- loopstall -----------------------------------------------------------------------------------------------------------
 
-# ARGUMENT...: loopstall in the background, attached; its pid is in $tool.
+# ARGUMENT...: loopstall in the background, attached, by the command AS if that is set; its pid is in $tool.
 start_tool() {
-	background "$LOOPSTALL" --json -T "$THRESHOLD" ${RUNG:+--rung "$RUNG"} "$@" >"$SEEN" 2>"$LIVE/err"
+	background ${AS:-} "$LOOPSTALL" --json -T "$THRESHOLD" ${RUNG:+--rung "$RUNG"} "$@" >"$SEEN" 2>"$LIVE/err"
 	tool=$last
 	if ! within 50 has_line "$SEEN" '"header"'; then
 		cat "$LIVE/err"

@@ -80,6 +80,23 @@ storm() {
 	truth_holds --uncounted
 }
 
+@test "samples that only CAP_SYS_ADMIN may take are missed, and said so" {
+	local caps=-all,+bpf,+perfmon,+sys_ptrace,+dac_read_search,+syslog,+checkpoint_restore
+	echo 3 >/proc/sys/kernel/perf_event_paranoid
+	ulimit -l unlimited # 5.10 counts maps by it
+	start_prog spin
+	AS="setpriv --bounding-set=$caps --inh-caps=$caps"
+	start_tool -p "$target"
+	go
+	books_closed
+	stop_tool
+	$AS "$LOOPSTALL" doctor >"$LIVE/doctor" || true
+	echo 2 >/proc/sys/kernel/perf_event_paranoid
+	sees stall
+	has_line "$SEEN" '"type":"loss".*"reason":"samples"'
+	has_line "$LIVE/doctor" 'kernel.perf_event_paranoid=2'
+}
+
 @test "a command's exit status is passed on" {
 	run "$LOOPSTALL" -- sh -c 'exit 7'
 	[ "$status" -eq 7 ]
