@@ -34,8 +34,14 @@ static __always_inline void gaps_recount(struct lst_thread *t)
 	t->open_gaps = n;
 }
 
+/* With one gap open it is the only one there is to forget, and with none the first place is free. */
 static __always_inline void gap_forget_owner(struct lst_thread *t, __u32 slot)
 {
+	if (t->open_gaps == 1 && t->gap_slots[0] == slot + 1) {
+		t->gap_slots[0] = 0;
+		t->open_gaps = 0;
+		return;
+	}
 	for (int i = 0; i < LST_OPEN_GAPS; i++)
 		if (t->gap_slots[i] == slot + 1)
 			t->gap_slots[i] = 0;
@@ -62,8 +68,8 @@ static __always_inline void blocks_note(struct lst_loop *l, const struct lst_thr
 	}
 }
 
-/* The thread returned from its wait and nobody else waits. */
-static __always_inline void gap_open(struct lst_loop *l, struct lst_thread *t, struct usage usage, __u64 now)
+/* Another loop's gap of the thread is open. */
+static __always_inline bool gap_open_nested(struct lst_thread *t, __u64 now)
 {
 	int free = -1;
 	for (int i = LST_OPEN_GAPS - 1; i >= 0; i--)
@@ -71,14 +77,24 @@ static __always_inline void gap_open(struct lst_loop *l, struct lst_thread *t, s
 			free = i;
 	if (free < 0) {
 		lose(LST_LOSS_GAPS_NESTED);
-		return;
+		return false;
 	}
-	if (!t->open_gaps)
-		thread_begin_activity(t, now);
-	else
-		ledger_settle(t, now);
+	ledger_settle(t, now);
 	t->gap_slots[free & (LST_OPEN_GAPS - 1)] = t->wait_slot + 1;
 	gaps_recount(t);
+	return true;
+}
+
+/* The thread returned from its wait and nobody else waits. */
+static __always_inline void gap_open(struct lst_loop *l, struct lst_thread *t, struct usage usage, __u64 now)
+{
+	if (!t->open_gaps) {
+		thread_begin_activity(t, now);
+		t->gap_slots[0] = t->wait_slot + 1;
+		t->open_gaps = 1;
+	} else if (!gap_open_nested(t, now)) {
+		return;
+	}
 	l->owner = t->tid;
 	l->owner_slot = t->slot;
 	l->base = t->ledger;
@@ -138,10 +154,23 @@ static __always_inline void gap_count(struct lst_loop *l, __u32 slot, __u64 gap,
 		hist_add(l, &h->delayed_lag, lag);
 		hist_add(l, &h->delay, delay);
 	} else {
-		bucket_add(l, &h->plain, bucket_of(gap), gap); /* nearly every iteration, hence inlined */
+		hist_add(l, &h->plain, gap);
 	}
 	if (offcpu)
 		hist_add(l, &h->offcpu, offcpu);
+}
+
+/*
+ * As nearly all gaps of a busy loop are: short, of a loop with one thread that was due at once and ran all the time. Nothing of the
+ * ledger will be asked for, so it is left as it stood when the gap opened.
+ */
+static __always_inline bool gap_is_plain(const struct lst_loop *l, const struct lst_thread *t, __u64 now)
+{
+	__u64 gap = now - l->gap_start_ns;
+
+	return gap < TOP_FLOOR_NS && gap < cfg.record_ns && gap < cfg.threshold_ns && l->owner == t->tid &&
+	       t->open_gaps == 1 && t->since_ns == l->gap_start_ns && t->cpu == LST_CPU_ON && !t->n_blocks &&
+	       !l->shared && !l->gap_delay_ns && !l->pending.active;
 }
 
 static __always_inline void connects_count(struct lst_loop *l)
@@ -239,6 +268,27 @@ static __always_inline void gap_unclaim(const struct lst_loop *l, __u32 slot)
 {
 	if (l->shared)
 		bpf_map_delete_elem(&closing, &slot);
+}
+
+/* As gap_close() does it, for a plain one. */
+static __always_inline void gap_close_plain(struct lst_loop *l, __u32 slot, struct lst_thread *t, __u64 now)
+{
+	__u64 gap = now - l->gap_start_ns;
+	__u32 bucket = bucket_of(gap);
+	struct lst_loop_hists *h = hists_at(slot);
+
+	l->gap_start_ns = 0;
+	gap_forget_owner(t, slot);
+	l->iterations++;
+	l->busy_ns += gap;
+	if (gap > l->max_lag_ns)
+		l->max_lag_ns = gap;
+	if (gap < l->min_gap_ns || !l->min_gap_ns)
+		l->min_gap_ns = gap;
+	if (h)
+		bucket_add(l, &h->plain, bucket, gap);
+	chain_add(l, gap);
+	connects_count(l);
 }
 
 /* A thread that is blocked when another one ends its gap: how long, until it was woken. */

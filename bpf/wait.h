@@ -186,7 +186,10 @@ static __always_inline void wait_enter(__u32 fd, __s64 timeout_ns)
 	t->in_wait = 1;
 	t->in_flight = LST_FLIGHT_NONE;
 	if (l->gap_start_ns && gap_claim(l, slot)) {
-		gap_end(l, slot, t, task, now);
+		if (gap_is_plain(l, t, now))
+			gap_close_plain(l, slot, t, now);
+		else
+			gap_end(l, slot, t, task, now);
 		gap_unclaim(l, slot);
 	}
 	l->last_wait_ns = now;
