@@ -105,7 +105,8 @@ void targets_take(struct targets *t, struct target *target, const void *seen, si
 	struct cursor c = cursor_over(seen, bytes);
 
 	target->state = TARGET_READ;
-	target->read_ns = now_ns;
+	target->read_ns = target->was_read || !bytes ? now_ns : 0;
+	target->was_read = true;
 	target->sent = false;
 	if (!take_seen(t, target, &c))
 		target->maps.n = 0;

@@ -35,8 +35,11 @@ struct target {
 	struct maps maps;
 	uint32_t *modules; /* per row of maps, MODULE_NONE for none */
 	size_t cap_modules;
-	uint64_t read_ns, used; /* used: counts up, for eviction */
-	bool sent;		/* the worker in life has these rows */
+	uint64_t
+		read_ns; /* 0: may be read again at once, as after the first time, which may have been while its libraries were loaded */
+	bool was_read;
+	uint64_t used; /* counts up, for eviction */
+	bool sent;     /* the worker in life has these rows */
 	bool runs_js;
 	bool wants_python; /* somebody wants to know its interpreter */
 	unsigned pythons;  /* asked of the worker, and not answered */

@@ -272,6 +272,22 @@ static void test_compiled_code(void **state)
 	resolver_forget(resolver, (uint32_t)getpid());
 }
 
+/* As after an exec, whose libraries come right behind the first look at what is mapped. */
+static void test_mapped_later(void **state)
+{
+	(void)state;
+	int self = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+
+	resolver_forget(resolver, (uint32_t)getpid());
+	assert_string_equal(name_compiled(own.raw.pc).object, "test_resolver");
+	unsigned char *code = mmap(NULL, RAW_PAGE, PROT_READ | PROT_EXEC, MAP_PRIVATE, self, 0);
+	assert_true(code != MAP_FAILED);
+	assert_string_equal(name_compiled((uint64_t)(uintptr_t)code + 8).object, "test_resolver");
+	munmap(code, RAW_PAGE);
+	close(self);
+	resolver_forget(resolver, (uint32_t)getpid());
+}
+
 static int open_map(void)
 {
 	int fd = opener_open(&(struct opening){.kind = OPENING_JIT, .pid = (uint32_t)getpid()});
@@ -455,6 +471,7 @@ int main(void)
 		cmocka_unit_test(test_process_that_is_gone),
 		cmocka_unit_test(test_too_many),
 		cmocka_unit_test(test_compiled_code),
+		cmocka_unit_test(test_mapped_later),
 		cmocka_unit_test(test_maps_of_others),
 		cmocka_unit_test(test_killed_worker),
 		cmocka_unit_test(test_hanging_worker),
