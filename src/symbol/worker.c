@@ -1,212 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "symbol/worker.h"
+#include "symbol/worker_parts.h"
 
 #include "base/array.h"
-#include "base/idmap.h"
-#include "base/intern.h"
 #include "symbol/channel.h"
-#include "symbol/module.h"
-#include "symbol/worker_jit.h"
-#include "symbol/worker_python.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-struct process {
-	struct unwind_map *maps;
-	size_t n, cap;
-	struct worker_python *python; /* NULL: none that we can read */
-	struct worker_jit jit;
-};
-
-struct worker {
-	struct worker_link link;
-	struct idmap processes; /* pid: struct process */
-	struct idmap modules;	/* id: struct module */
-	struct intern *frames;	/* struct frame_key: the frame's number */
-	struct intern *jit_names;
-	struct unwound unwound;
-	uint32_t next_code; /* number of the next Python code object */
-	unsigned char *
-		depths; /* by frame number: how many frames from it on are one of the stack's, with the calls inlined there */
-	size_t cap_depths;
-	uint64_t lines_bytes; /* of debug sections that are open */
-};
-
-/* What makes two frames the same. No padding: it is hashed as bytes. */
-struct frame_key {
-	uint64_t address;
-	uint32_t module;
-	uint16_t method;
-	uint8_t exact, place;
-	uint32_t level;	   /* of the calls inlined at one address, innermost 0 */
-	uint32_t readable; /* its module: once the file is there, the frame has a name */
-};
-
-/*
- * A file that takes more memory than there may be: half a table of names would name wrongly. The next worker does without the file,
- * for the monitor sees what this one was at.
- */
-static void end_if_starved(const struct module *m)
-{
-	if (!m || m->starved)
-		_exit(1);
-}
-
 /* --- answers */
-
-/* Without the monitor there is nothing to live for. */
-static void say(struct worker *w, const void *data, size_t bytes)
-{
-	if (channel_send(w->link.socket, data, bytes, -1, true))
-		_exit(0);
-}
-
-static enum frame_place place_of(const struct unwind_frame *f)
-{
-	return f->module ? PLACE_MODULE : f->outside ? PLACE_OUTSIDE : PLACE_ANONYMOUS;
-}
-
-/* The functions at its address, innermost first: those inlined there, and last the one that its symbol names. */
-static uint32_t places_of(struct worker *w, const struct unwind_frame *f, struct report_frame *report,
-			  struct source_place places[SOURCE_MAX_DEPTH])
-{
-	struct module *m = idmap_get(&w->modules, f->module);
-	uint64_t start, address = f->address - !f->exact;
-	uint32_t n = 0;
-
-	if (m && m->usable) {
-		w->link.state->module = f->module;
-		module_name(m, address, f->record_start, report->name, sizeof report->name, &start);
-		end_if_starved(m);
-		report->offset -= start;
-		w->lines_bytes += module_open_lines(m, SOURCE_TOTAL_BYTES - w->lines_bytes);
-		n = module_lines(m, address, places);
-	}
-	if (!n)
-		places[n++] = (struct source_place){0};
-	return n;
-}
-
-static void define_frame(struct worker *w, uint32_t number, const struct report_frame *of,
-			 const struct source_place *place)
-{
-	struct report_frame report = *of;
-
-	report.frame = number;
-	report.line = place->line;
-	snprintf(report.file, sizeof report.file, "%s", place->file);
-	if (place->function[0])
-		snprintf(report.name, sizeof report.name, "%.*s", SOURCE_NAME_BYTES, place->function);
-	say(w, &report, sizeof report);
-}
-
-static bool define_frames(struct worker *w, uint32_t first, struct frame_key *key,
-			  const struct unwind_frame *f)
-{
-	struct source_place places[SOURCE_MAX_DEPTH];
-	struct report_frame report = {.kind = REPORT_FRAME,
-				      .module = f->module,
-				      .place = place_of(f),
-				      .method = f->method,
-				      .offset = f->address};
-	uint32_t n = places_of(w, f, &report, places);
-
-	if (!array_reserve(&w->depths, &w->cap_depths, first + n, sizeof *w->depths))
-		return false;
-	w->depths[first] = 0;
-	for (uint32_t level = 0; level < n; level++) {
-		key->level = level;
-		if (intern_id(w->frames, key, sizeof *key) != first + level)
-			break;
-		define_frame(w, first + level, &report, &places[level]);
-		w->depths[first]++;
-	}
-	return true;
-}
-
-/*
- * Every frame is sent once; from then on it is a number. Those at one address follow each other: *n from *first on. False
- * without memory.
- */
-static bool number_frames(struct worker *w, const struct unwind_frame *f, uint32_t *first, uint32_t *n)
-{
-	const struct module *m = idmap_get(&w->modules, f->module);
-	struct frame_key key = {.address = f->address,
-				.module = f->module,
-				.method = (uint16_t)f->method,
-				.exact = f->exact,
-				.place = (uint8_t)place_of(f),
-				.readable = m && m->usable};
-	uint32_t known = intern_count(w->frames);
-
-	*first = intern_id(w->frames, &key, sizeof key);
-	if (*first == INTERN_NONE || (*first == known && !define_frames(w, *first, &key, f)))
-		return false;
-	*n = w->depths[*first];
-	return true;
-}
-
-static void define_python_frame(struct worker *w, uint32_t number, const struct joined_frame *f)
-{
-	struct report_frame report = {
-		.kind = REPORT_FRAME,
-		.frame = number,
-		.place = PLACE_PYTHON,
-		.method = FRAME_LANGUAGE,
-		.line = f->line,
-	};
-	bool known = f->code.id != PYTHON_NO_CODE;
-
-	snprintf(report.name, sizeof report.name, "%s", known ? f->code.function : "?");
-	snprintf(report.file, sizeof report.file, "%s", known ? f->code.file : "");
-	say(w, &report, sizeof report);
-}
-
-static bool number_python_frame(struct worker *w, const struct joined_frame *f, uint32_t *number)
-{
-	struct frame_key key = {.address = (uint64_t)f->code.id << 32 | f->line,
-				.method = FRAME_LANGUAGE,
-				.place = PLACE_PYTHON};
-	uint32_t known = intern_count(w->frames);
-
-	*number = intern_id(w->frames, &key, sizeof key);
-	if (*number == known)
-		define_python_frame(w, *number, f);
-	return *number != INTERN_NONE;
-}
-
-static void define_jit_frame(struct worker *w, uint32_t number, const struct unwind_frame *f,
-			     const char *text, size_t len)
-{
-	struct report_frame report = {
-		.kind = REPORT_FRAME, .frame = number, .place = PLACE_JIT, .method = f->method};
-	struct jit_name name;
-
-	jit_name_parse(text, len, &name);
-	report.jit = name.kind;
-	report.line = name.line;
-	snprintf(report.name, sizeof report.name, "%s", name.function);
-	snprintf(report.file, sizeof report.file, "%s", name.file);
-	say(w, &report, sizeof report);
-}
-
-/* By its name, not by its address: in one place there may be other code later. */
-static bool number_jit_frame(struct worker *w, const struct unwind_frame *f, const char *text, size_t len,
-			     uint32_t *number)
-{
-	struct frame_key key = {.address = intern_id(w->jit_names, text, len),
-				.method = (uint16_t)f->method,
-				.place = PLACE_JIT};
-	uint32_t known = intern_count(w->frames);
-
-	*number = key.address == INTERN_NONE ? INTERN_NONE : intern_id(w->frames, &key, sizeof key);
-	if (*number == known)
-		define_jit_frame(w, *number, f, text, len);
-	return *number != INTERN_NONE;
-}
 
 struct answering {
 	struct worker *worker;
@@ -217,12 +19,12 @@ struct answering {
 
 static bool number_native(struct answering *a, const struct unwind_frame *f, uint32_t *first, uint32_t *n)
 {
-	bool compiled = a->process && place_of(f) == PLACE_ANONYMOUS;
+	bool compiled = a->process && worker_place_of(f) == PLACE_ANONYMOUS;
 	size_t len = 0;
 	const char *text = compiled ? jit_map_find(&a->process->jit.map, f->pc - !f->exact, &len) : NULL;
 
-	return text ? number_jit_frame(a->worker, f, text, len, first)
-		    : number_frames(a->worker, f, first, n);
+	return text ? worker_number_jit(a->worker, f, text, len, first)
+		    : worker_number_native(a->worker, f, first, n);
 }
 
 static bool answer_put(void *context, const struct joined_frame *f)
@@ -230,7 +32,7 @@ static bool answer_put(void *context, const struct joined_frame *f)
 	struct answering *a = context;
 	uint32_t first, n = 1;
 	bool numbered = f->native ? number_native(a, f->native, &first, &n)
-				  : number_python_frame(a->worker, f, &first);
+				  : worker_number_python(a->worker, f, &first);
 	uint32_t room = FACT_MAX_FRAMES - a->report.n;
 
 	a->cut = !numbered || n > room;
@@ -274,7 +76,8 @@ static void answer(struct worker *w, uint32_t slot, const struct raw_stack *raw,
 			answer_put(&a, &(struct joined_frame){.native = &w->unwound.frames[i]});
 	if (a.cut || raw->python_cut)
 		a.report.state = STACK_TRUNCATED;
-	say(w, &a.report, offsetof(struct report_answer, frames) + a.report.n * sizeof a.report.frames[0]);
+	worker_say(w, &a.report,
+		   offsetof(struct report_answer, frames) + a.report.n * sizeof a.report.frames[0]);
 }
 
 /* --- one stack */
@@ -329,7 +132,7 @@ static bool is_waiting_for_debug(const struct worker *w)
 static bool has_compiled(const struct worker *w)
 {
 	for (uint32_t i = 0; i < w->unwound.n; i++)
-		if (place_of(&w->unwound.frames[i]) == PLACE_ANONYMOUS)
+		if (worker_place_of(&w->unwound.frames[i]) == PLACE_ANONYMOUS)
 			return true;
 	return false;
 }
@@ -373,7 +176,7 @@ static void take_stack(struct worker *w, const struct order *order)
 	}
 	/* Asked for by an earlier stack: its answer is on the way, and comes before this one comes again. */
 	if (want.maps || want.module || want.n_debug || want.jit || is_waiting_for_debug(w))
-		say(w, &want, sizeof want);
+		worker_say(w, &want, sizeof want);
 	else
 		answer(w, order->number, &raw, p, read_jit(w, raw.pid, p));
 	*w->link.state = (struct worker_state){0};
@@ -429,7 +232,7 @@ static void take_module(struct worker *w, uint32_t id, bool wants_lines, int fd)
 	w->link.state->module = id;
 	module_close(idmap_take(&w->modules, id));
 	struct module *m = module_open(fd);
-	end_if_starved(m);
+	worker_end_if_starved(m);
 	m->wants_lines = wants_lines;
 	if (!idmap_put(&w->modules, id, m))
 		module_close(m);
@@ -533,7 +336,7 @@ static void take_python(struct worker *w, const struct order_python *order, int 
 	} else {
 		worker_python_free(p);
 	}
-	say(w, &report, sizeof report);
+	worker_say(w, &report, sizeof report);
 	*w->link.state = (struct worker_state){0};
 }
 
@@ -561,7 +364,8 @@ _Noreturn void worker_main(const struct worker_link *link)
 
 	if (!w.frames || !w.jit_names || !vdso || !idmap_put(&w.modules, MODULE_VDSO, vdso))
 		_exit(1);
-	say(&w, &(struct report_lockdown){REPORT_LOCKDOWN, link->lockdown}, sizeof(struct report_lockdown));
+	worker_say(&w, &(struct report_lockdown){REPORT_LOCKDOWN, link->lockdown},
+		   sizeof(struct report_lockdown));
 	for (;;) {
 		int fd;
 		ssize_t got = channel_receive(w.link.socket, &order, sizeof order, &fd, true);
