@@ -21,8 +21,10 @@ static void take_symbol(const Elf64_Sym *sym, const struct elf_range *names, str
 	cursor_seek(&c, sym->st_name);
 	const char *name = cursor_text(&c);
 	for (size_t i = 0; name && i < n; i++)
-		if (!wanted[i].address && !strcmp(name, wanted[i].name))
+		if (!wanted[i].address && !strcmp(name, wanted[i].name)) {
 			wanted[i].address = sym->st_value;
+			wanted[i].bytes = sym->st_size;
+		}
 }
 
 static void search_table(const struct elf_file *f, const Elf64_Shdr *table, struct elf_symbol *wanted,

@@ -7,7 +7,7 @@
 
 struct elf_symbol {
 	const char *name;
-	uint64_t address; /* in the file; 0: not found */
+	uint64_t address, bytes; /* in the file; address 0: not found */
 };
 
 /* One pass over the exported names, and one over all of them if the first did not find everything. */
