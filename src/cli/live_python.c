@@ -80,6 +80,14 @@ static void python_found(void *context, const struct resolver_python *found)
 		fprintf(stderr, "loopstall: no Python names for process %u: %s\n", found->pid,
 			found->refused);
 	}
+	if (found->v8_refused) {
+		f->complete = true;
+		fprintf(stderr,
+			"loopstall: no JavaScript names for process %u: V8 %u.%u %s; start it with "
+			"--perf-basic-prof "
+			"--interpreted-frames-native-stack\n",
+			found->pid, found->v8_version / 100, found->v8_version % 100, found->v8_refused);
+	}
 	if (!found->offsets)
 		return;
 	f->gil = found->gil;

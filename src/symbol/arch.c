@@ -17,6 +17,8 @@ static const struct arch arches[] = {
 	 .setup = 0xe5894855, /* push %rbp; mov %rsp,%rbp */
 	 .setup_mask = UINT32_MAX,
 	 .push_marker = 0x6a,
+	 .bytecodes = 12,
+	 .bytecode_offset = 9,
 	 .pc_mask = UINT64_MAX},
 	{.machine = EM_AARCH64,
 	 .n_regs = 32,
@@ -27,6 +29,8 @@ static const struct arch arches[] = {
 	 .setup_bytes = 4,
 	 .setup = 0xa9807bfd, /* stp x29, x30, [sp, #-n]! */
 	 .setup_mask = 0xffc07fff,
+	 .bytecodes = 20,
+	 .bytecode_offset = 19,
 	 .pc_mask = (1ull << 48) - 1},
 };
 

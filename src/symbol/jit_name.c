@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define FILE_SCHEME "file://"
+
 /* A part of the name. */
 struct span {
 	const char *at;
@@ -45,6 +47,11 @@ static size_t last_of(struct span s, char c)
 }
 
 /* --- V8 ------------------------------------------------------------------------------------------ */
+
+const char *jit_name_path(const char *file)
+{
+	return strncmp(file, FILE_SCHEME, strlen(FILE_SCHEME)) ? file : file + strlen(FILE_SCHEME);
+}
 
 /* Takes ":41" off the end. */
 static bool take_number(struct span *s, uint32_t *number)
@@ -90,12 +97,13 @@ static void parse_js(struct span s, struct jit_name *name)
 		name->line = column;
 	size_t blank = file_start(s);
 	struct span function = upto(s, blank), file = from(s, blank + 1);
-	if (begins(file, "file://"))
-		file = from(file, strlen("file://"));
+	if (begins(file, FILE_SCHEME))
+		file = from(file, strlen(FILE_SCHEME));
 	keep(name->file, file);
 	if (!file.len)
 		name->line = 0;
-	keep(name->function, function.len ? function : (struct span){"(anonymous)", strlen("(anonymous)")});
+	keep(name->function,
+	     function.len ? function : (struct span){JIT_NAME_ANONYMOUS, strlen(JIT_NAME_ANONYMOUS)});
 }
 
 static void parse_builtin(struct span s, struct jit_name *name)

@@ -20,11 +20,15 @@ enum jit_kind {
 struct jit_name {
 	enum jit_kind kind;
 	char function
-		[JIT_NAME_BYTES]; /* without tier, types and arguments; "(anonymous)" for a JavaScript function without a name */
+		[JIT_NAME_BYTES]; /* without tier, types and arguments; JIT_NAME_ANONYMOUS for a JavaScript function without a name */
 	char file[JIT_NAME_BYTES]; /* of JIT_JS, "" none */
 	uint32_t line;		   /* where the function begins, 0 unknown */
 };
 
+#define JIT_NAME_ANONYMOUS "(anonymous)"
+
+/* Of a JavaScript file as V8 calls it, the path. */
+const char *jit_name_path(const char *file);
 /* Longer names are cut. */
 void jit_name_parse(const char *text, size_t len, struct jit_name *name);
 

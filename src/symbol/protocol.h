@@ -11,7 +11,7 @@
  *	  STACK slot             →   the same again
  *	  JIT pid (+fd)          →   the map of what the process compiled
  *	  PYTHON pid +fd, modules →  is one of them an interpreter? its memory is behind the descriptor
- *	                         ←   PYTHON: where it is and how it is laid out
+ *	                         ←   PYTHON: where it is and how it is laid out, or whether it is V8 instead
  *	                         ←   FRAME: each frame once in a worker's life, numbered from 0
  *	                         ←   ANSWER slot: state and frame numbers
  *
@@ -28,6 +28,7 @@
 #include "symbol/python_find.h"
 #include "symbol/resolver.h"
 #include "symbol/unwind.h"
+#include "symbol/v8_find.h"
 
 #define PROTOCOL_SLOTS	    64 /* stacks in flight; 4 MB of shared memory, of which only used pages count */
 #define PROTOCOL_NAME_BYTES 512
@@ -129,6 +130,8 @@ struct report_python {
 	uint32_t minor;	     /* also of a version that is refused, 0 unknown */
 	uint64_t runtime, gil, oldest_thread, tasks;
 	uint64_t string_type, int_type, code_type; /* addresses of the types */
+	uint32_t v8_state;			   /* enum v8_find */
+	uint32_t v8_version;			   /* major * 100 + minor, also of one that is refused */
 	struct python_offsets offsets;
 };
 

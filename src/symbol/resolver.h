@@ -93,7 +93,9 @@ struct resolver_python {
 	uint64_t oldest_thread;		      /* 0 unknown */
 	uint64_t tasks; /* asyncio's dict of running tasks, 0: not loaded (yet), or not needed */
 	uint64_t string_type, int_type, code_type; /* addresses of the types */
-	const char *refused; /* why an interpreter cannot be read, NULL: it can, or there is none */
+	uint32_t v8_version;			   /* major * 100 + minor, 0: it is not V8 */
+	const char *v8_refused; /* why this version cannot be read, NULL: it can, or it is none */
+	const char *refused;	/* why an interpreter cannot be read, NULL: it can, or there is none */
 };
 typedef void resolver_python_found(void *context, const struct resolver_python *found);
 /*

@@ -171,6 +171,10 @@ int supply_take_python(struct supply *s, const struct report_python *report)
 		[PYTHON_UNREADABLE] = "its memory cannot be read",
 		[PYTHON_UNLIKE] = "its layout is not that of its version",
 	};
+	static const char *const v8_refusals[V8_FINDS] = {
+		[V8_UNKNOWN] = "is not known",
+		[V8_UNLIKE] = "is not laid out as known",
+	};
 	struct target *target = targets_find(&s->targets, report->pid);
 	struct resolver_python found = {.pid = report->pid,
 					.runtime = report->runtime,
@@ -181,13 +185,15 @@ int supply_take_python(struct supply *s, const struct report_python *report)
 					.int_type = report->int_type,
 					.code_type = report->code_type};
 
-	if (report->state >= PYTHON_FINDS)
+	if (report->state >= PYTHON_FINDS || report->v8_state >= V8_FINDS)
 		return -EPROTO;
 	if (!target || !target->pythons)
 		return 0; /* it has exec'd meanwhile */
 	target->pythons--;
 	s->pythons--;
 	found.refused = refusals[report->state];
+	found.v8_refused = v8_refusals[report->v8_state];
+	found.v8_version = report->v8_version;
 	if (report->state == PYTHON_FOUND)
 		found.offsets = &report->offsets;
 	tell_python(s, &found);

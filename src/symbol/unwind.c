@@ -18,7 +18,7 @@ struct walk {
 
 /* --- memory: the snapshot, else the constant parts of the module's file */
 
-static bool read_snapshot(const struct raw_stack *raw, uint64_t address, void *to, size_t bytes)
+bool raw_stack_read(const struct raw_stack *raw, uint64_t address, void *to, size_t bytes)
 {
 	uint64_t offset = address - raw->base;
 	uint64_t size = (uint64_t)raw->n_pages * RAW_PAGE;
@@ -35,7 +35,7 @@ static bool read_snapshot(const struct raw_stack *raw, uint64_t address, void *t
 static bool read_memory(void *context, uint64_t address, void *to, size_t bytes)
 {
 	const struct walk *w = context;
-	if (read_snapshot(w->in->raw, address, to, bytes))
+	if (raw_stack_read(w->in->raw, address, to, bytes))
 		return true;
 	return w->module.elf && elf_file_read_constant(w->module.elf, address - w->bias, to, bytes);
 }
@@ -177,7 +177,7 @@ static bool is_frameless(const struct walk *w, const struct unwind_frame *frame)
 	if (leaf.frame != LEAF_MARKED)
 		return leaf.frame == LEAF_FRAMELESS;
 	return (w->regs.valid >> a->fp & 1) &&
-	       read_snapshot(w->in->raw, w->regs.r[a->fp] - 8, &marker, sizeof marker) &&
+	       raw_stack_read(w->in->raw, w->regs.r[a->fp] - 8, &marker, sizeof marker) &&
 	       marker != leaf.marker;
 }
 
@@ -210,8 +210,11 @@ static enum cfi_result step(struct walk *w, struct unwind_frame *frame)
 		result = CFI_INVALID;
 		if (first && is_frameless(w, frame))
 			result = step_out_of_leaf(w, FRAME_FP);
-		if (result == CFI_INVALID)
+		if (result == CFI_INVALID) {
+			uint64_t fp = w->regs.r[a->fp];
 			result = step_by_frame_pointer(w);
+			frame->fp = result == CFI_INVALID ? 0 : fp;
+		}
 		if (result == CFI_INVALID && first)
 			result = step_out_of_leaf(w, FRAME_GUESS);
 	}

@@ -59,6 +59,7 @@ struct unwind_frame {
 	uint64_t record_start; /* file address at which its call-frame record begins, 0: it has none */
 	uint32_t module;       /* 0: none */
 	enum frame_method method;
+	uint64_t fp;  /* its frame pointer, if it was left by that; 0: not */
 	bool exact;   /* pc is the instruction itself, not the one behind a call */
 	bool outside; /* in no executable mapping */
 };
@@ -71,6 +72,8 @@ struct unwound {
 	struct unwind_frame frames[FACT_MAX_FRAMES];
 };
 
+/* Of the stack as it was copied; false if that is not all there. */
+bool raw_stack_read(const struct raw_stack *raw, uint64_t address, void *to, size_t bytes);
 void unwind(const struct unwind_input *in, struct unwound *out);
 
 #endif

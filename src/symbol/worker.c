@@ -13,32 +13,63 @@
 struct answering {
 	struct worker *worker;
 	const struct process *process; /* NULL: none is known */
+	const struct raw_stack *raw;
 	struct report_answer report;
 	bool cut;
 };
 
-static bool number_native(struct answering *a, const struct unwind_frame *f, uint32_t *first, uint32_t *n)
+/* False once there is no room, or no memory. */
+static bool put_numbers(struct answering *a, bool numbered, uint32_t first, uint32_t n)
 {
-	bool compiled = a->process && worker_place_of(f) == PLACE_ANONYMOUS;
-	size_t len = 0;
-	const char *text = compiled ? jit_map_find(&a->process->jit.map, f->pc - !f->exact, &len) : NULL;
-
-	return text ? worker_number_jit(a->worker, f, text, len, first)
-		    : worker_number_native(a->worker, f, first, n);
-}
-
-static bool answer_put(void *context, const struct joined_frame *f)
-{
-	struct answering *a = context;
-	uint32_t first, n = 1;
-	bool numbered = f->native ? number_native(a, f->native, &first, &n)
-				  : worker_number_python(a->worker, f, &first);
 	uint32_t room = FACT_MAX_FRAMES - a->report.n;
 
 	a->cut = !numbered || n > room;
 	for (uint32_t i = 0; numbered && i < n && i < room; i++)
 		a->report.frames[a->report.n++] = first + i;
 	return !a->cut;
+}
+
+/* The functions that V8 runs in this frame. False: it is none of V8's, or there is nothing to name it by. */
+static bool put_v8_levels(struct answering *a, const struct unwind_frame *f)
+{
+	struct v8_level levels[V8_LEVELS_MAX];
+	struct worker *w = a->worker;
+	uint32_t number, index = (uint32_t)(f - w->unwound.frames);
+	struct worker_v8 *v8 = a->process ? a->process->v8 : NULL;
+	uint32_t n = v8 ? worker_v8_name(v8, a->raw, &w->unwound, index, levels) : 0;
+
+	for (uint32_t i = 0; i < n; i++) {
+		bool numbered = worker_number_v8(w, f, &levels[i], &number);
+		if (!put_numbers(a, numbered, number, 1))
+			break;
+	}
+	return n;
+}
+
+/* What it has written of its code itself goes before what its memory says. */
+static bool put_native(struct answering *a, const struct unwind_frame *f)
+{
+	bool compiled = a->process && worker_place_of(f) == PLACE_ANONYMOUS, numbered;
+	size_t len = 0;
+	const char *text = compiled ? jit_map_find(&a->process->jit.map, f->pc - !f->exact, &len) : NULL;
+	uint32_t first, n = 1;
+
+	if (!text && put_v8_levels(a, f))
+		return !a->cut;
+	numbered = text ? worker_number_jit(a->worker, f, text, len, &first)
+			: worker_number_native(a->worker, f, &first, &n);
+	return put_numbers(a, numbered, first, n);
+}
+
+static bool answer_put(void *context, const struct joined_frame *f)
+{
+	struct answering *a = context;
+	uint32_t number;
+
+	if (f->native)
+		return put_native(a, f->native);
+	bool numbered = worker_number_python(a->worker, f, &number);
+	return put_numbers(a, numbered, number, 1);
 }
 
 /* The evaluator's name tells, which is exported by every build. */
@@ -64,6 +95,7 @@ static void answer(struct worker *w, uint32_t slot, const struct raw_stack *raw,
 {
 	struct answering a = {.worker = w,
 			      .process = p,
+			      .raw = raw,
 			      .report = {.kind = REPORT_ANSWER,
 					 .slot = slot,
 					 .state = w->unwound.state,
@@ -190,6 +222,7 @@ static void drop_process(struct worker *w, uint32_t pid)
 	if (p) {
 		free(p->maps);
 		worker_python_free(p->python);
+		worker_v8_free(p->v8);
 		worker_jit_free(&p->jit);
 	}
 	free(p);
@@ -306,6 +339,46 @@ static void check_asyncio(struct worker *w, const struct order_python *order, st
 	python_offsets_check_asyncio(&p->space.offsets, said.data, said.bytes);
 }
 
+static enum v8_find find_v8(struct worker *w, const struct order_python *order, struct worker_v8 *v,
+			    uint32_t *version)
+{
+	enum v8_find state = V8_ABSENT;
+
+	for (uint32_t i = 0; i < PROTOCOL_PYTHONS && order->modules[i] && state == V8_ABSENT; i++) {
+		const struct module *m = idmap_get(&w->modules, order->modules[i]);
+		if (!m || !m->usable)
+			continue;
+		w->link.state->module = order->modules[i];
+		state = worker_v8_open(v, order->modules[i], &m->elf, version);
+	}
+	return state;
+}
+
+/* Takes the descriptor. Of a process whose maps came anew what is known of its functions stays. */
+static enum v8_find take_v8(struct worker *w, struct process *process, const struct order_python *order,
+			    int fd, uint32_t *version)
+{
+	struct worker_v8 *v = process->v8;
+	enum v8_find state;
+
+	if (v && v->module == order->modules[0]) {
+		close(v->names.space.memory);
+		v->names.space.memory = fd;
+		return V8_FOUND;
+	}
+	v = worker_v8_new(fd, &w->next_code);
+	if (!v)
+		_exit(1);
+	state = find_v8(w, order, v, version);
+	if (state == V8_FOUND) {
+		worker_v8_free(process->v8);
+		process->v8 = v;
+	} else {
+		worker_v8_free(v);
+	}
+	return state;
+}
+
 /* Takes the descriptor. */
 static void take_python(struct worker *w, const struct order_python *order, int fd)
 {
@@ -334,6 +407,10 @@ static void take_python(struct worker *w, const struct order_python *order, int 
 		worker_python_free(process->python);
 		process->python = p;
 	} else {
+		if (report.state == PYTHON_ABSENT) {
+			report.v8_state = take_v8(w, process, order, fd, &report.v8_version);
+			p->space.memory = -1;
+		}
 		worker_python_free(p);
 	}
 	worker_say(w, &report, sizeof report);

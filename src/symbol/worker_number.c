@@ -168,3 +168,33 @@ bool worker_number_jit(struct worker *w, const struct unwind_frame *f, const cha
 		define_jit_frame(w, *number, f, text, len);
 	return *number != INTERN_NONE;
 }
+
+static void define_v8_level(struct worker *w, uint32_t number, const struct unwind_frame *f,
+			    const struct v8_level *level)
+{
+	struct report_frame report = {.kind = REPORT_FRAME,
+				      .frame = number,
+				      .place = PLACE_JIT,
+				      .method = f->method,
+				      .jit = JIT_JS,
+				      .line = level->line};
+	const char *name = level->function->function, *file = level->function->file;
+
+	snprintf(report.name, sizeof report.name, "%s", *name ? name : JIT_NAME_ANONYMOUS);
+	snprintf(report.file, sizeof report.file, "%s", jit_name_path(file));
+	worker_say(w, &report, sizeof report);
+}
+
+bool worker_number_v8(struct worker *w, const struct unwind_frame *f, const struct v8_level *level,
+		      uint32_t *number)
+{
+	struct frame_key key = {.address = (uint64_t)level->function->id << 32 | level->line,
+				.method = (uint16_t)f->method,
+				.place = PLACE_JIT};
+	uint32_t known = intern_count(w->frames);
+
+	*number = intern_id(w->frames, &key, sizeof key);
+	if (*number == known)
+		define_v8_level(w, *number, f, level);
+	return *number != INTERN_NONE;
+}

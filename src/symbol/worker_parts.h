@@ -9,11 +9,13 @@
 #include "symbol/worker.h"
 #include "symbol/worker_jit.h"
 #include "symbol/worker_python.h"
+#include "symbol/worker_v8.h"
 
 struct process {
 	struct unwind_map *maps;
 	size_t n, cap;
 	struct worker_python *python; /* NULL: none that we can read */
+	struct worker_v8 *v8;	      /* the same */
 	struct worker_jit jit;
 };
 
@@ -48,5 +50,8 @@ bool worker_number_python(struct worker *w, const struct joined_frame *f, uint32
 /* By its name, not by its address: in one place there may be other code later. */
 bool worker_number_jit(struct worker *w, const struct unwind_frame *f, const char *text, size_t len,
 		       uint32_t *number);
+/* By the function and its line, for the same reason. */
+bool worker_number_v8(struct worker *w, const struct unwind_frame *f, const struct v8_level *level,
+		      uint32_t *number);
 
 #endif

@@ -19,20 +19,30 @@ teardown() {
 	live_teardown
 }
 
-# INTERPRETER OPTION...: its stalls are watched, and every frame of at least 100 samples must be where it belongs.
+# PROGRAM WORD INTERPRETER OPTION...: its stalls are watched, and every frame of at least 100 samples must be where it belongs; "lines":
+# on a line that can run.
 watch_truth() {
-	background "$@" "$ROOT/tests/progs/node_truth.js" 60 >"$LIVE/out"
+	local program=$ROOT/tests/progs/$1 word=$2
+	shift 2
+	background "$@" "$program" 60 >"$LIVE/out"
 	target=$last
 	within 100 has_line "$LIVE/out" READY
 	"$LOOPSTALL" -T 20ms -d 5 --rate 499 --json -p "$target" >"$SEEN"
 	kill "$target"
-	"$PYTHON" "$ROOT/tests/live/node_compare.py" "$ROOT/tests/progs/node_truth.js" "$SEEN" 100
+	"$PYTHON" "$ROOT/tests/live/node_compare.py" "$program" "$SEEN" 100 $word
 }
 
 @test "with a perf map every function has its name, file and line" {
 	for interpreter in node ${NODES:-}; do
 		echo "# $interpreter"
-		watch_truth "$interpreter" $NAMED
+		watch_truth node_truth.js "" "$interpreter" $NAMED
+	done
+}
+
+@test "without options every function has its name, file and the line that runs" {
+	for interpreter in node ${NODES:-}; do
+		echo "# $interpreter"
+		watch_truth node_truth.js lines "$interpreter"
 	done
 }
 
