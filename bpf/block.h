@@ -85,9 +85,9 @@ static __always_inline void block_describe(struct task_struct *task, const struc
 
 	b->fd = ~0u;
 	if (call == NO_CALL) {
+		/* At which address no task says: thread.cr2 and its like are those of the last signal. */
 		b->call = LST_CALL_FAULT;
 		b->kind = LST_TARGET_FAULT;
-		b->object = fault_address(task);
 		return;
 	}
 	b->call = call;
@@ -144,7 +144,7 @@ static __always_inline bool block_is_same(const struct lst_block *a, const struc
 {
 	if (a->call != b->call || a->kind != b->kind)
 		return false;
-	/* Faults and sleeps of different addresses and lengths are one kind of block; so are files by number and sockets by peer. */
+	/* Faults, and sleeps of different lengths, are one kind of block; so are files by number and sockets by peer. */
 	if (a->kind == LST_TARGET_FAULT || a->kind == LST_TARGET_SLEEP)
 		return true;
 	if (a->kind != LST_TARGET_INET)
@@ -190,13 +190,16 @@ static __always_inline __u32 block_displace(struct lst_thread *t, const struct l
 	struct lst_loop *l = gap_of(t, &slot);
 
 	rest_begin(t);
-	lose(LST_LOSS_BLOCKS_FULL);
-	if (!l || l->base_n_blocks || t->open_gaps > 1)
+	if (!l || l->base_n_blocks || t->open_gaps > 1) {
+		lose(LST_LOSS_BLOCKS_FULL);
 		return LST_REST;
+	}
 	for (__u32 i = 1; i < LST_REST; i++)
 		if (t->blocks[i].sum_ns < t->blocks[bounded(least, LST_REST - 1)].sum_ns)
 			least = i;
 	struct lst_block *shortest = &t->blocks[bounded(least, LST_REST - 1)];
+	if (shortest->sum_ns >= STACK_BLOCK_NS)
+		lose(LST_LOSS_BLOCKS_FULL);
 	rest->count += shortest->count;
 	rest->sum_ns += shortest->sum_ns;
 	if (shortest->max_ns > rest->max_ns)

@@ -192,12 +192,10 @@ struct sched_info {
 struct thread_struct {
 	/* x86 */
 	unsigned long fsbase;
-	unsigned long cr2;
 	/* arm64 */
 	struct {
 		unsigned long tp_value;
 	} uw;
-	unsigned long fault_address;
 };
 
 struct thread_info {

@@ -114,11 +114,6 @@ static __always_inline __u64 thread_pointer(struct task_struct *task)
 	return BPF_CORE_READ(task, thread.fsbase);
 }
 
-static __always_inline __u64 fault_address(struct task_struct *task)
-{
-	return BPF_CORE_READ(task, thread.cr2);
-}
-
 #elif defined(__TARGET_ARCH_arm64)
 
 #define PSR_MODE32 0x10
@@ -186,11 +181,6 @@ static __always_inline void regs_to_dwarf(struct task_struct *task, const struct
 static __always_inline __u64 thread_pointer(struct task_struct *task)
 {
 	return BPF_CORE_READ(task, thread.uw.tp_value);
-}
-
-static __always_inline __u64 fault_address(struct task_struct *task)
-{
-	return BPF_CORE_READ(task, thread.fault_address);
 }
 
 #endif

@@ -361,7 +361,7 @@ struct lst_waiting {
 	X(NO_REGS, "no_regs", "stacks without registers")                                                    \
 	X(STACK_PAGES, "stack_pages", "stack pages that could not be read")                                  \
 	X(BLOCKS_FULL, "blocks_full",                                                                        \
-	  "kinds of blocks summed as 'other calls' because a gap had more than are told apart")              \
+	  "kinds of blocks of a millisecond or more summed as 'other calls': a gap had too many")            \
 	X(CONNECTIONS_FULL, "connections_full",                                                              \
 	  "connections not counted as open because their table was full")                                    \
 	X(GAPS_NESTED, "gaps_nested", "gaps not followed because too many loops were open in one thread")    \

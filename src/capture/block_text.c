@@ -182,11 +182,6 @@ static void sleep_text(struct bytes *out, const struct text_state *s)
 		bytes_puts(out, duration_text(s->b->object, text));
 }
 
-static void fault_text(struct bytes *out, const struct text_state *s)
-{
-	bytes_printf(out, "at 0x%llx", (unsigned long long)s->b->object);
-}
-
 static void argument_text(struct bytes *out, const struct text_state *s)
 {
 	bytes_printf(out, "%.*s", LST_TARGET_BYTES, s->b->target);
@@ -209,8 +204,8 @@ static void (*const texts[LST_TARGET_KINDS])(struct bytes *out, const struct tex
 	[LST_TARGET_UNIX] = unix_text,	      [LST_TARGET_PIPE] = pipe_and_child_text,
 	[LST_TARGET_ANON] = anon_text,	      [LST_TARGET_FUTEX] = futex_text,
 	[LST_TARGET_CHILD] = wait_child_text, [LST_TARGET_SLEEP] = sleep_text,
-	[LST_TARGET_FAULT] = fault_text,      [LST_TARGET_PATH] = argument_text,
-	[LST_TARGET_SOCKET] = socket_text,    [LST_TARGET_GIL] = gil_text,
+	[LST_TARGET_PATH] = argument_text,    [LST_TARGET_SOCKET] = socket_text,
+	[LST_TARGET_GIL] = gil_text,
 };
 
 void block_target_text(struct bytes *out, const struct lst_block *b, const struct block_context *context)

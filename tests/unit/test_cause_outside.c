@@ -77,7 +77,7 @@ static const struct told around[] = {
 	{"stopped", "", {{0}}, NULL, {.stopped_ns = 2 * S}, 0, "stopped", "2.00 s", "SIGSTOP"},
 	{"page faults",
 	 "",
-	 {{"page fault", "at 0x7f", TARGET_FAULT, 90, 20}},
+	 {{"page fault", "", TARGET_FAULT, 90, 20}},
 	 NULL,
 	 {.major_faults = 20},
 	 0,
