@@ -223,14 +223,26 @@ static void loop_classify(struct live_source *s, struct followed *l, const struc
 	loops_changed(s, l);
 }
 
-/* Sleeps that fill their gap and are followed by a poll that finds nothing: a loop that serves only every so often. */
+/* As long as the one before, give or take a quarter. */
+static bool is_as_long(uint64_t ns, uint64_t before_ns)
+{
+	return ns * 4 >= before_ns * 3 && ns * 3 <= before_ns * 4;
+}
+
+/*
+ * One gap after the other filled by an equal sleep and followed by a poll that finds nothing: a loop that serves only every so often, as
+ * Netty's while it shuts down. In Python a sleep in the loop is a defect, however regular.
+ */
 void loops_judge_stall(struct live_source *s, struct followed *l, const struct lst_stall_record *r)
 {
 	const struct lst_block *b = r->n_blocks ? &r->blocks[0] : NULL;
 	bool sleeps = b && b->kind == LST_TARGET_SLEEP && b->sum_ns * 10 >= r->gap.gap_ns * 9 &&
-		      r->gap.deadline_passed;
+		      r->gap.deadline_passed && strncmp(l->fact.runtime, "cpython", strlen("cpython")) != 0;
+	bool goes_on = r->gap.gap_seq == l->sleep_seq + 1 && is_as_long(r->gap.gap_ns, l->sleep_ns);
 
-	l->sleep_streak = sleeps ? l->sleep_streak + 1 : 0;
+	l->sleep_streak = !sleeps ? 0 : goes_on ? l->sleep_streak + 1 : 1;
+	l->sleep_seq = r->gap.gap_seq;
+	l->sleep_ns = r->gap.gap_ns;
 	if (!sleeps && l->fact.class == LOOP_SLEEP_POLL) {
 		l->fact.class = LOOP_SINGLE;
 		loops_changed(s, l);

@@ -35,8 +35,9 @@ struct followed {
 	uint32_t generation;
 	struct fact_loop fact;
 	bool single_client;
-	uint32_t sleep_streak; /* stalls in a row that only slept */
-	struct lst_loop last;  /* counters at the last counts fact */
+	uint32_t sleep_streak, sleep_seq; /* gaps in a row that only slept, and the last one */
+	uint64_t sleep_ns;		  /* its length */
+	struct lst_loop last;		  /* counters at the last counts fact */
 	struct lst_loop_hists *last_hists;
 	uint64_t counted_ns;   /* kernel time of the last counts fact */
 	uint64_t open_seq;     /* gap whose open stall is being reported */

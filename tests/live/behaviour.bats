@@ -226,6 +226,25 @@ assert counted == [truth["iterations"]], (counted, truth)' "$SEEN" "$TRUTH"
 	[[ $output == *"$target"* ]]
 }
 
+# A loop's class after three seconds, in which it works. MODE: of tests/progs/sleep_poll.c.
+class_of_sleeper() {
+	start_prog sleep_poll -m "$1"
+	background "$LOOPSTALL" list -d 3 -v -p "$target" >"$LIVE/list"
+	tool=$last
+	sleep 1
+	go
+	wait "$tool"
+	awk -v pid="[$target]" 'index($1, pid) { print $3 }' "$LIVE/list"
+}
+
+@test "a loop that only sleeps and polls is told from one that serves" {
+	[ "$(class_of_sleeper only)" = sleep-poll ]
+}
+
+@test "a loop that serves between equal sleeps is a loop like others" {
+	[ "$(class_of_sleeper served)" = single ]
+}
+
 @test "doctor" {
 	run "$LOOPSTALL" doctor
 	[ "$status" -eq 0 ]
