@@ -53,6 +53,7 @@ static __always_inline void thread_begin_activity(struct lst_thread *t, __u64 no
 	t->n_blocks = 0;
 	t->block_now = ~0u;
 	t->children[0].pid = t->children[1].pid = 0;
+	t->stopper.by = LST_STOP_NONE;
 	ledger_start(t, now);
 }
 
@@ -313,6 +314,7 @@ static __always_inline void pending_keep_blocks(struct lst_loop *l, const struct
 	bpf_probe_read_kernel(&l->pending.runners, sizeof l->pending.runners, &owner->runners);
 	l->pending.n_runners = l->nested ? 0 : owner->n_runners;
 	bpf_probe_read_kernel(&l->pending.limit, sizeof l->pending.limit, &owner->limit);
+	l->pending.stopper = owner->stopper;
 	bpf_probe_read_kernel(&l->pending_blocks, sizeof l->pending_blocks, &owner->blocks);
 	for (__u32 i = 0; i < LST_BLOCKS; i++) {
 		struct lst_block *b = &l->pending_blocks[i];

@@ -44,20 +44,23 @@ enum {
 	BPF_RB_AVAIL_DATA = 0,
 };
 
-#define TASK_STOPPED_STATES 0x800cu /* __TASK_STOPPED 4, __TASK_TRACED 8, TASK_FROZEN 0x8000 */
-#define PF_EXITING	    0x4u
-#define PF_KTHREAD	    0x200000u
-#define S_IFMT		    0170000
-#define S_IFSOCK	    0140000
-#define S_IFREG		    0100000
-#define S_IFIFO		    0010000
-#define AF_UNIX		    1
-#define AF_INET		    2
-#define AF_INET6	    10
-#define TCP_SYN_SENT	    2
-#define TCP_FIN_WAIT1	    4
-#define TCP_CLOSE	    7
-#define TCP_LAST_ACK	    9
+#define TASK_STOPPED_STATES  0x800cu /* __TASK_STOPPED 4, __TASK_TRACED 8, TASK_FROZEN 0x8000 */
+#define TASK_SIGNALLED_STATE 4u
+#define TASK_TRACED_STATE    8u
+#define PF_FROZEN	     0x10000u /* before 6.1; afterwards no flag that a user's task has */
+#define PF_EXITING	     0x4u
+#define PF_KTHREAD	     0x200000u
+#define S_IFMT		     0170000
+#define S_IFSOCK	     0140000
+#define S_IFREG		     0100000
+#define S_IFIFO		     0010000
+#define AF_UNIX		     1
+#define AF_INET		     2
+#define AF_INET6	     10
+#define TCP_SYN_SENT	     2
+#define TCP_FIN_WAIT1	     4
+#define TCP_CLOSE	     7
+#define TCP_LAST_ACK	     9
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
@@ -214,7 +217,8 @@ struct task_struct {
 	struct mm_struct *mm;
 	int exit_code;
 	int pid, tgid;
-	struct task_struct *real_parent, *group_leader;
+	struct task_struct *real_parent, *parent, *group_leader;
+	unsigned frozen : 1; /* by its cgroup's freezer, version 2 */
 	unsigned long nvcsw, nivcsw;
 	unsigned long min_flt, maj_flt;
 	char comm[16];

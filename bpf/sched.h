@@ -18,6 +18,29 @@ static __always_inline __u32 out_state(bool preempt, __u32 state)
 	return state & TASK_STOPPED_STATES ? LST_CPU_STOPPED : LST_CPU_BLOCKED;
 }
 
+/* A frozen thread sleeps where it would return to user mode; before 6.1 the freezer of cgroups of version 1 had no state of its own either. */
+static __always_inline bool is_frozen(struct task_struct *task)
+{
+	if (BPF_CORE_READ(task, flags) & PF_FROZEN)
+		return true;
+	return bpf_core_field_exists(task->frozen) && BPF_CORE_READ_BITFIELD_PROBED(task, frozen);
+}
+
+static __always_inline void stop_note(struct lst_thread *t, struct task_struct *task, __u32 state)
+{
+	__u32 by = state & TASK_TRACED_STATE	  ? LST_STOP_TRACED
+		   : state & TASK_SIGNALLED_STATE ? LST_STOP_SIGNAL
+						  : LST_STOP_FROZEN;
+	if (by <= t->stopper.by)
+		return;
+	t->stopper.by = by;
+	if (by != LST_STOP_TRACED)
+		return;
+	struct task_struct *tracer = BPF_CORE_READ(task, parent, group_leader);
+	t->stopper.pid = BPF_CORE_READ(tracer, pid);
+	BPF_CORE_READ_STR_INTO(&t->stopper.comm, tracer, comm);
+}
+
 /* A loop whose object its thread closed is no loop any more; asked when the thread gives up the CPU, while its files can be read. */
 static __always_inline void closed_gap_drop(struct lst_thread *t, struct task_struct *task)
 {
@@ -86,6 +109,8 @@ static __always_inline void thread_out(struct lst_thread *t, struct task_struct 
 	__u64 now = bpf_ktime_get_ns();
 	__u32 to = out_state(preempt, state);
 
+	if (to == LST_CPU_BLOCKED && t->open_gaps && is_frozen(task))
+		to = LST_CPU_STOPPED;
 	if (t->in_flight && !t->in_wait)
 		flight_check(t->slot);
 	if (t->in_wait) {
@@ -111,6 +136,8 @@ static __always_inline void thread_out(struct lst_thread *t, struct task_struct 
 		return;
 	block_end_unseen(t, now);
 	ledger_out(t, task, to, now);
+	if (to == LST_CPU_STOPPED)
+		stop_note(t, task, state);
 	quota_note(t, task);
 	if (to == LST_CPU_BLOCKED) {
 		block_begin(t->slot);

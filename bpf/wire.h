@@ -75,6 +75,14 @@ struct lst_ledger {
 	lst_u64 repaired_ns; /* part whose return to the CPU was not shown to us: split by the scheduler's own count */
 };
 
+enum lst_stop { LST_STOP_NONE, LST_STOP_SIGNAL, LST_STOP_FROZEN, LST_STOP_TRACED };
+
+struct lst_stopper {
+	lst_u32 by;  /* enum lst_stop; of several the largest */
+	lst_u32 pid; /* LST_STOP_TRACED: the tracer's process */
+	char comm[LST_COMM_BYTES];
+};
+
 /* The cgroup whose quota was used up last; only looked at where time was throttled. */
 struct lst_limit {
 	lst_u64 quota_ns, period_ns; /* period 0: none seen */
@@ -211,6 +219,7 @@ struct lst_pending {
 	struct lst_chain chain; /* with this gap */
 	struct lst_runner runners[LST_RUNNERS];
 	struct lst_limit limit;
+	struct lst_stopper stopper;
 	lst_u64 ran_ns; /* the scheduler's own count of the owner's CPU time, up to a tick late at either end; 0 unknown */
 };
 
@@ -318,7 +327,8 @@ struct lst_thread {
 	lst_u64 task; /* struct task_struct *, never shown; only read while it waits for a CPU, or gets one */
 	lst_u64 charged_ns; /* ready, and who ran is known up to here; 0: not ready */
 	struct lst_limit limit;
-	lst_u32 listed; /* place among those that wait on a CPU + 1, 0 none */
+	struct lst_stopper stopper; /* in its gaps */
+	lst_u32 listed;		    /* place among those that wait on a CPU + 1, 0 none */
 	lst_u32 n_runners;
 	struct lst_runner
 		runners[LST_RUNNERS];	  /* since its last sleep in the wait, or the end of its last gap */

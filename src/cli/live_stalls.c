@@ -164,6 +164,18 @@ static void limit_fill(struct live_source *s, struct fact_stall *stall, const st
 	bytes_free(&cgroups);
 }
 
+static void stopper_fill(struct live_source *s, struct fact_stall *stall, const struct lst_stopper *from)
+{
+	_Static_assert((int)STOPS == (int)LST_STOP_TRACED + 1 && (int)STOP_FROZEN == (int)LST_STOP_FROZEN,
+		       "stops are the same on both sides");
+	bool is_traced = from->by == LST_STOP_TRACED;
+
+	if (!stall->ledger.stopped_ns || from->by >= STOPS)
+		return;
+	stall->stopper = (struct stopper){(enum stop)from->by, is_traced ? from->pid : 0,
+					  is_traced ? live_text(s, from->comm, LST_COMM_BYTES) : ""};
+}
+
 static void ledger_fill(struct fact_stall *stall, const struct lst_ledger *l, uint64_t throttled_delay_ns)
 {
 	uint64_t sum = l->cpu_ns + l->blocked_ns + l->runnable_ns + l->stopped_ns;
@@ -239,6 +251,7 @@ void stalls_ended(void *context, const struct lst_stall_record *r)
 	ledger_fill(stall, &r->gap.ledger, r->throttled_delay_ns);
 	runners_fill(s, stall, r->gap.runners, r->gap.n_runners);
 	limit_fill(s, stall, &r->gap.limit);
+	stopper_fill(s, stall, &r->gap.stopper);
 	taken_measure(s, stall, r->gap.ledger.repaired_ns ? 0 : r->gap.ran_ns);
 	stall->ledger.minor_faults = r->gap.minor_faults;
 	stall->ledger.major_faults = r->gap.major_faults;
@@ -334,6 +347,7 @@ static void stall_report_open(struct live_source *s, struct followed *l, const s
 	ledger_fill(stall, &ledger, loop->throttled_delay_ns);
 	runners_fill(s, stall, t.runners, loop->nested ? 0 : t.n_runners);
 	limit_fill(s, stall, &t.limit);
+	stopper_fill(s, stall, &t.stopper);
 	blocks_fill(s, &a, t.blocks, t.n_blocks, t.children);
 	stall->collector_ns = collector_ran_ns(s, stall);
 	attribution_stall(s->attribution, &a, now);

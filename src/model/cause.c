@@ -281,6 +281,15 @@ static const char *whose_limit(const struct scene *sc)
 	return sc->loop && sc->loop->container[0] && cgroup[0] ? "throttled_container" : "throttled";
 }
 
+static const char *who_stopped(const struct scene *sc)
+{
+	static const char *const stops[STOPS] = {[STOP_UNKNOWN] = "stopped",
+						 [STOP_SIGNAL] = "stopped_signal",
+						 [STOP_FROZEN] = "stopped_frozen",
+						 [STOP_TRACED] = "stopped_traced"};
+	return stops[(unsigned)sc->stall->stopper.by < STOPS ? sc->stall->stopper.by : STOP_UNKNOWN];
+}
+
 /* --- the rules ----------------------------------------------------------------------------------- */
 
 #define WAITING (BIT(VERDICT_BLOCKED) | BIT(VERDICT_LOCK))
@@ -295,7 +304,7 @@ static const struct rule {
 	const char *(*variant)(
 		const struct scene *sc); /* whose remedy; NULL: the cause's, or the library's */
 } rules[] = {
-	{"stopped", BIT(VERDICT_STOPPED), NULL, NULL, evidence_stopped},
+	{"stopped", BIT(VERDICT_STOPPED), NULL, NULL, evidence_stopped, who_stopped},
 	{"throttled", BIT(VERDICT_THROTTLED), NULL, NULL, evidence_throttled, whose_limit},
 	{"no_cpu", BIT(VERDICT_STARVED), NULL, NULL, evidence_no_cpu, who_ran},
 	{"reclaim", BIT(VERDICT_FAULT), NULL, is_reclaim, evidence_reclaim},

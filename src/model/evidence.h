@@ -58,6 +58,8 @@ void evidence_part(struct evidence *e, const struct scene *sc, uint64_t ns);
 /* Adds what waited beside the cause, fits the line into the stall's member and frees it. */
 void evidence_end(struct evidence *e, const struct scene *sc, char to[FACT_EVIDENCE_BYTES]);
 
+/* "its tracer gdb[812]" */
+void evidence_stopper(struct bytes *out, const struct stopper *s);
 /* "cgroup /system.slice/api.service may run 50 ms of every 100 ms" */
 void evidence_limit(struct bytes *out, const struct limit *l);
 

@@ -16,10 +16,23 @@ static void put_home(struct evidence *e, const struct scene *sc)
 		bytes_printf(&e->text, ", %s", l->unit);
 }
 
+void evidence_stopper(struct bytes *out, const struct stopper *s)
+{
+	static const char *const by[STOPS] = {[STOP_UNKNOWN] = "a signal, debugger or freezer",
+					      [STOP_SIGNAL] = "a signal (SIGSTOP or like it)",
+					      [STOP_FROZEN] = "the freezer of its cgroup",
+					      [STOP_TRACED] = "its tracer"};
+	bytes_puts(out, (unsigned)s->by < STOPS ? by[s->by] : by[STOP_UNKNOWN]);
+	if (s->comm && s->comm[0])
+		bytes_printf(out, " %s[%u]", s->comm, s->pid);
+}
+
 void evidence_stopped(struct evidence *e, const struct scene *sc, const struct share *sh)
 {
 	(void)sh;
-	bytes_puts(&e->text, "not allowed to run for ");
+	bytes_puts(&e->text, "by ");
+	evidence_stopper(&e->text, &sc->stall->stopper);
+	bytes_puts(&e->text, " for ");
 	evidence_part(e, sc, sc->stall->ledger.stopped_ns);
 	put_home(e, sc);
 }
@@ -57,13 +70,14 @@ void evidence_throttled(struct evidence *e, const struct scene *sc, const struct
 	evidence_part(e, sc, sc->stall->ledger.throttled_ns);
 }
 
-#define REST_SHARE 20 /* what nobody is named for is told from 1/20 of the wait on */
+#define NAMED_RUNNERS 3	 /* for more there is no room in the line */
+#define REST_SHARE    20 /* what nobody is named for is told from 1/20 of the wait on */
 
-/* ": on its CPU ran stress[123] 80 ms, its own thread gc[124] 31 ms, 9 ms not told apart" */
+/* ": on its CPU ran stress[123] 80 ms, its own thread gc[124] 31 ms, the rest 9.0 ms" */
 static void put_runners(struct evidence *e, const struct fact_stall *s)
 {
 	uint64_t rest_ns = s->ledger.runnable_ns + s->delay_ns;
-	for (uint32_t i = 0; i < s->n_runners && i < FACT_MAX_RUNNERS; i++) {
+	for (uint32_t i = 0; i < s->n_runners && i < NAMED_RUNNERS; i++) {
 		const struct runner *r = &s->runners[i];
 		bytes_printf(&e->text, "%s%s%s[%u] ", i ? ", " : ": on its CPU ran ",
 			     r->own ? "its own thread " : "", r->comm, r->pid);
@@ -73,9 +87,8 @@ static void put_runners(struct evidence *e, const struct fact_stall *s)
 	rest_ns -= s->ledger.throttled_ns < rest_ns ? s->ledger.throttled_ns : rest_ns;
 	if (!s->n_runners || rest_ns < (s->ledger.runnable_ns + s->delay_ns) / REST_SHARE)
 		return;
-	bytes_puts(&e->text, ", ");
+	bytes_puts(&e->text, ", the rest ");
 	evidence_duration(e, rest_ns);
-	bytes_puts(&e->text, " not told apart");
 }
 
 void evidence_no_cpu(struct evidence *e, const struct scene *sc, const struct share *sh)

@@ -163,6 +163,15 @@ struct runner {
 	uint64_t ns;
 };
 
+enum stop { STOP_UNKNOWN, STOP_SIGNAL, STOP_FROZEN, STOP_TRACED, STOPS };
+
+/* Who did not let a thread run. */
+struct stopper {
+	enum stop by;
+	uint32_t pid; /* STOP_TRACED: process of the tracer */
+	const char *comm;
+};
+
 /* The CPU time that a cgroup may use, of those that held a loop back. */
 struct limit {
 	const char *cgroup; /* path below the root, "" unknown */
@@ -247,7 +256,8 @@ struct fact_stall {
 	struct chain chain;
 	enum verdict verdict;
 	struct ledger ledger;
-	struct limit limit; /* with throttled time */
+	struct limit limit;	/* with throttled time */
+	struct stopper stopper; /* with stopped time */
 	uint32_t n_blocks, n_samples, n_runners;
 	struct runner
 		runners[FACT_MAX_RUNNERS]; /* longest first; the others are missing to runnable and delay */
@@ -352,6 +362,7 @@ const char *stack_state_word(enum stack_state s);
 const char *frame_method_word(enum frame_method m);
 const char *frame_kind_word(enum frame_kind k);
 const char *target_kind_word(enum target_kind k);
+const char *stop_word(enum stop s);
 int fact_kind_parse(const char *word);
 int stall_state_parse(const char *word);
 int verdict_parse(const char *word);
@@ -361,5 +372,6 @@ int stack_state_parse(const char *word);
 int frame_method_parse(const char *word);
 int frame_kind_parse(const char *word);
 int target_kind_parse(const char *word);
+int stop_parse(const char *word);
 
 #endif

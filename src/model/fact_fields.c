@@ -160,6 +160,14 @@ const struct field runner_fields[] = {
 	{0}};
 #undef T
 
+#define T struct stopper
+const struct field stopper_fields[] = {
+	MAY_WORD("by", stop, by),
+	MAY("pid", NUMBER, pid),
+	MAY("comm", TEXT, comm),
+	{0}};
+#undef T
+
 #define T struct limit
 const struct field limit_fields[] = {
 	MAY("cgroup", TEXT, cgroup),

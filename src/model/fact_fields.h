@@ -34,9 +34,9 @@ struct field {
 };
 
 extern const struct field header_fields[], clock_fields[], loop_fields[], frame_fields[], stack_fields[],
-	stall_fields[], ledger_fields[], block_fields[], runner_fields[], limit_fields[], waker_fields[],
-	awaiter_fields[], sample_fields[], culprit_fields[], saturated_fields[], counts_fields[],
-	peer_fields[], loss_fields[], end_fields[];
+	stall_fields[], ledger_fields[], block_fields[], runner_fields[], limit_fields[], stopper_fields[],
+	waker_fields[], awaiter_fields[], sample_fields[], culprit_fields[], saturated_fields[],
+	counts_fields[], peer_fields[], loss_fields[], end_fields[];
 
 /* The histograms of struct fact_counts. */
 extern const struct field histogram_fields[];

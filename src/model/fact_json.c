@@ -249,6 +249,11 @@ static void put_stall(const struct fact_json *how, struct json *j, const struct 
 		put_fields(how, j, limit_fields, &stall->limit);
 		json_end(j);
 	}
+	if (stall->stopper.by) {
+		json_begin_object(j, "stopped");
+		put_fields(how, j, stopper_fields, &stall->stopper);
+		json_end(j);
+	}
 	put_runners(how, j, stall);
 	if (stall->n_blocks) {
 		json_begin_array(j, "blocks");

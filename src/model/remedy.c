@@ -256,6 +256,15 @@ static const struct {
 	 "another"},
 	{"stopped", FAMILY_ANY,
 	 "nothing in the code: find who sends SIGSTOP, attaches a debugger or freezes the cgroup"},
+	{"stopped_signal", FAMILY_ANY,
+	 "nothing in the code: find who sends SIGSTOP or SIGTSTP, such as a shell's job control or a batch "
+	 "system"},
+	{"stopped_frozen", FAMILY_ANY,
+	 "nothing in the code: find who freezes the cgroup, such as docker pause, a snapshot or systemctl "
+	 "freeze"},
+	{"stopped_traced", FAMILY_ANY,
+	 "nothing in the code: a debugger or strace is attached and stops it; let it go, or use a tool that "
+	 "does not stop it"},
 	{"reclaim", FAMILY_ANY,
 	 "the kernel takes pages back inside the loop: raise memory.high and memory.max, or use less"},
 	{"faults", FAMILY_ANY,

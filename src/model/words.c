@@ -43,4 +43,5 @@ WORDS(frame_kind, enum frame_kind, FRAME_KINDS, "native", "kernel", "python", "j
 WORDS(target_kind, enum target_kind, TARGET_KINDS,
       "none", "file", "inet", "unix", "pipe", "anon", "futex", "child", "sleep", "fault", "path", "socket",
       "gil")
+WORDS(stop, enum stop, STOPS, "unknown", "signal", "freezer", "ptrace")
 /* clang-format on */

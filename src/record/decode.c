@@ -310,6 +310,8 @@ static int read_stall(struct decoder *d, const json_t *object)
 	if (!err)
 		err = read_fields(d, limit_fields, json_object_get(object, "limit"), &stall->limit);
 	if (!err)
+		err = read_fields(d, stopper_fields, json_object_get(object, "stopped"), &stall->stopper);
+	if (!err)
 		err = read_runners(d, object, stall);
 	if (!err)
 		err = read_awaiters(d, object, &stall->task);

@@ -196,8 +196,8 @@ static void spent_stopped(struct bytes *out, const struct fact_stall *s, const s
 {
 	char text[DURATION_TEXT_BYTES];
 	(void)d;
-	bytes_printf(out, "stopped for %s by a signal, debugger or freezer",
-		     duration(s->ledger.stopped_ns, text));
+	bytes_printf(out, "stopped for %s by ", duration(s->ledger.stopped_ns, text));
+	evidence_stopper(out, &s->stopper);
 }
 
 static void spent_unknown(struct bytes *out, const struct fact_stall *s, const struct dictionary *d)

@@ -17,6 +17,7 @@
 #include "loopstall.bpf.c"
 
 #include "machine.h"
+#include "machine_groups.h"
 #include "machine_maps.h"
 
 #define MAX_TASKS     512
@@ -24,7 +25,6 @@
 #define MAX_FDS	      16
 #define MAX_FILES     256
 #define MAX_SOCKETS   512
-#define MAX_GROUPS    8
 #define KERNEL_STACK  16384
 
 /* What the programs follow pointers into. */
@@ -54,12 +54,6 @@ struct task {
 	__u64 on_since_ns;
 };
 
-struct group {
-	struct task_group kernel; /* first: the programs' group is the test's group */
-	struct cgroup cgroup;
-	struct kernfs_node node;
-};
-
 static struct {
 	struct task *tasks[MAX_TASKS];
 	__u32 n_tasks;
@@ -68,8 +62,6 @@ static struct {
 	struct file_parts *files[MAX_FILES];
 	__u32 n_files;
 	struct sock sockets[MAX_SOCKETS];
-	struct group groups[MAX_GROUPS];
-	__u32 n_groups;
 	unsigned hidden;
 	unsigned counted, of; /* of the time on a CPU, what the scheduler counts */
 } machine;
@@ -110,6 +102,7 @@ void machine_stop(void)
 	for (__u32 i = 0; i < machine.n_files; i++)
 		free(machine.files[i]);
 	memset(&machine, 0, sizeof machine);
+	memset(&groups, 0, sizeof groups);
 	shim_stop();
 }
 
@@ -276,31 +269,6 @@ void task_moves(struct task_struct *t, unsigned cpu)
 	t->thread_info.cpu = cpu;
 }
 
-struct task_group *group_new(struct task_group *above, const char *name, uint64_t quota_ns)
-{
-	if (machine.n_groups == MAX_GROUPS)
-		abort();
-	struct group *g = &machine.groups[machine.n_groups++];
-	g->node.name = name;
-	g->cgroup.kn = &g->node;
-	g->cgroup.level = above ? above->css.cgroup->level + 1 : 0;
-	g->kernel.css.cgroup = &g->cgroup;
-	g->kernel.parent = above;
-	g->kernel.cfs_bandwidth.quota = quota_ns ? quota_ns : ~0ULL;
-	g->kernel.cfs_bandwidth.period = 100 * MS;
-	return &g->kernel;
-}
-
-void group_throttled(struct task_group *group, uint64_t ns)
-{
-	group->cfs_bandwidth.throttled_time += ns;
-}
-
-void task_joins(struct task_struct *t, struct task_group *group)
-{
-	t->sched_task_group = group;
-}
-
 void task_parent(struct task_struct *child, struct task_struct *parent)
 {
 	child->real_parent = parent;
@@ -456,12 +424,13 @@ void task_switch(struct task_struct *from, enum off_how how, struct task_struct 
 	} ways[] = {
 		[OFF_BLOCKED] = {false, 1},	   [OFF_PREEMPTED] = {true, 0},
 		[OFF_PREEMPTED_LATE] = {false, 0}, [OFF_PREEMPTED_BLOCKING] = {true, 1},
-		[OFF_STOPPED] = {false, 4},
+		[OFF_STOPPED] = {false, 4},	   [OFF_FROZEN] = {false, 1},
 	};
 	run(from);
 	if (from) {
 		task_ticks(from);
 		from->__state = ways[how].state;
+		from->frozen = how == OFF_FROZEN;
 	}
 	if (to) {
 		task_of(to)->on_since_ns = shim_now();

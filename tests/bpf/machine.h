@@ -70,6 +70,7 @@ enum off_how {
 	OFF_PREEMPTED_LATE,	/* on return to user mode: no flag, no state */
 	OFF_PREEMPTED_BLOCKING, /* with its state set already */
 	OFF_STOPPED,
+	OFF_FROZEN, /* asleep in its cgroup's freezer */
 };
 
 enum {

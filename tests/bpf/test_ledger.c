@@ -133,6 +133,29 @@ static void throttled_for_no_longer_than_ready(void **state)
 	machine_stop();
 }
 
+/* A cgroup's freezer puts it to sleep with an ordinary state: no block, and nothing it waited for. */
+static void frozen_is_stopped(void **state)
+{
+	(void)state;
+	struct task_struct *t = gap_begin();
+	task_off(t, OFF_FROZEN);
+	machine_pass(20 * MS);
+	task_woken(t, NULL);
+	task_on(t);
+	struct lst_ledger l = ledger_of_stall(t);
+	assert_int_equal(l.stopped_ns, 20 * MS);
+	assert_int_equal(l.blocked_ns, 0);
+	assert_int_equal(stall.n_blocks, 0);
+	assert_int_equal(stall.gap.stopper.by, LST_STOP_FROZEN);
+	t = gap_begin();
+	task_off(t, OFF_STOPPED);
+	machine_pass(20 * MS);
+	task_on(t);
+	ledger_of_stall(t);
+	assert_int_equal(stall.gap.stopper.by, LST_STOP_SIGNAL);
+	machine_stop();
+}
+
 /* On the CPU for 30 ms by the clock, of which the scheduler counts 12: a hypervisor ran something else. */
 static void the_scheduler_s_count_is_kept(void **state)
 {
@@ -267,6 +290,7 @@ int main(void)
 		cmocka_unit_test(throttled_by_the_group_that_rose),
 		cmocka_unit_test(throttled_for_no_longer_than_ready),
 		cmocka_unit_test(the_scheduler_s_count_is_kept),
+		cmocka_unit_test(frozen_is_stopped),
 		cmocka_unit_test(reclaim_is_part_of_cpu_time),
 		cmocka_unit_test(a_fault_is_part_of_blocked_time),
 		cmocka_unit_test(a_switch_out_not_seen_is_unaccounted),

@@ -18,6 +18,8 @@ live_setup() {
 
 live_teardown() {
 	local pid
+	# What is frozen does not even die.
+	[ ! -e "$group/freezer.state" ] || echo THAWED >"$group/freezer.state"
 	for pid in "${started[@]}"; do
 		kill -CONT "$pid" 2>/dev/null || true
 		kill -KILL "$pid" 2>/dev/null || true

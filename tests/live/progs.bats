@@ -92,6 +92,38 @@ load live
 	has_line "$SEEN" "\"limit\":{\"cgroup\":\"/${group##*/}\",\"quota_us\":5000,\"period_us\":50000}"
 }
 
+# A loop that computes for 0.2 s at a time, frozen with its cgroup in the midst of it: neither blocked nor fetching pages.
+@test "frozen with its cgroup" {
+	local version root switch on=1 off=0
+	for root in /sys/fs/cgroup /sys/fs/cgroup/unified /sys/fs/cgroup/freezer; do
+		[ ! -e $root/cgroup.procs ] || break
+	done
+	group=$root/loopstall-test-$$
+	mkdir "$group" || skip "no cgroup can be made"
+	switch=$group/cgroup.freeze
+	[ -e "$switch" ] || switch=$group/freezer.state on=FROZEN off=THAWED
+	[ -e "$switch" ] || skip "no cgroup with a freezer"
+	background "$PYTHON" -c 'import asyncio, time
+async def main():
+    while True:
+        await asyncio.sleep(0.01)
+        end = time.monotonic() + 0.2
+        while time.monotonic() < end:
+            pass
+asyncio.run(main())'
+	echo "$last" >"$group/cgroup.procs"
+	THRESHOLD=250ms start_tool -p "$last"
+	for _ in 1 2 3; do
+		echo $on >"$switch"
+		sleep 0.5
+		echo $off >"$switch"
+		sleep 0.5
+	done
+	stop_tool
+	has_lines "$SEEN" '"verdict":"STOPPED".*"stopped":{"by":"freezer"}' 2
+	lacks_line "$SEEN" '"verdict":"\(FAULT\|BLOCKED\)"'
+}
+
 @test "stuck in a read before the attach" {
 	start_prog stuck -m read
 	sleep 0.5

@@ -38,6 +38,7 @@ static struct fact_stall sample_stall = {
 	.n_blocks = 2,
 	.n_samples = 2,
 	.limit = {"/system.slice/api.service", 50000001, 100 * MS},
+	.stopper = {STOP_TRACED, 812, "gdb"},
 	.n_runners = 2,
 	.runners = {{4242, false, "stress", 400003}, {4123, true, "gc", 120121}},
 	.blocks = {{"poll",
@@ -174,6 +175,7 @@ static inline void image_stall(struct bytes *image, const struct fact_stall *sta
 	memcpy(&copy, stall, sizeof copy);
 	image_texts(image, stall_fields, &copy);
 	image_texts(image, limit_fields, &copy.limit);
+	image_texts(image, stopper_fields, &copy.stopper);
 	for (size_t i = 0; i < FACT_MAX_BLOCKS; i++) {
 		image_texts(image, block_fields, &copy.blocks[i]);
 		image_texts(image, waker_fields, &copy.blocks[i].waker);

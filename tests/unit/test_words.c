@@ -20,6 +20,7 @@ static const struct {
 	{frame_method_word, frame_method_parse, FRAME_METHODS},
 	{frame_kind_word, frame_kind_parse, FRAME_KINDS},
 	{target_kind_word, target_kind_parse, TARGET_KINDS},
+	{stop_word, stop_parse, STOPS},
 };
 
 static void every_value_has_a_word_of_its_own(void **state)

@@ -80,6 +80,7 @@ struct told {
 	struct chain chain;
 	struct runner ran[FACT_MAX_RUNNERS];
 	struct limit limit;
+	struct stopper stopper;
 	unsigned task_ms; /* of its samples, in the task that has most of them; 0: no tasks */
 };
 
@@ -116,6 +117,7 @@ static inline void told_tell(struct story *t, const struct told *told, struct fa
 	*s = whole;
 	s->connects = told->connects;
 	s->limit = told->limit;
+	s->stopper = told->stopper;
 	for (; s->n_runners < FACT_MAX_RUNNERS && told->ran[s->n_runners].pid; s->n_runners++)
 		s->runners[s->n_runners] = told->ran[s->n_runners];
 	s->chain = told->chain;

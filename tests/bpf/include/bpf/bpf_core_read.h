@@ -21,6 +21,8 @@
 #define CORE_PICK(a, b, c, d, n, ...) n
 #define BPF_CORE_READ(src, ...)	      CORE_PICK(__VA_ARGS__, CORE_4, CORE_3, CORE_2, CORE_1, )(src, __VA_ARGS__)
 
+#define BPF_CORE_READ_BITFIELD_PROBED(src, member) ((src)->member)
+
 #define BPF_CORE_READ_INTO(to, src, member)	shim_read(to, sizeof *(to), CORE_ADDRESS(src, member))
 #define BPF_CORE_READ_STR_INTO(to, src, member) shim_read_text(to, sizeof *(to), CORE_ADDRESS(src, member))
 
