@@ -358,6 +358,8 @@ struct summary *summary_new(const struct tally *t)
 	s->blocks = totals.blocks;
 	s->n_blocks = totals.n_blocks;
 	totals.blocks = NULL;
+	s->absence = totals.absence;
+	absence_sort(&s->absence);
 	tally_totals_free(&totals);
 	if (!ok) {
 		summary_free(s);

@@ -72,6 +72,7 @@ struct summary {
 	size_t n_causes;
 	struct tally_block *blocks; /* most time first */
 	size_t n_blocks;
+	struct absence absence;		 /* most time first */
 	struct summary_without without;	 /* n 0: nothing to say */
 	const struct tally_loss *losses; /* belong to the tally */
 	size_t n_losses;

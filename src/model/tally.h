@@ -13,6 +13,7 @@
 #ifndef LOOPSTALL_MODEL_TALLY_H
 #define LOOPSTALL_MODEL_TALLY_H
 
+#include "model/absence.h"
 #include "model/culprit.h"
 #include "model/dictionary.h"
 #include "model/fact.h"
@@ -135,6 +136,7 @@ struct tally_totals {
 	size_t n_blocks, blocks_cap;
 	struct tally_stall *stalls;
 	size_t n_stalls, stalls_cap;
+	struct absence absence;
 	uint64_t beyond_stalls, beyond_blocks; /* over their bound: in the sums only */
 };
 

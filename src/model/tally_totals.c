@@ -282,6 +282,7 @@ int tally_totals_add(struct tally_totals *t, const struct fact_stall *s, const s
 	add_to_loop(&t->loops[s->loop - 1], s);
 	if (tally_is_hidden(dictionary_loop(d, s->loop)))
 		return 0;
+	absence_add(&t->absence, s);
 	struct tally_stall compact = {s->start_ns, s->lag_ns, s->loop, s->verdict, s->state};
 	int err = add_causes(t, &compact, s, d);
 	for (uint32_t i = 0; !err && i < s->n_blocks && i < FACT_MAX_BLOCKS; i++)
@@ -314,7 +315,8 @@ static bool copy_array(void *to, size_t *to_n, size_t *to_cap, const void *from,
 
 int tally_totals_copy(struct tally_totals *to, const struct tally_totals *from)
 {
-	*to = (struct tally_totals){.beyond_stalls = from->beyond_stalls,
+	*to = (struct tally_totals){.absence = from->absence,
+				    .beyond_stalls = from->beyond_stalls,
 				    .beyond_blocks = from->beyond_blocks};
 #define COPY(name)                                                                                           \
 	copy_array(&to->name, &to->n_##name, &to->name##_cap, from->name, from->n_##name, sizeof *to->name)

@@ -231,6 +231,37 @@ static void put_block(struct json *j, const struct summary *s, const struct tall
 	json_end(j);
 }
 
+static void put_absence(struct json *j, const struct absence *a)
+{
+	json_begin_array(j, "ran_instead");
+	for (size_t i = 0; i < a->n_runners; i++) {
+		const struct absence_runner *r = &a->runners[i];
+		json_begin_object(j, NULL);
+		put_text(j, "comm", r->comm);
+		if (!r->several)
+			json_uint(j, "pid", r->pid);
+		json_bool(j, "own", r->own);
+		put_us(j, "total_us", r->ns);
+		put_us(j, "longest_us", r->longest_ns);
+		json_uint(j, "stalls", r->stalls);
+		json_end(j);
+	}
+	json_end(j);
+	json_begin_array(j, "limits");
+	for (size_t i = 0; i < a->n_limits; i++) {
+		const struct absence_limit *l = &a->limits[i];
+		json_begin_object(j, NULL);
+		put_text(j, "cgroup", l->limit.cgroup);
+		put_us(j, "quota_us", l->limit.quota_ns);
+		put_us(j, "period_us", l->limit.period_ns);
+		put_us(j, "total_us", l->ns);
+		put_us(j, "longest_us", l->longest_ns);
+		json_uint(j, "stalls", l->stalls);
+		json_end(j);
+	}
+	json_end(j);
+}
+
 static void put_without(struct json *j, const struct summary *s)
 {
 	if (!s->without.n)
@@ -312,6 +343,7 @@ int report_json(const struct summary *s, const struct report_style *style, struc
 	for (size_t i = 0; i < s->n_blocks; i++)
 		put_block(&j, s, &s->blocks[i]);
 	json_end(&j);
+	put_absence(&j, &s->absence);
 	put_without(&j, s);
 	put_timeline(&j, s);
 	json_end(&j);

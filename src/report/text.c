@@ -5,6 +5,7 @@
  */
 #include "base/array.h"
 #include "base/duration.h"
+#include "model/evidence.h"
 #include "report/bars.h"
 #include "report/moment.h"
 #include "report/phrase.h"
@@ -412,6 +413,56 @@ static void put_blocks(struct pen *p, const struct summary *s)
 	}
 }
 
+#define LEAST_ABSENCE 50 /* less than 1/50 of all stall time is not worth a line */
+
+/* "120 ms  stress[3120]  in 3 stalls, up to 80 ms", with the heading over the first. */
+static void put_absent(struct pen *p, bool *titled, const char *who, uint64_t ns, uint64_t longest_ns,
+		       uint64_t stalls)
+{
+	char sum[DURATION_TEXT_BYTES], longest[DURATION_TEXT_BYTES], count[MOMENT_BYTES];
+	if (!*titled)
+		put_heading(p, "No CPU", "whose limit held loops back, and who ran while they were ready");
+	*titled = true;
+	pen_cell(p, INK_PLAIN, -9, duration_text(ns, sum));
+	pen_put(p, INK_PLAIN, "  ");
+	p->indent = 11;
+	pen_put(p, INK_PLAIN, who);
+	pen_piecef(p, INK_DIM, "  ", "in %s stall%s, up to %s", number_text(stalls, count),
+		   stalls == 1 ? "" : "s", duration_text(longest_ns, longest));
+	pen_end(p);
+}
+
+static void phrase_runner(struct bytes *out, const struct absence_runner *r)
+{
+	bytes_printf(out, "%s%s", r->own ? "its own thread " : "", r->comm);
+	if (r->several)
+		bytes_puts(out, ", several");
+	else
+		bytes_printf(out, "[%u]", r->pid);
+}
+
+static void put_absence(struct pen *p, const struct summary *s)
+{
+	const struct absence *a = &s->absence;
+	uint64_t least_ns = s->stall_ns / LEAST_ABSENCE;
+	struct bytes who = {0};
+	bool titled = false;
+	for (size_t i = 0; i < a->n_limits && i < TOP_BLOCKS && a->limits[i].ns >= least_ns; i++) {
+		const struct absence_limit *l = &a->limits[i];
+		bytes_clear(&who);
+		evidence_limit(&who, &l->limit);
+		put_absent(p, &titled, bytes_text(&who), l->ns, l->longest_ns, l->stalls);
+	}
+	for (size_t i = 0; i < a->n_runners && i < TOP_BLOCKS && a->runners[i].ns >= least_ns; i++) {
+		const struct absence_runner *r = &a->runners[i];
+		bytes_clear(&who);
+		phrase_runner(&who, r);
+		put_absent(p, &titled, bytes_text(&who), r->ns, r->longest_ns, r->stalls);
+	}
+	p->out->failed |= !bytes_ok(&who);
+	bytes_free(&who);
+}
+
 static void put_without(struct pen *p, const struct summary *s)
 {
 	char text[DURATION_TEXT_BYTES];
@@ -449,6 +500,7 @@ int report_text(const struct summary *s, const struct report_style *style, struc
 	put_patterns(&p, s);
 	put_without(&p, s);
 	put_blocks(&p, s);
+	put_absence(&p, s);
 	if (s->stalls)
 		put_heading(&p, "When", "");
 	bars_timeline(&p, s->cells, s->n_cells, s->cell_ns);

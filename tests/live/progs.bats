@@ -16,6 +16,23 @@ load live
 @test "stopped by a signal" { holds_for stopped; }
 @test "starved in a gap" { holds_for starved; }
 @test "starved inside the wait" { holds_for starved -m wait; }
+# The neighbour is the program's only child.
+@test "a report elsewhere says who ran instead" {
+	start_prog starved
+	local neighbour
+	neighbour=$(cat "/proc/$target/task/$target/children")
+	background "$LOOPSTALL" record -o "$LIVE/r.jsonl.zst" -T "$THRESHOLD" -p "$target" 2>"$LIVE/err"
+	tool=$last
+	sleep 1
+	go
+	books_closed
+	stop_tool
+	"$LOOPSTALL" report "$LIVE/r.jsonl.zst" >"$SEEN"
+	cat "$SEEN"
+	has_line "$SEEN" "^No CPU"
+	has_line "$SEEN" " ms  starved\\[${neighbour% }\\]"
+}
+
 @test "signals interrupt waits" { holds_for interrupted; }
 @test "closed and created anew" { holds_for recreate; }
 @test "duplicated descriptor" { holds_for dup; }
