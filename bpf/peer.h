@@ -128,12 +128,25 @@ static __always_inline void connection_end(__u64 socket)
 }
 
 /*
- * The other end of a socket that was connected before we came is told from a client by its port: those that are handed out to clients
- * begin there by default.
+ * The other end of a socket that was connected before we came: a peer, or a client of ours? A local port that connect() chose is in a
+ * bucket that nobody has bound, so that side began. Where a program chose its own port, it is told by the other end's: those that are
+ * handed out to clients begin there by default.
  */
-#define CLIENT_PORTS 32768
+#define CLIENT_PORTS   32768
+#define BUCKET_UNBOUND (-1)
 
-/* The thread read from a connection, inside a gap. Its own by the table, else by its port. */
+static __always_inline bool was_connected_by_us(struct sock *sk)
+{
+	struct inet_connection_sock *connection = (void *)sk;
+	struct inet_bind_bucket *bucket;
+
+	if (bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport)) < CLIENT_PORTS)
+		return true;
+	bucket = BPF_CORE_READ(connection, icsk_bind_hash);
+	return bucket && BPF_CORE_READ(bucket, fastreuse) == BUCKET_UNBOUND;
+}
+
+/* The thread read from a connection, inside a gap. */
 SEPARATE int connection_read(__u32 slot, __u64 socket)
 {
 	struct lst_loop *l = loop_at(slot);
@@ -145,7 +158,7 @@ SEPARATE int connection_read(__u32 slot, __u64 socket)
 		return 0;
 	if (c) {
 		place = c->slot == slot ? c->peer : LST_PEERS;
-	} else if (bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport)) < CLIENT_PORTS) {
+	} else if (was_connected_by_us(sk)) {
 		if (!peer_seek(l, sk))
 			return 0;
 		place = peer_place(l, slot, bpf_ktime_get_ns());

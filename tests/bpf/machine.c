@@ -61,7 +61,7 @@ static struct {
 	__u32 n_processes;
 	struct file_parts *files[MAX_FILES];
 	__u32 n_files;
-	struct sock sockets[MAX_SOCKETS];
+	struct inet_connection_sock sockets[MAX_SOCKETS];
 	unsigned hidden;
 	unsigned counted, of; /* of the time on a CPU, what the scheduler counts */
 } machine;
@@ -496,7 +496,7 @@ static void socket_changed(uint32_t number, int state)
 void task_connects(struct task_struct *t, uint32_t number, const char *address, uint16_t port)
 {
 	run(t);
-	sock_fill(&machine.sockets[number % MAX_SOCKETS], address, port, 40000);
+	sock_fill(&machine.sockets[number % MAX_SOCKETS].icsk_inet.sk, address, port, 40000);
 	socket_changed(number, TCP_SYN_SENT);
 }
 
@@ -504,6 +504,15 @@ void task_reads(struct task_struct *t, uint32_t number)
 {
 	run(t);
 	raw_event(lst_read, (__u64)&machine.sockets[number % MAX_SOCKETS], 0);
+}
+
+void connection_is_old(uint32_t number, const char *address, uint16_t port, bool bound)
+{
+	static struct inet_bind_bucket buckets[] = {{-1}, {0}};
+	struct inet_connection_sock *connection = &machine.sockets[number % MAX_SOCKETS];
+
+	sock_fill(&connection->icsk_inet.sk, address, port, 8080);
+	connection->icsk_bind_hash = &buckets[bound];
 }
 
 void connection_ends(uint32_t number)

@@ -58,6 +58,8 @@ void task_opens_socket(struct task_struct *t, uint32_t fd, const char *address, 
 /* A TCP connection of its own, known by a number; ends in whatever context, as the network may. */
 void task_connects(struct task_struct *t, uint32_t number, const char *address, uint16_t port);
 void task_reads(struct task_struct *t, uint32_t number);
+/* From before the attach; bound: to a port of its own, as the connections are that were accepted. */
+void connection_is_old(uint32_t number, const char *address, uint16_t port, bool bound);
 void connection_ends(uint32_t number);
 void task_opens_pipe(struct task_struct *t, uint32_t fd, uint64_t inode);
 void task_closes(struct task_struct *t, uint32_t fd);

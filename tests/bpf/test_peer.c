@@ -250,6 +250,25 @@ static void answers_are_work_for_their_peer(void **state)
 	machine_stop();
 }
 
+/* A port says little of who is whose client; who chose the local one does. */
+static void an_old_connection_is_a_peers_or_a_clients(void **state)
+{
+	(void)state;
+	struct task_struct *t = scene_begin(NULL);
+	connection_is_old(0, "127.0.0.1", 40101, false);
+	connection_is_old(1, "127.0.0.1", 40102, true); /* a client */
+	connection_is_old(2, "127.0.0.1", 8103, true);	/* from a port of our own */
+	waits_once(t);
+	for (uint32_t i = 0; i < 3; i++)
+		task_reads(t, i);
+	works(t, 1 * MS);
+	assert_int_equal(peer_at(0)->inet.port, 40101);
+	assert_int_equal(peer_at(0)->reads, 1);
+	assert_int_equal(peer_at(1)->inet.port, 8103);
+	assert_int_equal(peer_at(2)->inet.family, 0);
+	machine_stop();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -261,6 +280,7 @@ int main(void)
 		cmocka_unit_test(a_stranger_connects_unseen),
 		cmocka_unit_test(short_waits_for_a_peer_are_summed),
 		cmocka_unit_test(answers_are_work_for_their_peer),
+		cmocka_unit_test(an_old_connection_is_a_peers_or_a_clients),
 		cmocka_unit_test(a_timer_begins_a_chain),
 		cmocka_unit_test(growth_is_by_multiples),
 		cmocka_unit_test(what_is_no_growth),
