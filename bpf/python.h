@@ -103,9 +103,9 @@ static __always_inline __u32 python_walk_some(struct lst_python_stack *out, stru
 		to->code = code | (frame_byte(s, p->frame_entry) & 1) << LST_PYTHON_ENTRY_SHIFT |
 			   frame_byte(s, p->frame_owner) << LST_PYTHON_OWNER_SHIFT;
 		to->instr = frame_word(s, p->frame_instr) - (p->minor > 10 ? code : 0);
-		to->lines = 0;
+		to->mark = 0;
 		if (frame_word(s, p->frame_locals))
-			python_read(&to->lines, sizeof to->lines, code + p->code_lines, other);
+			python_read(&to->mark, sizeof to->mark, code + p->code_mark, other);
 		out->n = i + 1;
 	}
 	s->steps = i;

@@ -23,7 +23,7 @@ struct lst_python_process {
 	lst_u16 cframe_frame; /* … at this offset; LST_PYTHON_NO_MEMBER: thread_frame is the frame */
 	lst_u16 frame_bytes;  /* up to the last member below, at most LST_PYTHON_FRAME_BYTES */
 	lst_u16 frame_previous, frame_code, frame_instr, frame_locals, frame_owner, frame_entry;
-	lst_u16 code_lines;  /* line table of a code object */
+	lst_u16 code_mark;   /* of a code object: what another one in its place has not */
 	lst_u16 minor;	     /* 3.minor */
 	lst_u16 runtime_gc;  /* 3.8 keeps it there; else LST_PYTHON_NO_MEMBER */
 	lst_u16 thread_task; /* the running asyncio task; LST_PYTHON_NO_MEMBER: in the dict `tasks` */
@@ -51,10 +51,11 @@ struct lst_python_frame {
 	lst_u64 code;
 	lst_u32 instr; /* address of the instruction minus that of the code object; up to 3.10 its index */
 	/*
-	 * Of code that runs once (a module, a class body, exec), which is freed and used again before its name is read: low half of
-	 * the address of its line table. 0 for functions, which live longer; the read would cost half as much again as the walk.
+	 * Of code that runs once (a module, a class body, exec), which is freed and used again before its name is read: its number (from
+	 * 3.12 on), or the low half of its line table's address. 0 for functions, which live longer; the read would cost half as much
+	 * again as the walk.
 	 */
-	lst_u32 lines;
+	lst_u32 mark;
 };
 
 enum lst_python_state {

@@ -41,7 +41,7 @@ static void layout_fill(struct lst_python_process *p, const struct resolver_pyth
 		.frame_locals = o->frame_locals,
 		.frame_owner = o->frame_owner,
 		.frame_entry = o->frame_entry,
-		.code_lines = o->code_lines,
+		.code_mark = o->code_number != PYTHON_NO_MEMBER ? o->code_number : o->code_lines,
 		.minor = o->minor,
 		.runtime_gc = o->runtime_gc,
 		.runtime_gil = o->runtime_gil,

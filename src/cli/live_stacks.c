@@ -92,7 +92,7 @@ static void raw_python_fill(struct raw_stack *raw, const struct lst_python_stack
 	raw->python_cut = python->state == LST_PYTHON_TRUNCATED;
 	for (uint32_t i = 0; i < python->n; i++)
 		raw->python[i] = (struct raw_python_frame){python->frames[i].code, python->frames[i].instr,
-							   python->frames[i].lines};
+							   python->frames[i].mark};
 }
 
 void stacks_raw(struct raw_stack *raw, const struct lst_stack_record *r, const void *pages,

@@ -14,7 +14,7 @@
 /* The members of a code object that make it the same one. */
 struct code_head {
 	uint64_t lines, file, name, qualname, n_units;
-	uint32_t first_line;
+	uint32_t first_line, number;
 };
 
 struct entry {
@@ -89,6 +89,8 @@ static bool read_head(const struct python_space *p, uint64_t code, struct code_h
 		.name = word_at(object, o->code_name),
 		.first_line = (uint32_t)word_at(object, o->code_first_line),
 	};
+	if (o->code_number != PYTHON_NO_MEMBER)
+		head->number = (uint32_t)word_at(object, o->code_number);
 	if (o->code_qualname != PYTHON_NO_MEMBER)
 		head->qualname = word_at(object, o->code_qualname);
 	return read_units(p, object, &head->n_units);
@@ -97,7 +99,14 @@ static bool read_head(const struct python_space *p, uint64_t code, struct code_h
 static bool is_same(const struct code_head *a, const struct code_head *b)
 {
 	return a->lines == b->lines && a->file == b->file && a->name == b->name &&
-	       a->qualname == b->qualname && a->n_units == b->n_units && a->first_line == b->first_line;
+	       a->qualname == b->qualname && a->n_units == b->n_units && a->first_line == b->first_line &&
+	       a->number == b->number;
+}
+
+/* Of code that runs once the frame has kept which one it was. */
+static bool is_marked(const struct python_offsets *o, const struct code_head *head, uint32_t mark)
+{
+	return !mark || mark == (o->code_number != PYTHON_NO_MEMBER ? head->number : (uint32_t)head->lines);
 }
 
 static char *read_text(const struct python_space *p, uint64_t string, bool keep_end)
@@ -181,7 +190,7 @@ bool python_code_find(struct python_codes *codes, const struct python_space *p,
 			return false;
 		head = e->head; /* the process has ended: what it was last */
 	}
-	if ((frame->lines && (uint32_t)head.lines != frame->lines) || offset < -UNIT_BYTES ||
+	if (!is_marked(&p->offsets, &head, frame->mark) || offset < -UNIT_BYTES ||
 	    offset >= (int64_t)(head.n_units * UNIT_BYTES))
 		return false;
 	if (e && !is_same(&e->head, &head)) {

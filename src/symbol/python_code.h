@@ -3,7 +3,7 @@
  * From a frame as the kernel copied it to function, file and line, by the code object in the process' memory.
  *
  * That memory is read later than the frame, and code objects are freed: a name is only given if the object
- * still is a code object with the line table that the frame saw, and the instruction lies in it. Names are
+ * still is the code object that the frame saw, and the instruction lies in it. Names are
  * kept by address, and checked the same way for every stack that was taken after the last check: of one that was taken
  * between two looks at the same object there is nothing to learn from a third.
  */

@@ -16,7 +16,7 @@
 	.ascii_data = 40, .compact_data = 56, .kind_shift = 2, .compact_shift = 5, .ascii_shift = 6
 #define OLD_CODE                                                                                             \
 	.code_file = 104, .code_name = 112, .code_qualname = NONE, .code_lines = 120, .code_first_line = 40, \
-	.code_instructions = 48
+	.code_number = NONE, .code_instructions = 48
 #define NEW_CODE .code_file = 112, .code_name = 120, .code_qualname = 128, .code_lines = 136
 /* Frames were objects up to 3.10, each with an evaluator of its own. */
 #define OLD_FRAME                                                                                            \
@@ -122,6 +122,7 @@ static const struct python_offsets table[] = {
 	 .frame_bytes = 72,
 	 .owner_hidden = 255,
 	 .code_first_line = 72,
+	 .code_number = NONE,
 	 .code_instructions = 184,
 	 .thread_task = NONE,
 	 .task_coro = 136,
@@ -153,6 +154,7 @@ static const struct python_offsets table[] = {
 	 .frame_entry = 70,
 	 .frame_bytes = 72,
 	 .code_first_line = 68,
+	 .code_number = 92,
 	 .code_instructions = 192,
 	 .thread_task = NONE,
 	 .task_coro = 136,
@@ -178,6 +180,7 @@ static const struct python_offsets table[] = {
 	 .frame_entry = 70,
 	 .frame_bytes = 72,
 	 .code_first_line = 68,
+	 .code_number = 92,
 	 .code_instructions = 200,
 	 .thread_task = NONE,
 	 .task_coro = 120,
@@ -203,6 +206,7 @@ static const struct python_offsets table[] = {
 	 .frame_entry = 74,
 	 .frame_bytes = 80,
 	 .code_first_line = 68,
+	 .code_number = 92,
 	 .code_instructions = 208,
 	 .thread_task = 872,
 	 .task_coro = 128,
@@ -228,6 +232,7 @@ static const struct python_offsets table[] = {
 	 .frame_entry = 74,
 	 .frame_bytes = 80,
 	 .code_first_line = 68,
+	 .code_number = 92,
 	 .code_instructions = 208,
 	 .thread_task = 1032,
 	 .task_coro = 128,

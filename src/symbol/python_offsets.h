@@ -28,6 +28,7 @@ struct python_offsets {
 	uint16_t thread_task;		     /* running asyncio task; PYTHON_NO_MEMBER: in a dict */
 	uint16_t frame_previous, frame_code, frame_instr, frame_owner, frame_entry, frame_locals, frame_bytes;
 	uint16_t code_file, code_name, code_qualname, code_lines, code_first_line;
+	uint16_t code_number;		   /* never used again for another; PYTHON_NO_MEMBER: there is none */
 	uint16_t code_instructions;	   /* in the object from 3.11 on; before, a pointer to bytes */
 	uint16_t object_type, object_size; /* ob_type, ob_size */
 	uint16_t string_state, ascii_data, compact_data;

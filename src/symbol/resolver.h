@@ -29,7 +29,7 @@ struct resolver;
 #define RAW_PYTHON_OWNER_SHIFT 56
 struct raw_python_frame {
 	uint64_t code;
-	uint32_t instr, lines;
+	uint32_t instr, mark;
 };
 
 /*

@@ -93,11 +93,11 @@ static int teardown(void **state)
 	return 0;
 }
 
-static bool find(struct fixture *f, uint32_t instruction, uint32_t lines, struct python_code *code,
+static bool find(struct fixture *f, uint32_t instruction, uint32_t mark, struct python_code *code,
 		 uint32_t *line)
 {
 	const struct raw_python_frame frame = {CODE | 1ull << RAW_PYTHON_OWNER_SHIFT, 184 + 2 * instruction,
-					       lines};
+					       mark};
 	return python_code_find(&f->codes, &f->space, &frame, code, line);
 }
 
@@ -155,6 +155,26 @@ static void an_object_in_its_place_is_not(void **state)
 	poke_word(*state, CODE + 128, WIDE);
 	assert_true(find(*state, 0, 0, &code, &line));
 	assert_string_equal(code.function, "other");
+	assert_int_not_equal(code.id, id);
+}
+
+/* From 3.12 on, however much like the one before it looks. */
+static void an_object_of_another_number_is_not(void **state)
+{
+	struct fixture *f = *state;
+	struct python_code code;
+	uint32_t line, id, number = 7;
+
+	f->space.offsets.code_number = 92;
+	poke(f, CODE + 92, &number, sizeof number);
+	assert_true(find(f, 0, 7, &code, &line));
+	id = code.id;
+	number = 8;
+	poke(f, CODE + 92, &number, sizeof number);
+	assert_false(find(f, 0, 7, &code, &line));
+	put_string(f, FILE_NAME, "/srv/app/cpu.py");
+	assert_true(find(f, 0, 8, &code, &line));
+	assert_string_equal(code.file, "/srv/app/cpu.py");
 	assert_int_not_equal(code.id, id);
 }
 
@@ -232,6 +252,7 @@ int main(void)
 		WITH(a_freed_object_is_not),
 		WITH(a_stack_from_before_the_last_look_needs_no_other),
 		WITH(an_object_in_its_place_is_not),
+		WITH(an_object_of_another_number_is_not),
 		WITH(an_instruction_outside_is_not),
 		WITH(a_file_name_that_is_no_string_is_not),
 		WITH(wide_characters_become_utf8),
