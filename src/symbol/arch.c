@@ -17,8 +17,9 @@ static const struct arch arches[] = {
 	 .setup = 0xe5894855, /* push %rbp; mov %rsp,%rbp */
 	 .setup_mask = UINT32_MAX,
 	 .push_marker = 0x6a,
-	 .bytecodes = 12,
-	 .bytecode_offset = 9,
+	 .v8_bytecodes = 12,
+	 .v8_offset = 9,
+	 .v8_root = 13,
 	 .pc_mask = UINT64_MAX},
 	{.machine = EM_AARCH64,
 	 .n_regs = 32,
@@ -29,8 +30,9 @@ static const struct arch arches[] = {
 	 .setup_bytes = 4,
 	 .setup = 0xa9807bfd, /* stp x29, x30, [sp, #-n]! */
 	 .setup_mask = 0xffc07fff,
-	 .bytecodes = 20,
-	 .bytecode_offset = 19,
+	 .v8_bytecodes = 20,
+	 .v8_offset = 19,
+	 .v8_root = 26,
 	 .pc_mask = (1ull << 48) - 1},
 };
 

@@ -20,9 +20,9 @@ struct arch {
 	uint8_t setup_bytes;
 	uint32_t setup, setup_mask;
 	uint8_t push_marker; /* a byte of code behind that: the next byte is pushed; 0: not looked for */
-	uint8_t bytecodes,
-		bytecode_offset; /* registers of V8's interpreter for what it runs, and where it is in it */
-	uint64_t pc_mask;	 /* bits of a code address; arm64 keeps a signature above them */
+	/* Registers of V8: what its interpreter runs, and where it is in it; in all of its code where the isolate's roots are. */
+	uint8_t v8_bytecodes, v8_offset, v8_root;
+	uint64_t pc_mask; /* bits of a code address; arm64 keeps a signature above them */
 };
 
 /* NULL for a machine we cannot unwind. */

@@ -208,6 +208,8 @@ static enum cfi_result step(struct walk *w, struct unwind_frame *frame)
 		result = step_by_record(w, &record, address);
 	} else {
 		result = CFI_INVALID;
+		if (!w->out->v8_root && w->regs.valid >> a->v8_root & 1)
+			w->out->v8_root = w->regs.r[a->v8_root];
 		if (first && is_frameless(w, frame))
 			result = step_out_of_leaf(w, FRAME_FP);
 		if (result == CFI_INVALID) {
@@ -249,6 +251,7 @@ void unwind(const struct unwind_input *in, struct unwound *out)
 	enum cfi_result result = CFI_CALLER;
 
 	out->n = out->wanted_module = 0;
+	out->v8_root = 0;
 	out->wants_maps = false;
 	start(&w);
 	while (result == CFI_CALLER && out->n < FACT_MAX_FRAMES) {

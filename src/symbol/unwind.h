@@ -68,6 +68,7 @@ struct unwound {
 	enum stack_state state;
 	uint32_t n;
 	uint32_t wanted_module; /* not 0: nothing else counts, come again with it */
+	uint64_t v8_root;	/* the register of that name, where compiled code begins; 0 unknown */
 	bool wants_maps;	/* the same, with the maps read anew */
 	struct unwind_frame frames[FACT_MAX_FRAMES];
 };

@@ -5,17 +5,14 @@
 
 #define TABLE_MAX_BYTES	    (1u << 20)
 #define BYTECODES_MAX_BYTES (1u << 20)
-#define KNOWN_MAX	    16384 /* bytecodes whose function is remembered */
-#define INTERPRETER_DATA    8	  /* the bytecodes in it */
-#define WRAPPED		    8	  /* the function in a box */
-#define INLINED_BYTES	    16	  /* of an entry: where the call is, and which function it calls */
+#define WRAPPED		    8  /* the function in a box */
+#define INLINED_BYTES	    16 /* of an entry: where the call is, and which function it calls */
 
 void v8_names_clear(struct v8_names *n)
 {
 	v8_codes_clear(&n->codes);
 	v8_functions_clear(&n->functions);
-	idmap_free(&n->by_bytecodes);
-	n->by_bytecodes = (struct idmap){0};
+	v8_index_clear(&n->index);
 	bytes_free(&n->table);
 	bytes_free(&n->lengths);
 }
@@ -38,49 +35,27 @@ static uint32_t line_at(struct v8_names *n, const struct v8_function *f, uint32_
 
 /* --- interpreted and baseline frames */
 
-/* What a function runs, or what code was made from, down to its bytecodes. 0: it has none. */
-static uint64_t bytecodes_of(const struct v8_space *v, uint64_t data)
-{
-	const struct v8_offsets *o = &v->offsets;
-	uint16_t type;
-
-	/* Baseline code, and in it what holds the bytecodes of a function with an entry of its own. */
-	for (unsigned i = 0; i < 3 && v8_type(v, data, &type); i++) {
-		unsigned at = type == o->code_type ? o->code_data : INTERPRETER_DATA;
-		if (type == o->bytecodes_type)
-			return data;
-		if ((type != o->code_type && type != o->interpreter_data_type) ||
-		    !v8_load(v, data, at, &data))
-			return 0;
-	}
-	return 0;
-}
-
 static const struct v8_function *function_running(struct v8_names *n, uint64_t shared, uint64_t bytecodes)
 {
 	uint64_t data;
 	const struct v8_function *f = v8_function_find(&n->functions, &n->space, shared, &data);
 
-	return f && (data == bytecodes || bytecodes_of(&n->space, data) == bytecodes) ? f : NULL;
+	return f && (data == bytecodes || v8_bytecodes_of(&n->space, data) == bytecodes) ? f : NULL;
 }
 
-/* By the frame's closure; where that is gone, by another one that ran the same bytecodes. */
+/* By the frame's closure; where that is gone, by the list of all functions. */
 static const struct v8_function *function_of(struct v8_names *n, const struct v8_frame *frame)
 {
-	uint64_t shared, known = (uint64_t)idmap_get(&n->by_bytecodes, frame->bytecodes);
+	const struct v8_space *v = &n->space;
 	const struct v8_function *f = NULL;
+	uint64_t shared;
 
-	if (v8_load(&n->space, frame->closure, n->space.offsets.function_shared, &shared))
+	if (v8_load(v, frame->closure, v->offsets.function_shared, &shared))
 		f = function_running(n, shared, frame->bytecodes);
-	if (!f)
-		return known ? function_running(n, known, frame->bytecodes) : NULL;
-	if (shared != known && n->by_bytecodes.n >= KNOWN_MAX) {
-		idmap_free(&n->by_bytecodes);
-		n->by_bytecodes = (struct idmap){0};
-	}
-	if (shared != known)
-		idmap_put(&n->by_bytecodes, frame->bytecodes, (void *)shared);
-	return f;
+	if (f)
+		return f;
+	shared = v8_index_find(&n->index, v, frame->root, frame->bytecodes);
+	return shared ? function_running(n, shared, frame->bytecodes) : NULL;
 }
 
 /* The interpreter counts from the tagged pointer to the bytecodes. */
@@ -250,7 +225,7 @@ uint32_t v8_frame_name(struct v8_names *n, const struct v8_frame *frame,
 			       : 0;
 	if (!v8_code_find(&n->codes, v, frame->pc - !frame->exact, &code))
 		return 0;
-	bytecodes = bytecodes_of(v, code.data);
+	bytecodes = v8_bytecodes_of(v, code.data);
 	if (!bytecodes)
 		return name_optimised(n, frame, &code, levels);
 	return !frame->no_bytecodes && bytecodes == frame->bytecodes

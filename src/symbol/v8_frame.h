@@ -4,20 +4,22 @@
  * compiled into it.
  *
  * V8's memory is read later than the frame. By then the closure may have moved, and another one may lie in its place: a
- * name is only given if the closure leads to the very bytecodes that the frame runs, or the optimised code that holds the frame's pc
- * leads to the function, and the closure to no other.
+ * name is only given if the closure, or the list of all functions, leads to the very bytecodes that the frame runs, or the optimised
+ * code that holds the frame's pc leads to the function, and the closure to no other.
  */
 #ifndef LOOPSTALL_SYMBOL_V8_FRAME_H
 #define LOOPSTALL_SYMBOL_V8_FRAME_H
 
 #include "symbol/v8_code.h"
 #include "symbol/v8_function.h"
+#include "symbol/v8_index.h"
 #include "symbol/v8_tables.h"
 
 #define V8_LEVELS_MAX 16 /* functions in one frame */
 
 struct v8_frame {
 	uint64_t pc;
+	uint64_t root;	   /* V8's root register, 0 unknown */
 	bool exact;	   /* pc is the instruction itself, not the one behind a call */
 	bool interpreted;  /* pc is the interpreter's */
 	bool no_bytecodes; /* the frame's slot for them was not there yet */
@@ -36,7 +38,7 @@ struct v8_names {
 	struct v8_space space;
 	struct v8_codes codes;
 	struct v8_functions functions;
-	struct idmap by_bytecodes;   /* the function that was last found to run them */
+	struct v8_index index;
 	struct bytes table, lengths; /* scratch */
 };
 

@@ -18,6 +18,7 @@ struct v8_offsets {
 	uint16_t interpreter_data_type; /* holds the bytecodes of a function with an entry of its own */
 	uint16_t positions_type;	/* of source position tables */
 	uint16_t deopt_type, literals_type, inlined_type;
+	uint16_t scripts_type, functions_type; /* of the lists of all scripts, and of a script's functions */
 	uint16_t
 		wrapper_type; /* of the box that the deoptimisation data has its function in; 0: it has none */
 	/* of a closure, and of the function that all its closures share */
@@ -43,7 +44,7 @@ struct v8_published {
 	uint16_t value;
 };
 
-#define V8_PUBLISHED_MAX 40
+#define V8_PUBLISHED_MAX 48
 /* What the binary may publish of a row, and what all rows have in common. Returns the number. */
 size_t v8_offsets_published(const struct v8_offsets *o, struct v8_published published[V8_PUBLISHED_MAX]);
 

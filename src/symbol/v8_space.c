@@ -66,6 +66,25 @@ bool v8_element(const struct v8_space *v, uint64_t array, unsigned index, uint64
 	       v8_load(v, array, V8_ARRAY_DATA + 8 * index, word);
 }
 
+#define INTERPRETER_DATA 8 /* the bytecodes in it */
+
+uint64_t v8_bytecodes_of(const struct v8_space *v, uint64_t data)
+{
+	const struct v8_offsets *o = &v->offsets;
+	uint16_t type;
+
+	/* Baseline code, and in it what holds the bytecodes of a function with an entry of its own. */
+	for (unsigned i = 0; i < 3 && v8_type(v, data, &type); i++) {
+		unsigned at = type == o->code_type ? o->code_data : INTERPRETER_DATA;
+		if (type == o->bytecodes_type)
+			return data;
+		if ((type != o->code_type && type != o->interpreter_data_type) ||
+		    !v8_load(v, data, at, &data))
+			return 0;
+	}
+	return 0;
+}
+
 /* --- strings */
 
 /* What the head of every kind of string has in it. */

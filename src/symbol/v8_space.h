@@ -31,10 +31,11 @@
 #define V8_STRING_FIRST	   16
 #define V8_STRING_SECOND   24
 
-#define V8_SCRIPT_SOURCE 8
-#define V8_SCRIPT_NAME	 16
-#define V8_SCRIPT_LINE	 24 /* of its first line, from 0 */
-#define V8_SCRIPT_ID	 64
+#define V8_SCRIPT_SOURCE    8
+#define V8_SCRIPT_NAME	    16
+#define V8_SCRIPT_LINE	    24 /* of its first line, from 0 */
+#define V8_SCRIPT_ID	    64
+#define V8_SCRIPT_FUNCTIONS 88
 
 /* From the frame pointer of a JavaScript frame. */
 #define V8_FRAME_CONTEXT   (-8) /* in other frames a small integer, their kind */
@@ -67,6 +68,8 @@ bool v8_type(const struct v8_space *v, uint64_t object, uint16_t *type);
 bool v8_is_a(const struct v8_space *v, uint64_t object, uint16_t type);
 /* The elements of an array of bytes of this type, at most max. */
 bool v8_read_bytes(const struct v8_space *v, uint64_t object, uint16_t type, size_t max, struct bytes *to);
+/* What a function runs, or what code was made from, down to its bytecodes. 0: it has none. */
+uint64_t v8_bytecodes_of(const struct v8_space *v, uint64_t data);
 bool v8_element(const struct v8_space *v, uint64_t array, unsigned index, uint64_t *word);
 
 /* Characters that lie side by side. */

@@ -54,11 +54,11 @@ static void take_live_offset(const struct worker_v8 *v, const struct raw_stack *
 			     const struct unwound *unwound, uint32_t index, struct v8_frame *frame)
 {
 	const struct arch *a = arch_native();
-	uint64_t offset = raw->regs[a->bytecode_offset];
+	uint64_t offset = raw->regs[a->v8_offset];
 
 	if (index > 1 || (index == 1 && unwound->frames[0].module != v->module))
 		return;
-	frame->offset_is_live = raw->regs[a->bytecodes] == frame->bytecodes && offset <= UINT32_MAX;
+	frame->offset_is_live = raw->regs[a->v8_bytecodes] == frame->bytecodes && offset <= UINT32_MAX;
 	frame->offset_unknown = !frame->offset_is_live;
 	frame->offset = offset;
 }
@@ -67,7 +67,10 @@ uint32_t worker_v8_name(struct worker_v8 *v, const struct raw_stack *raw, const 
 			uint32_t index, struct v8_level levels[V8_LEVELS_MAX])
 {
 	const struct unwind_frame *f = &unwound->frames[index];
-	struct v8_frame frame = {.pc = f->pc, .exact = f->exact, .interpreted = is_interpreter(v, f)};
+	struct v8_frame frame = {.pc = f->pc,
+				 .exact = f->exact,
+				 .interpreted = is_interpreter(v, f),
+				 .root = unwound->v8_root};
 	uint64_t sp = raw->regs[arch_native()->sp];
 
 	if (!f->fp || (f->module && !frame.interpreted) ||

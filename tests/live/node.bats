@@ -46,6 +46,13 @@ watch_truth() {
 	done
 }
 
+@test "no name is wrong while both collectors move everything and code is given up" {
+	for interpreter in node ${NODES:-}; do
+		echo "# $interpreter"
+		watch_truth node_pressure.js lines "$interpreter"
+	done
+}
+
 # NODE-OPTION...: the service, asked for each of its stalls twice.
 watch_service() {
 	background node "$@" "$ROOT/tests/live/apps/node_service.js" "$LIVE" >"$LIVE/out"

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // A Node loop that stalls in known ways, and knows who calls whom in them. A line that begins a function ends in "//< name,
-// name": only those call it, "-" is the runtime, "()" a function without a name. A line that can run while time passes ends in
-// "//@". Prints READY when it stalls. Usage: node_truth.js SECONDS
+// name": only those call it, "-" is the runtime, "()" a function without a name, and with "*" it may spend time itself. A line that
+// can run while time passes ends in "//@". Prints READY when it stalls. Usage: node_truth.js SECONDS
 'use strict';
 
 const seconds = Number(process.argv[2] || 60);
 const SPIN_MS = 60;
 
-function spin(until) { //< nested, byKey, produce, getSize, setSize, replaceOne, toJSON, later, compare
+function spin(until) { //< nested, byKey, produce, getSize, setSize, replaceOne, toJSON, later, compare, *
 	let n = 0;
 	while (Date.now() < until) { //@
 		for (let i = 0; i < 2000; i++) //@
@@ -100,7 +100,7 @@ function viaSort(until) { //< step
 }
 
 // One function of its own each time, so that the interpreter has its turn as well.
-function fresh(until) { //< step
+function fresh(until) { //< step, *
 	const text = `let n = 0; while (Date.now() < ${until}) for (let i = 0; i < 300; i++) n = (n * 31 + i) % 1000003; return n;`;
 	return new Function(text)(); //@
 }
@@ -108,7 +108,7 @@ function fresh(until) { //< step
 const scenes = [outer, eachKey, consume, viaGetter, viaSetter, viaJSON, viaReplace, later, viaSort, fresh];
 let turn = 0;
 
-function step() { //< -, ()
+function step() { //< -, (), *
 	scenes[turn++ % scenes.length](Date.now() + SPIN_MS); //@
 	if (performance.now() > seconds * 1000)
 		process.exit(0);
