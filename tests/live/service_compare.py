@@ -3,7 +3,7 @@
 
 usage: service_compare.py PROGRAM STREAM [named]
 
-A handler's line ends in "//= VERDICTS CAUSES WORD": one stall each at least must have one of the verdicts and of the causes, and a
+A handler's first line ends in "//= VERDICTS CAUSES WORD": one stall each at least must have one of the verdicts and of the causes, and a
 remedy with the word. With names its culprit must be the handler or what the handler calls, in this file and above it in the stack.
 Stalls that had no CPU for most of their time are the machine's, and are left out.
 """
@@ -13,11 +13,13 @@ import sys
 
 
 def expected(path):
-    found = {}
-    for number, line in enumerate(open(path), 1):
+    """By name: its lines, and what is to be said of it."""
+    found, text = {}, open(path).read().splitlines()
+    for number, line in enumerate(text, 1):
         m = re.search(r"function (\w+)\(.*//= (\S+) (\S+) (\S+)", line)
         if m:
-            found[m.group(1)] = (number, m.group(2).split(","), m.group(3).split(","), m.group(4))
+            lines = range(number, text.index("\t},", number) + 2)
+            found[m.group(1)] = (lines, m.group(2).split(","), m.group(3).split(","), m.group(4))
     return found
 
 
@@ -47,9 +49,11 @@ def main(path, stream, named):
     bad = 0
     for name, expectation in handlers.items():
         if named:
-            own = [s for s in seen if handler_of(s, handlers, base) == (name, expectation[0])]
+            lines = expectation[0]
+            seen_in = [handler_of(s, handlers, base) for s in seen]
+            own = [s for s, (handler, line) in zip(seen, seen_in) if handler == name and line in lines]
             right = [s for s in own if fits(s, expectation) and s["culprit"].get("file", "").endswith(base) and
-                     s["culprit"]["line"] <= expectation[0]]
+                     s["culprit"]["line"] < lines.stop]
         else:
             own = seen
             right = [s for s in own if fits(s, expectation)]
