@@ -323,14 +323,18 @@ static void put_cause(struct pen *p, const struct summary *s, const struct summa
 	bytes_free(&text);
 }
 
+/* None of its JavaScript functions has a name; a single one that has none is no reason to start the program anew. */
 static bool has_unnamed_js(const struct summary *s, const struct fact_stack *stack)
 {
+	uint32_t unnamed = 0;
+
 	for (uint32_t i = 0; stack && i < stack->n; i++) {
 		const struct fact_frame *f = dictionary_frame(s->dictionary, stack->frames[i]);
-		if (f && f->kind == FRAME_JS && !f->function[0])
-			return true;
+		if (f && f->kind == FRAME_JS && f->function[0])
+			return false;
+		unnamed += f && f->kind == FRAME_JS;
 	}
-	return false;
+	return unnamed;
 }
 
 /* What it takes to have the line and not only the built-in that it called. */
