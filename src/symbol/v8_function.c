@@ -9,6 +9,7 @@
 
 #define FUNCTIONS_MAX 16384	 /* per process; few of a large application's are on a stack */
 #define LINES_MAX     (4u << 20) /* of all scripts of a process: 16 MB */
+#define SCRIPTS_MAX   4096
 
 static void function_free(struct v8_function *f)
 {
@@ -17,6 +18,17 @@ static void function_free(struct v8_function *f)
 	free((char *)f->function);
 	free((char *)f->file);
 	free(f);
+}
+
+static void clear_scripts(struct v8_functions *known)
+{
+	size_t at = 0;
+
+	for (struct v8_lines *l; (l = idmap_next(&known->scripts, &at, NULL));)
+		v8_lines_free(l);
+	idmap_free(&known->scripts);
+	known->scripts = (struct idmap){0};
+	known->n_lines = 0;
 }
 
 static void free_retired(struct v8_functions *known)
@@ -34,14 +46,10 @@ void v8_functions_clear(struct v8_functions *known)
 
 	for (struct v8_function *f; (f = idmap_next(&known->by_address, &at, NULL));)
 		function_free(f);
-	at = 0;
-	for (struct v8_lines *l; (l = idmap_next(&known->scripts, &at, NULL));)
-		v8_lines_free(l);
 	free_retired(known);
+	clear_scripts(known);
 	idmap_free(&known->by_address);
-	idmap_free(&known->scripts);
-	known->by_address = known->scripts = (struct idmap){0};
-	known->n_lines = 0;
+	known->by_address = (struct idmap){0};
 }
 
 /* --- one function */
@@ -160,8 +168,11 @@ const struct v8_function *v8_function_find(struct v8_functions *known, const str
 
 static const struct v8_lines *lines_of(struct v8_functions *known, const struct v8_space *v, uint64_t script)
 {
-	struct v8_lines *lines = idmap_get(&known->scripts, script);
+	struct v8_lines *lines;
 
+	if (known->scripts.n >= SCRIPTS_MAX)
+		clear_scripts(known);
+	lines = idmap_get(&known->scripts, script);
 	if (lines && v8_lines_are_of(lines, v, script))
 		return lines;
 	if (lines) {

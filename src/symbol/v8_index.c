@@ -10,8 +10,7 @@
 #define PIECE_BYTES   4096
 #define LIST_LENGTH   16 /* of a list of weak references; its capacity lies before */
 #define LIST_ELEMENTS 24
-#define SCRIPTS_MAX   65536
-#define FUNCTIONS_MAX (1u << 18) /* of all scripts */
+#define ENTRIES_MAX   (1u << 19) /* of all lists: ten times those of a large application */
 #define IDLE_FACTOR   20	 /* times what reading took: so long it is not read again */
 #define PAGES	      64 /* of memory that are kept while it is read: functions lie close to each other */
 #define SAMPLE	      16 /* elements by which the list is recognised */
@@ -27,7 +26,7 @@ struct reading {
 	struct v8_index *index;
 	const struct v8_space *v;
 	struct page *pages;
-	size_t n; /* functions */
+	size_t n; /* entries looked at */
 };
 
 static uint64_t monotonic_ns(void)
@@ -109,14 +108,19 @@ static uint64_t find_scripts(struct reading *r, uint64_t root)
 	return 0;
 }
 
+static bool is_known(const struct v8_index *x, uint64_t root)
+{
+	for (unsigned i = 0; i < x->n_isolates; i++)
+		if (x->isolates[i].root == root)
+			return true;
+	return !root || x->n_isolates == V8_ISOLATES_MAX;
+}
+
 static void meet_isolate(struct reading *r, uint64_t root)
 {
 	struct v8_index *x = r->index;
 
-	for (unsigned i = 0; i < x->n_isolates; i++)
-		if (x->isolates[i].root == root)
-			return;
-	if (!root || x->n_isolates == V8_ISOLATES_MAX)
+	if (is_known(x, root))
 		return;
 	x->isolates[x->n_isolates].root = root;
 	x->isolates[x->n_isolates++].scripts = find_scripts(r, root);
@@ -135,8 +139,8 @@ static void take_function(struct reading *r, uint64_t shared)
 		data = is_a(r, data, o->code_type) || is_a(r, data, o->interpreter_data_type)
 			       ? v8_bytecodes_of(r->v, data)
 			       : 0;
-	if (data && idmap_put(&r->index->by_bytecodes, data, (void *)shared))
-		r->n++;
+	if (data)
+		idmap_put(&r->index->by_bytecodes, data, (void *)shared);
 }
 
 static void take_script(struct reading *r, uint64_t script)
@@ -148,7 +152,7 @@ static void take_script(struct reading *r, uint64_t script)
 	    !is_a(r, functions, r->v->offsets.functions_type) ||
 	    !load(r, functions, V8_ARRAY_LENGTH, &length))
 		return;
-	for (unsigned i = 0; i < smi(length) && r->n < FUNCTIONS_MAX; i++) {
+	for (unsigned i = 0; i < smi(length) && r->n < ENTRIES_MAX; i++, r->n++) {
 		if (!load(r, functions, V8_ARRAY_DATA + 8 * i, &word))
 			return;
 		if (referent(word))
@@ -162,7 +166,7 @@ static void take_scripts(struct reading *r, uint64_t slot)
 
 	if (!slot || !word_at(r, slot, &list) || !is_scripts(r, list) || !load(r, list, LIST_LENGTH, &length))
 		return;
-	for (unsigned i = 0; i < smi(length) && i < SCRIPTS_MAX; i++) {
+	for (unsigned i = 0; i < smi(length) && r->n < ENTRIES_MAX; i++, r->n++) {
 		if (!load(r, list, LIST_ELEMENTS + 8 * i, &word))
 			return;
 		if (referent(word))
@@ -175,7 +179,7 @@ static void read_all(struct v8_index *index, const struct v8_space *v, uint64_t 
 	struct reading r = {.index = index, .v = v, .pages = calloc(PAGES, sizeof *r.pages)};
 	uint64_t begin = monotonic_ns(), end;
 
-	if (!r.pages || begin < index->next_ns) {
+	if (!r.pages || (begin < index->next_ns && is_known(index, root))) {
 		free(r.pages);
 		return;
 	}

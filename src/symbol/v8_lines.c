@@ -58,23 +58,35 @@ static bool read_ends(struct reading *r, const struct v8_space *v, const struct 
 	return !ends_line(r->last, 0) || put_end(r);
 }
 
-struct v8_lines *v8_lines_read(const struct v8_space *v, uint64_t script, size_t max)
+static bool read_script(struct reading *r, const struct v8_space *v, uint64_t script)
 {
-	struct reading r = {.lines = calloc(1, sizeof *r.lines), .max = max};
 	struct v8_text text;
 	uint64_t source;
 	uint32_t first;
 
-	if (r.lines && v8_is_a(v, script, v->offsets.script_type) &&
-	    v8_load_smi(v, script, V8_SCRIPT_ID, &r.lines->script_id) &&
-	    v8_load_smi(v, script, V8_SCRIPT_LINE, &first) && v8_load(v, script, V8_SCRIPT_SOURCE, &source) &&
-	    v8_text_of(v, source, &text) && text.length <= SCRIPT_MAX && read_ends(&r, v, &text)) {
-		r.lines->first = first + 1;
-		r.lines->characters = text.length;
-		return r.lines;
+	if (!v8_load_smi(v, script, V8_SCRIPT_LINE, &first) ||
+	    !v8_load(v, script, V8_SCRIPT_SOURCE, &source) || !v8_text_of(v, source, &text) ||
+	    text.length > SCRIPT_MAX || !read_ends(r, v, &text))
+		return false;
+	r->lines->first = first + 1;
+	r->lines->characters = text.length;
+	return true;
+}
+
+struct v8_lines *v8_lines_read(const struct v8_space *v, uint64_t script, size_t max)
+{
+	struct reading r = {.lines = calloc(1, sizeof *r.lines), .max = max};
+
+	if (!r.lines || !v8_is_a(v, script, v->offsets.script_type) ||
+	    !v8_load_smi(v, script, V8_SCRIPT_ID, &r.lines->script_id)) {
+		v8_lines_free(r.lines);
+		return NULL;
 	}
-	v8_lines_free(r.lines);
-	return NULL;
+	if (!read_script(&r, v, script)) {
+		free(r.lines->ends);
+		*r.lines = (struct v8_lines){.script_id = r.lines->script_id};
+	}
+	return r.lines;
 }
 
 bool v8_lines_are_of(const struct v8_lines *lines, const struct v8_space *v, uint64_t script)
@@ -87,7 +99,7 @@ uint32_t v8_lines_at(const struct v8_lines *lines, uint32_t position)
 {
 	size_t low = 0, high = lines->n;
 
-	if (position > lines->characters)
+	if (position >= lines->characters)
 		return 0;
 	while (low < high) {
 		size_t mid = low + (high - low) / 2;

@@ -12,7 +12,7 @@ struct v8_lines {
 	uint32_t *ends; /* position of each line's last character */
 };
 
-/* NULL: the script cannot be read, has more than max lines, or there is no memory. */
+/* NULL: it is no script, or there is no memory. Of one whose text cannot be read, or has more than max lines, no line is known. */
 struct v8_lines *v8_lines_read(const struct v8_space *v, uint64_t script, size_t max);
 /* Is that still the script that they were read from? */
 bool v8_lines_are_of(const struct v8_lines *lines, const struct v8_space *v, uint64_t script);
