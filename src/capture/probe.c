@@ -2,6 +2,7 @@
 #include "capture/probe.h"
 
 #include "base/array.h"
+#include "base/confine.h"
 #include "capture/probe_try.h"
 #include "capture/capabilities.h"
 
@@ -15,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/capability.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -149,6 +151,33 @@ static long tracepoint_id(const char *tracefs, const char *event)
 	return got > 0 ? strtol(text, NULL, 10) : -EIO;
 }
 
+static bool read_line(const char *path, char *line, size_t bytes)
+{
+	FILE *file = fopen(path, "re");
+	bool got = file && fgets(line, (int)bytes, file);
+	if (file)
+		fclose(file);
+	if (got)
+		line[strcspn(line, "\n")] = 0;
+	return got;
+}
+
+static int perf_event_paranoid(void)
+{
+	char line[16] = "";
+	return read_line("/proc/sys/kernel/perf_event_paranoid", line, sizeof line) ? atoi(line) : 0;
+}
+
+bool probe_events_are_admins(void)
+{
+	return perf_event_paranoid() > 2;
+}
+
+static bool events_are_refused(void)
+{
+	return probe_events_are_admins() && !confine_has(CAP_SYS_ADMIN);
+}
+
 static void ask_tracepoint(struct asking *q, struct ability *a)
 {
 	static const char *const places[] = {"/sys/kernel/tracing", "/sys/kernel/debug/tracing"};
@@ -164,7 +193,9 @@ static void ask_tracepoint(struct asking *q, struct ability *a)
 	bool mounted = !statfs(places[0], &fs) && fs.f_type == TRACEFS_MAGIC;
 	if (id > 0) {
 		/* to close a tracepoint's perf event takes 20 to 70 ms (it waits for RCU): not at every start */
-		answer_try(q, a, q->for_load ? try_tracepoint_load() : try_tracepoint((unsigned long)id));
+		answer_try(q, a,
+			   q->for_load && !events_are_refused() ? try_tracepoint_load()
+								: try_tracepoint((unsigned long)id));
 		if (a->state == ABILITY_YES)
 			answer(a, true, "works, tracefs at %s", q->probe->tracefs);
 	} else if (id == -EACCES || id == -EPERM) {
@@ -197,28 +228,6 @@ static void ask_switch_tp_btf(struct asking *q, struct ability *a)
 static void ask_switch_raw_tp(struct asking *q, struct ability *a)
 {
 	answer_try(q, a, try_raw_tp("sched_switch"));
-}
-
-static bool read_line(const char *path, char *line, size_t bytes)
-{
-	FILE *file = fopen(path, "re");
-	bool got = file && fgets(line, (int)bytes, file);
-	if (file)
-		fclose(file);
-	if (got)
-		line[strcspn(line, "\n")] = 0;
-	return got;
-}
-
-static int perf_event_paranoid(void)
-{
-	char line[16] = "";
-	return read_line("/proc/sys/kernel/perf_event_paranoid", line, sizeof line) ? atoi(line) : 0;
-}
-
-bool probe_events_are_admins(void)
-{
-	return perf_event_paranoid() > 2;
 }
 
 static void ask_cpu_clock(struct asking *q, struct ability *a)
