@@ -18,14 +18,14 @@
 #define PYTHON_SEARCH                                                                                        \
 	64 /* thread states and interpreters looked at in one search, which the next stack goes on with */
 
-static __always_inline bool thread_is(const struct lst_python_process *p, __u64 thread, __u64 self,
+static __always_inline bool thread_is(const struct lst_python_process *p, __u64 thread, __u64 pointer,
 				      struct task_struct *other)
 {
-	return thread && python_word(thread + p->thread_id, other) == self;
+	return thread && pointer - python_word(thread + p->thread_id, other) <= PTHREAD_BELOW;
 }
 
 /* From where the last search left off: the newest thread is the first in its list, and loops are older than their helpers. */
-static __always_inline __u64 thread_search(const struct lst_python_process *p, __u64 self,
+static __always_inline __u64 thread_search(const struct lst_python_process *p, __u64 pointer,
 					   struct lst_thread *t, struct task_struct *other)
 {
 	__u64 thread = t ? t->python_next_thread : 0;
@@ -33,7 +33,7 @@ static __always_inline __u64 thread_search(const struct lst_python_process *p, _
 		thread ? t->python_next_interp : python_word(p->runtime + p->runtime_interpreters, other);
 	for (__u32 i = 0; i < PYTHON_SEARCH; i++) {
 		if (thread) {
-			if (python_word(thread + p->thread_id, other) == self)
+			if (thread_is(p, thread, pointer, other))
 				return thread;
 			thread = python_word(thread + p->thread_next, other);
 		} else {
@@ -50,16 +50,19 @@ static __always_inline __u64 thread_search(const struct lst_python_process *p, _
 	return 0;
 }
 
-/* The thread state whose thread_id is this thread's pthread_self(); native ids are those of a namespace and may mean another one. */
-static __always_inline __u64 python_thread(const struct lst_python_process *p, __u64 self,
+/*
+ * The thread state whose thread_id is this thread's pthread_self(), told by the thread pointer; native ids are those of a namespace and may
+ * mean another one.
+ */
+static __always_inline __u64 python_thread(const struct lst_python_process *p, __u64 pointer,
 					   struct lst_thread *t, struct task_struct *other)
 {
 	__u64 known = t ? t->python_thread : 0;
 
-	if (!thread_is(p, known, self, other)) {
+	if (!thread_is(p, known, pointer, other)) {
 		known = p->oldest_thread;
-		if (!thread_is(p, known, self, other))
-			known = thread_search(p, self, t, other);
+		if (!thread_is(p, known, pointer, other))
+			known = thread_search(p, pointer, t, other);
 	}
 	if (t)
 		t->python_thread = known;

@@ -114,9 +114,12 @@ static __always_inline __u64 thread_pointer(struct task_struct *task)
 	return BPF_CORE_READ(task, thread.fsbase);
 }
 
+/* pthread_self() is that address itself. */
+#define PTHREAD_BELOW 0
+
 #elif defined(__TARGET_ARCH_arm64)
 
-#define PSR_MODE32 0x10
+#define PSR_MODE32    0x10
 
 /* Not all of them: two sets would not fit on a program's stack. */
 struct call_regs {
@@ -182,6 +185,12 @@ static __always_inline __u64 thread_pointer(struct task_struct *task)
 {
 	return BPF_CORE_READ(task, thread.uw.tp_value);
 }
+
+/*
+ * pthread_self() is where struct pthread begins, whose size is the libc's own matter (1.8 KB in glibc): less than this below, and nearer than
+ * another thread's, which lies beyond a stack.
+ */
+#define PTHREAD_BELOW 4096
 
 #endif
 
