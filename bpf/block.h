@@ -295,6 +295,7 @@ static __always_inline void block_stack_send(struct lst_thread *t, struct lst_bl
 	struct lst_loop *l = gap_of(t, &slot);
 	if (!buffer || !l)
 		return;
+	pending_overtaken(l, slot, now);
 	struct lst_stack_record *r = &buffer->record;
 	record_begin(&r->head, LST_RECORD_STACK, 0, t->tgid, t->tid, now);
 	r->why = LST_STACK_BLOCK;

@@ -224,6 +224,16 @@ static __always_inline void pending_flush(struct lst_loop *l, __u32 slot)
 		stall_send(slot, LST_HARM_UNKNOWN, 0, 0);
 }
 
+/*
+ * A stack of a later gap is about to be sent: user space keeps those of the gap before it, and none of older ones. Only probing waits leave
+ * a stall undecided for so long, and by now the last one has not been the end of the matter.
+ */
+static __always_inline void pending_overtaken(struct lst_loop *l, __u32 slot, __u64 now)
+{
+	if (l->pending.active && (now - l->gap_start_ns > PROBE_NS || l->gap_seq > l->pending.gap_seq + 1))
+		stall_send(slot, LST_HARM_LATE, 0, 0);
+}
+
 static __always_inline void gap_drop(struct lst_loop *l, __u32 slot, struct lst_thread *owner)
 {
 	l->gap_start_ns = 0;

@@ -19,7 +19,10 @@ static __always_inline bool sample_is_due(struct lst_thread *t, __u32 *slot, __u
 	if (!l)
 		return false;
 	*gap_seq = l->gap_seq;
-	return l->sample_all || now - l->gap_start_ns + l->gap_delay_ns >= cfg.snapshot_age_ns;
+	if (!l->sample_all && now - l->gap_start_ns + l->gap_delay_ns < cfg.snapshot_age_ns)
+		return false;
+	pending_overtaken(l, *slot, now);
+	return true;
 }
 
 static __always_inline int sample_take(struct bpf_perf_event_data *ctx)

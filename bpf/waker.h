@@ -78,6 +78,7 @@ static __always_inline void waker_stack_send(struct lst_thread *t, struct task_s
 	struct lst_stack_record *r = &buffer->record;
 	if (!stack_capture(waker, NULL, buffer, place))
 		return;
+	pending_overtaken(l, slot, now);
 	record_begin(&r->head, LST_RECORD_STACK, 0, tgid, tid, now);
 	r->why = LST_STACK_WAKER;
 	r->slot = slot;

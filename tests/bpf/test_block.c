@@ -260,6 +260,29 @@ static void the_longest_block_has_its_stack(void **state)
 	scene_end();
 }
 
+/* Probing waits leave the stall undecided for gaps on end, but user space keeps no stacks of gaps that are two behind. */
+static void a_stall_comes_before_the_stacks_of_later_gaps(void **state)
+{
+	(void)state;
+	struct task_struct *t = gap_with_stacks(NULL);
+	blocks_in(t, NR_FUTEX, 0x7000, 20 * MS);
+	assert_true(next_stack());
+	uint32_t first = stack.record.seq;
+	for (int i = 0; i < 2; i++) {
+		task_waits(t, LOOP_FD, 0);
+		task_returns(t, 0);
+		machine_pass(50 * US);
+	}
+	blocks_in(t, NR_FUTEX, 0x7000, 30 * MS);
+	assert_int_equal(machine_record(&stall, sizeof stall), LST_RECORD_STALL);
+	assert_int_equal(stall.harm, LST_HARM_LATE);
+	assert_int_equal(stall.gap.gap_ns, 20 * MS);
+	assert_int_equal(stall.blocks[0].stack_seq, first);
+	assert_true(next_stack());
+	gap_finish(t);
+	scene_end();
+}
+
 static void a_page_that_is_not_there_is_marked(void **state)
 {
 	(void)state;
@@ -359,6 +382,7 @@ int main(void)
 		cmocka_unit_test(a_waker_is_named_when_its_call_proves_it),
 		cmocka_unit_test(the_other_end_of_a_pipe_is_proof),
 		cmocka_unit_test(the_longest_block_has_its_stack),
+		cmocka_unit_test(a_stall_comes_before_the_stacks_of_later_gaps),
 		cmocka_unit_test(a_page_that_is_not_there_is_marked),
 		cmocka_unit_test(no_more_snapshots_than_there_is_room_for),
 		cmocka_unit_test(a_block_whose_end_is_not_seen_has_its_stack),
