@@ -15,6 +15,7 @@
 #define PYTHON_OWNED_BY_COROUTINE 1
 #define PYTHON_STRIDE		  16  /* frames that the verifier follows one after the other */
 #define PYTHON_STEPS		  128 /* frames walked; what is kept is LST_PYTHON_FRAMES of them */
+#define PYTHON_SEARCH_STRIDE	  8
 #define PYTHON_SEARCH                                                                                        \
 	64 /* thread states and interpreters looked at in one search, which the next stack goes on with */
 
@@ -24,28 +25,66 @@ static __always_inline bool thread_is(const struct lst_python_process *p, __u64 
 	return thread && pointer - python_word(thread + p->thread_id, other) <= PTHREAD_BELOW;
 }
 
-/* From where the last search left off: the newest thread is the first in its list, and loops are older than their helpers. */
-static __always_inline __u64 thread_search(const struct lst_python_process *p, __u64 pointer,
-					   struct lst_thread *t, struct task_struct *other)
+enum python_search { SEARCH_GOES_ON, SEARCH_FOUND, SEARCH_ENDED };
+
+static __always_inline __u32 thread_search_some(struct python_scratch *s, struct task_struct *other)
 {
-	__u64 thread = t ? t->python_next_thread : 0;
-	__u64 interp =
-		thread ? t->python_next_interp : python_word(p->runtime + p->runtime_interpreters, other);
-	for (__u32 i = 0; i < PYTHON_SEARCH; i++) {
+	const struct lst_python_process *p = &s->process;
+	__u64 thread = s->thread, interp = s->interp;
+	__u32 found = SEARCH_GOES_ON;
+
+	for (__u32 i = 0; i < PYTHON_SEARCH_STRIDE && found == SEARCH_GOES_ON; i++) {
 		if (thread) {
-			if (thread_is(p, thread, pointer, other))
-				return thread;
-			thread = python_word(thread + p->thread_next, other);
-		} else {
-			if (!interp)
-				break;
+			if (thread_is(p, thread, s->pointer, other))
+				found = SEARCH_FOUND;
+			else
+				thread = python_word(thread + p->thread_next, other);
+		} else if (interp) {
 			thread = python_word(interp + p->interp_threads, other);
 			interp = python_word(interp + p->interp_next, other);
+		} else {
+			found = SEARCH_ENDED;
 		}
 	}
+	s->thread = thread;
+	s->interp = interp;
+	return found;
+}
+
+/* As python_walk_on(). */
+SEPARATE int python_search_on(__u32 place);
+
+static long python_look_search(__u32 i, void *context)
+{
+	struct python_look *look = context;
+
+	(void)i;
+	look->state = thread_search_some(look->s, look->other);
+	return look->state != SEARCH_GOES_ON;
+}
+
+/* From where the last search left off: the newest thread is the first in its list, and loops are older than their helpers. */
+static __always_inline __u64 thread_search(__u32 place, struct python_scratch *s, struct lst_thread *t,
+					   struct task_struct *other)
+{
+	const struct lst_python_process *p = &s->process;
+	struct python_look look = {.s = s, .other = other, .state = SEARCH_GOES_ON};
+
+	s->thread = t ? t->python_next_thread : 0;
+	s->interp =
+		s->thread ? t->python_next_interp : python_word(p->runtime + p->runtime_interpreters, other);
+	if (other)
+		bpf_loop(PYTHON_SEARCH / PYTHON_SEARCH_STRIDE, python_look_search, &look, 0);
+	for (__u32 i = 0; i < PYTHON_SEARCH / PYTHON_SEARCH_STRIDE && !other; i++) {
+		look.state = python_search_on(place);
+		if (look.state != SEARCH_GOES_ON)
+			break;
+	}
+	if (look.state == SEARCH_FOUND)
+		return s->thread;
 	if (t) {
-		t->python_next_thread = thread;
-		t->python_next_interp = interp;
+		t->python_next_thread = s->thread;
+		t->python_next_interp = s->interp;
 	}
 	return 0;
 }
@@ -54,15 +93,16 @@ static __always_inline __u64 thread_search(const struct lst_python_process *p, _
  * The thread state whose thread_id is this thread's pthread_self(), told by the thread pointer; native ids are those of a namespace and may
  * mean another one.
  */
-static __always_inline __u64 python_thread(const struct lst_python_process *p, __u64 pointer,
-					   struct lst_thread *t, struct task_struct *other)
+static __always_inline __u64 python_thread(__u32 place, struct python_scratch *s, struct lst_thread *t,
+					   struct task_struct *other)
 {
+	const struct lst_python_process *p = &s->process;
 	__u64 known = t ? t->python_thread : 0;
 
-	if (!thread_is(p, known, pointer, other)) {
+	if (!thread_is(p, known, s->pointer, other)) {
 		known = p->oldest_thread;
-		if (!thread_is(p, known, pointer, other))
-			known = thread_search(p, pointer, t, other);
+		if (!thread_is(p, known, s->pointer, other))
+			known = thread_search(place, s, t, other);
 	}
 	if (t)
 		t->python_thread = known;
@@ -192,7 +232,9 @@ static __always_inline void python_capture(struct task_struct *task, struct lst_
 	__u64 begin = bpf_ktime_get_ns();
 	out->collecting = out->walk_ns = out->gil = out->n_tasks = 0;
 	s->coroutine = s->coroutine_code = 0;
-	out->thread = python_thread(p, thread_pointer(task), t, other);
+	s->process = *p;
+	s->pointer = thread_pointer(task);
+	out->thread = python_thread(place, s, t, other);
 	out->state = LST_PYTHON_NO_THREAD;
 	if (!out->thread)
 		return;
@@ -200,7 +242,6 @@ static __always_inline void python_capture(struct task_struct *task, struct lst_
 	if (frame && p->cframe_frame != LST_PYTHON_NO_MEMBER)
 		frame = python_word(frame + p->cframe_frame, other);
 	python_runtime_read(p, out, other);
-	s->process = *p;
 	s->next = frame;
 	s->steps = 0;
 	out->state = python_walk(place, out, s, other);

@@ -48,6 +48,8 @@ struct dict_keys_311 {
 struct python_scratch {
 	__u64 frame[PYTHON_WORDS];
 	struct lst_python_process process;
+	__u64 pointer;			 /* of the thread that is looked for: its thread pointer */
+	__u64 thread, interp;		 /* where the search for its state goes on */
 	__u64 next;			 /* frame to go on with */
 	__u64 coroutine, coroutine_code; /* the outermost one met */
 	__u32 steps;			 /* frames walked */

@@ -67,6 +67,12 @@ SEPARATE int python_walk_on(__u32 place)
 	return buffer ? python_walk_some(&buffer->python.python, &buffer->scratch, NULL) : LST_PYTHON_BROKEN;
 }
 
+SEPARATE int python_search_on(__u32 place)
+{
+	struct stack_buffer *buffer = stack_buffer_at(place);
+	return buffer ? (int)thread_search_some(&buffer->scratch, NULL) : SEARCH_ENDED;
+}
+
 SEPARATE int python_task_take(__u32 place)
 {
 	struct stack_buffer *buffer = stack_buffer_at(place);
