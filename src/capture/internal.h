@@ -40,7 +40,8 @@ struct capture {
 
 /* load.c: chooses programs by rung and sets sizes and constants, before the load. */
 int plan_load(struct capture *c, const struct probe *p, struct diag *d);
-bool plan_wants_link(const struct capture *c, const struct bpf_program *program);
+/* Does this program see the waits? Those of all rungs but the chosen one are not loaded. */
+bool plan_is_of_rung(const char *program);
 
 /* sampler.c */
 /* Those of the CPUs, while all rights are there: what can be opened later depends on what is kept of them. */

@@ -189,13 +189,15 @@ static int program_attach(struct capture *c, const struct bpf_program *program)
 	return link_keep(c, link);
 }
 
-static int programs_attach(struct capture *c, struct diag *d)
+static int programs_attach(struct capture *c, bool of_rung, struct diag *d)
 {
 	struct bpf_program *program;
 
 	bpf_object__for_each_program(program, c->bpf->obj)
 	{
-		int err = attaches_at_start(program) ? program_attach(c, program) : 0;
+		if (!attaches_at_start(program) || plan_is_of_rung(bpf_program__name(program)) != of_rung)
+			continue;
+		int err = program_attach(c, program);
 		if (err)
 			return diag_fail(d, err, "program %s cannot be attached: %s",
 					 bpf_program__name(program), strerror(-err));
@@ -242,7 +244,10 @@ int capture_attach(struct capture *c, struct diag *d)
 					 strerror(errno));
 	}
 	saved_regs_find(c);
-	int err = programs_attach(c, d);
+	/* Waits last: of a gap that begins with one, all that happens in it is seen. */
+	int err = programs_attach(c, false, d);
+	if (!err)
+		err = programs_attach(c, true, d);
 	if (err)
 		return err;
 	samplers_open(c);

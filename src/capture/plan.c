@@ -67,6 +67,11 @@ static enum rung program_rung(const char *name)
 	return RUNG_NONE;
 }
 
+bool plan_is_of_rung(const char *program)
+{
+	return program_rung(program) != RUNG_NONE;
+}
+
 static const char *program_call(const char *name)
 {
 	for (size_t i = 0; i < ARRAY_LEN(call_functions); i++)

@@ -139,7 +139,8 @@ two_interpreters_hold() {
 	target=$last
 	within 100 has_line "$LIVE/out" READY
 	"$LOOPSTALL" -d 3 --json -p "$target" >"$SEEN"
-	jq -e -s '[.[] | select(.type == "stall" and .state == "ended") | {first: (.tid == .pid), named: (.blocks[0].stack | any(.function == "stall"))}]
+	# one that began while loopstall attached may have no block
+	jq -e -s '[.[] | select(.type == "stall" and .state == "ended" and .blocks) | {first: (.tid == .pid), named: (.blocks[0].stack | any(.function == "stall"))}]
 		| (map(select(.first)) | length > 10 and all(.named))
 		and (map(select(.first | not)) | length > 10 and .[length - 1].named)' "$SEEN"
 }
