@@ -180,6 +180,8 @@ static uint32_t named_minor(const char *name)
 /* How likely a module is the interpreter; 0: it is not. Programs that embed one may have any name. */
 static unsigned likelihood(const char *object, bool first)
 {
+	if (strstr(object, ".cpython-")) /* an extension */
+		return 0;
 	if (strstr(object, "libpython"))
 		return 3;
 	return strstr(object, "python") ? 2 : first;

@@ -118,6 +118,17 @@ two_interpreters_hold() {
 	"$PYTHON" "$ROOT/tests/live/python_compare.py" "$ROOT/tests/progs/python_truth.py" "$SEEN" 100
 }
 
+@test "an interpreter of another name among many extensions" {
+	cp "$(readlink -f "$PYTHON")" "$LIVE/service"
+	background "$LIVE/service" -c "import _asyncio, _bz2, _ctypes, _decimal, _hashlib, _json, _lzma, _ssl, sys
+sys.argv, path = ['', '60'], '$ROOT/tests/progs/python_truth.py'
+exec(compile(open(path).read(), path, 'exec'))" >"$LIVE/out"
+	target=$last
+	within 50 has_line "$LIVE/out" READY
+	"$LOOPSTALL" -d 3 --rate 499 --json -p "$target" >"$SEEN"
+	"$PYTHON" "$ROOT/tests/live/python_compare.py" "$ROOT/tests/progs/python_truth.py" "$SEEN" 100
+}
+
 @test "who awaits a task" {
 	for interpreter in $INTERPRETERS; do
 		echo "# $interpreter"
