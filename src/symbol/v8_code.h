@@ -17,8 +17,8 @@ struct v8_code {
 
 /* A zeroed struct is empty. */
 struct v8_codes {
-	struct idmap streams; /* pc: the stream that it was found in, as a tagged pointer */
-	uint64_t map;	      /* of every stream, 0 until one was seen */
+	struct idmap streams;	/* pc: the stream that it was found in, as a tagged pointer */
+	uint64_t map, code_map; /* of every stream, and of every description; 0 until one was seen */
 };
 
 /* False: there is none, or none any more. */

@@ -13,6 +13,7 @@ void v8_names_clear(struct v8_names *n)
 	v8_codes_clear(&n->codes);
 	v8_functions_clear(&n->functions);
 	v8_index_clear(&n->index);
+	v8_memo_clear(&n->memo);
 	bytes_free(&n->table);
 	bytes_free(&n->lengths);
 }
@@ -35,27 +36,28 @@ static uint32_t line_at(struct v8_names *n, const struct v8_function *f, uint32_
 
 /* --- interpreted and baseline frames */
 
-static const struct v8_function *function_running(struct v8_names *n, uint64_t shared, uint64_t bytecodes)
+/* *data: what the function has, which are the bytecodes or leads to them. */
+static const struct v8_function *function_running(struct v8_names *n, uint64_t shared, uint64_t bytecodes,
+						  uint64_t *data)
 {
-	uint64_t data;
-	const struct v8_function *f = v8_function_find(&n->functions, &n->space, shared, &data);
+	const struct v8_function *f = v8_function_find(&n->functions, &n->space, shared, data);
 
-	return f && (data == bytecodes || v8_bytecodes_of(&n->space, data) == bytecodes) ? f : NULL;
+	return f && (*data == bytecodes || v8_bytecodes_of(&n->space, *data) == bytecodes) ? f : NULL;
 }
 
 /* By the frame's closure; where that is gone, by the list of all functions. */
-static const struct v8_function *function_of(struct v8_names *n, const struct v8_frame *frame)
+static const struct v8_function *function_of(struct v8_names *n, const struct v8_frame *frame, uint64_t *data)
 {
 	const struct v8_space *v = &n->space;
 	const struct v8_function *f = NULL;
 	uint64_t shared;
 
 	if (v8_load(v, frame->closure, v->offsets.function_shared, &shared))
-		f = function_running(n, shared, frame->bytecodes);
+		f = function_running(n, shared, frame->bytecodes, data);
 	if (f)
 		return f;
 	shared = v8_index_find(&n->index, v, frame->root, frame->bytecodes);
-	return shared ? function_running(n, shared, frame->bytecodes) : NULL;
+	return shared ? function_running(n, shared, frame->bytecodes, data) : NULL;
 }
 
 /* The interpreter counts from the tagged pointer to the bytecodes. */
@@ -88,9 +90,9 @@ static bool baseline_offset(struct v8_names *n, const struct v8_frame *frame, co
 
 /* code: NULL for the interpreter. */
 static uint32_t name_unoptimised(struct v8_names *n, const struct v8_frame *frame, const struct v8_code *code,
-				 struct v8_level *level)
+				 struct v8_level *level, uint64_t *data)
 {
-	const struct v8_function *f = function_of(n, frame);
+	const struct v8_function *f = function_of(n, frame, data);
 	struct v8_position position;
 	uint64_t table;
 	uint32_t offset;
@@ -209,26 +211,64 @@ static uint32_t name_optimised(struct v8_names *n, const struct v8_frame *frame,
 
 /* --- any frame */
 
+/* As it is in memory. Notes for the memo what that depends on. */
+static uint32_t name_anew(struct v8_names *n, const struct v8_frame *frame, struct v8_level *levels,
+			  struct v8_named *named)
+{
+	const struct v8_space *v = &n->space;
+
+	named->bytecodes = frame->bytecodes;
+	if (frame->interpreted)
+		return v8_is_a(v, frame->bytecodes, v->offsets.bytecodes_type)
+			       ? name_unoptimised(n, frame, NULL, levels, &named->data)
+			       : 0;
+	if (!v8_code_find(&n->codes, v, named->place.pc, &named->code))
+		return 0;
+	named->bytecodes = v8_bytecodes_of(v, named->code.data);
+	if (!named->bytecodes)
+		return name_optimised(n, frame, &named->code, levels);
+	return !frame->no_bytecodes && named->bytecodes == frame->bytecodes
+		       ? name_unoptimised(n, frame, &named->code, levels, &named->data)
+		       : 0;
+}
+
+static struct v8_place place_of(const struct v8_frame *frame)
+{
+	if (!frame->interpreted)
+		return (struct v8_place){.pc = frame->pc - !frame->exact, .offset = frame->exact};
+	return (struct v8_place){.bytecodes = frame->bytecodes,
+				 .offset = frame->offset_unknown   ? UINT64_MAX
+					   : frame->offset_is_live ? frame->offset << V8_SMI_SHIFT
+								   : frame->offset};
+}
+
+static void keep(struct v8_memo *m, struct v8_named *named, const struct v8_level *levels, uint32_t k)
+{
+	named->n = k;
+	for (uint32_t i = 0; i < k; i++) {
+		named->levels[i].shared = levels[i].function->shared;
+		named->levels[i].id = levels[i].function->id;
+		named->levels[i].line = levels[i].line;
+	}
+	v8_memo_keep(m, named);
+}
+
 uint32_t v8_frame_name(struct v8_names *n, const struct v8_frame *frame,
 		       struct v8_level levels[V8_LEVELS_MAX])
 {
-	const struct v8_space *v = &n->space;
-	struct v8_code code;
-	uint64_t bytecodes;
+	struct v8_named named = {.place = place_of(frame)};
+	uint32_t k;
 
 	v8_functions_begin(&n->functions);
-	if (!v8_is_object(frame->context) || !v8_is_object(frame->closure))
+	if (!v8_is_object(frame->context) || !v8_is_object(frame->closure) ||
+	    (frame->interpreted && frame->no_bytecodes))
 		return 0;
-	if (frame->interpreted)
-		return !frame->no_bytecodes && v8_is_a(v, frame->bytecodes, v->offsets.bytecodes_type)
-			       ? name_unoptimised(n, frame, NULL, levels)
-			       : 0;
-	if (!v8_code_find(&n->codes, v, frame->pc - !frame->exact, &code))
-		return 0;
-	bytecodes = v8_bytecodes_of(v, code.data);
-	if (!bytecodes)
-		return name_optimised(n, frame, &code, levels);
-	return !frame->no_bytecodes && bytecodes == frame->bytecodes
-		       ? name_unoptimised(n, frame, &code, levels)
-		       : 0;
+	k = v8_memo_find(&n->memo, &n->space, &n->codes, &n->functions, &named.place,
+			 frame->no_bytecodes ? 0 : frame->bytecodes, levels);
+	if (k)
+		return k;
+	k = name_anew(n, frame, levels, &named);
+	if (k)
+		keep(&n->memo, &named, levels, k);
+	return k;
 }

@@ -10,12 +10,9 @@
 #ifndef LOOPSTALL_SYMBOL_V8_FRAME_H
 #define LOOPSTALL_SYMBOL_V8_FRAME_H
 
-#include "symbol/v8_code.h"
-#include "symbol/v8_function.h"
 #include "symbol/v8_index.h"
+#include "symbol/v8_memo.h"
 #include "symbol/v8_tables.h"
-
-#define V8_LEVELS_MAX 16 /* functions in one frame */
 
 struct v8_frame {
 	uint64_t pc;
@@ -28,17 +25,13 @@ struct v8_frame {
 	bool offset_unknown;
 };
 
-struct v8_level {
-	const struct v8_function *function;
-	uint32_t line; /* that runs, or the one in which the function begins; 0 unknown */
-};
-
 /* All that is known of one process. A zeroed struct with the space and functions.next_id set knows nothing. */
 struct v8_names {
 	struct v8_space space;
 	struct v8_codes codes;
 	struct v8_functions functions;
 	struct v8_index index;
+	struct v8_memo memo;	     /* v8_memo_begin() before each stack */
 	struct bytes table, lengths; /* scratch */
 };
 

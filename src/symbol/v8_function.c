@@ -133,6 +133,7 @@ static const struct v8_function *function_new(struct v8_functions *known, const 
 	if (f && read_head(known, v, shared, &again) && is_same(f, &again) &&
 	    idmap_put(&known->by_address, shared, f)) {
 		f->id = (*known->next_id)++;
+		f->shared = shared;
 		return f;
 	}
 	function_free(f);
@@ -162,6 +163,12 @@ const struct v8_function *v8_function_find(struct v8_functions *known, const str
 		known->retired = idmap_take(&known->by_address, shared);
 	}
 	return function_new(known, v, shared, &head);
+}
+
+const struct v8_function *v8_function_recall(const struct v8_functions *known, uint64_t shared, uint32_t id)
+{
+	const struct v8_function *f = idmap_get(&known->by_address, shared);
+	return f && f->id == id ? f : NULL;
 }
 
 /* --- lines */

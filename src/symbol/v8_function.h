@@ -16,6 +16,7 @@
 
 struct v8_function {
 	uint32_t id;		     /* never used again for another */
+	uint64_t shared;	     /* where it is */
 	uint64_t scope, script;	     /* by which it is known again */
 	uint32_t start;		     /* in the script, V8_NO_POSITION unknown */
 	const char *function, *file; /* bytes from outside, uncleaned; "" none */
@@ -36,6 +37,8 @@ void v8_functions_begin(struct v8_functions *known);
 /* NULL: it is none. *data is what it runs: bytecodes, or code that has them. */
 const struct v8_function *v8_function_find(struct v8_functions *known, const struct v8_space *v,
 					   uint64_t shared, uint64_t *data);
+/* As v8_function_find() found it last; NULL: not, or it is another one by now. */
+const struct v8_function *v8_function_recall(const struct v8_functions *known, uint64_t shared, uint32_t id);
 /* From 1; 0: it cannot be told. */
 uint32_t v8_function_line(struct v8_functions *known, const struct v8_space *v, const struct v8_function *f,
 			  uint32_t position);

@@ -101,6 +101,8 @@ static void answer(struct worker *w, uint32_t slot, const struct raw_stack *raw,
 					 .state = w->unwound.state,
 					 .jit_full = jit_full}};
 
+	if (p && p->v8)
+		worker_v8_begin(p->v8, raw);
 	if (raw->n_python && p && p->python)
 		worker_python_join(p->python, raw, &w->unwound, part_of, answer_put, &a);
 	else

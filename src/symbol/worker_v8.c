@@ -4,6 +4,7 @@
 #include "symbol/elf_symbol.h"
 
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 struct worker_v8 *worker_v8_new(int memory, uint32_t *next_id)
@@ -39,6 +40,14 @@ enum v8_find worker_v8_open(struct worker_v8 *v, uint32_t module, const struct e
 	v->interpreter = interpreter.address;
 	v->interpreter_bytes = interpreter.bytes;
 	return state;
+}
+
+void worker_v8_begin(struct worker_v8 *v, const struct raw_stack *raw)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	v8_memo_begin(&v->names.memo, raw->taken_ns, (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec);
 }
 
 static bool is_interpreter(const struct worker_v8 *v, const struct unwind_frame *f)

@@ -18,6 +18,8 @@ void worker_v8_free(struct worker_v8 *v);
 /* Looks for V8 in a module; see v8_find(). */
 enum v8_find worker_v8_open(struct worker_v8 *v, uint32_t module, const struct elf_file *f,
 			    uint32_t *version);
+/* Before the frames of a stack. */
+void worker_v8_begin(struct worker_v8 *v, const struct raw_stack *raw);
 /* As v8_frame_name(), of the frame with this index. */
 uint32_t worker_v8_name(struct worker_v8 *v, const struct raw_stack *raw, const struct unwound *unwound,
 			uint32_t index, struct v8_level levels[V8_LEVELS_MAX]);

@@ -92,6 +92,7 @@ static void optimised(struct v8_heap *h)
 	frame.closure = h->next + 1; /* moved */
 	assert_int_equal(v8_frame_name(&h->names, &frame, levels), 2);
 	frame.closure = h->other_closure;
+	v8_memo_clear(&h->names.memo);
 	expect_nothing(h, frame);
 }
 
@@ -156,6 +157,33 @@ static void another_object_in_its_place_has_its_own_name(void **state)
 	in_each(in_its_place);
 }
 
+static void remembered(struct v8_heap *h)
+{
+	struct v8_frame frame = heap_interpreted(h);
+	struct v8_memo *memo = &h->names.memo;
+
+	v8_memo_begin(memo, 1000, 2000);
+	expect_poll(h, frame, 3);
+	heap_word(h, h->poll, h->names.space.offsets.shared_name, heap_scope(h, "other", 23));
+	v8_memo_begin(memo, 1999, 3000); /* taken before the last look: as it was then */
+	expect_poll(h, frame, 3);
+	frame.offset_unknown =
+		true; /* of another place that has to be looked at, and is another function now */
+	struct v8_level levels[V8_LEVELS_MAX];
+	assert_int_equal(v8_frame_name(&h->names, &frame, levels), 1);
+	expect(&levels[0], "other", 2);
+	frame = heap_interpreted(h);
+	v8_memo_begin(memo, 2001, 4000);
+	assert_int_equal(v8_frame_name(&h->names, &frame, levels), 1);
+	expect(&levels[0], "other", 3);
+}
+
+static void a_stack_from_before_the_last_look_needs_no_other(void **state)
+{
+	(void)state;
+	in_each(remembered);
+}
+
 /* --- strings */
 
 static void expect_text(struct v8_heap *h, uint64_t string, const char *text)
@@ -218,6 +246,7 @@ int main(void)
 		cmocka_unit_test(code_that_is_not_there_is_not_named),
 		cmocka_unit_test(a_closure_that_has_moved_is_made_up_for_by_the_list),
 		cmocka_unit_test(another_object_in_its_place_has_its_own_name),
+		cmocka_unit_test(a_stack_from_before_the_last_look_needs_no_other),
 		cmocka_unit_test(strings_of_all_kinds_are_read),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
