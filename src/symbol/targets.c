@@ -184,7 +184,7 @@ static unsigned likelihood(const char *object, bool first)
 		return 0;
 	if (strstr(object, "libpython"))
 		return 3;
-	return strstr(object, "python") ? 2 : first;
+	return strstr(object, "python") || strstr(object, "libnode.so") ? 2 : first;
 }
 
 static bool is_in(uint32_t module, const uint32_t *modules, uint32_t n)

@@ -77,7 +77,7 @@ struct target_module *targets_module(struct targets *t, uint32_t id);
 /* The request for the module's file as this process maps it. False: there is none, or it is not to be had. */
 bool targets_opening(struct targets *t, const struct target *target, uint32_t id, struct opening *o);
 /*
- * Modules that may be the interpreter, the program itself last, and the 3.minor that their names tell (0
+ * Modules that may be the interpreter, or V8, the program itself last, and the 3.minor that their names tell (0
  * none). Returns their number.
  */
 uint32_t targets_pythons(struct targets *t, const struct target *target, uint32_t *modules, uint32_t *minors,

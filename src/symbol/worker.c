@@ -356,6 +356,14 @@ static enum v8_find find_v8(struct worker *w, const struct order_python *order, 
 	return state;
 }
 
+static bool is_among(uint32_t module, const uint32_t modules[PROTOCOL_PYTHONS])
+{
+	for (uint32_t i = 0; i < PROTOCOL_PYTHONS && modules[i]; i++)
+		if (modules[i] == module)
+			return true;
+	return false;
+}
+
 /* Takes the descriptor. Of a process whose maps came anew what is known of its functions stays. */
 static enum v8_find take_v8(struct worker *w, struct process *process, const struct order_python *order,
 			    int fd, uint32_t *version)
@@ -363,7 +371,7 @@ static enum v8_find take_v8(struct worker *w, struct process *process, const str
 	struct worker_v8 *v = process->v8;
 	enum v8_find state;
 
-	if (v && v->module == order->modules[0]) {
+	if (v && is_among(v->module, order->modules)) {
 		close(v->names.space.memory);
 		v->names.space.memory = fd;
 		return V8_FOUND;

@@ -50,9 +50,11 @@ void worker_v8_begin(struct worker_v8 *v, const struct raw_stack *raw)
 	v8_memo_begin(&v->names.memo, raw->taken_ns, (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec);
 }
 
+/* Without symbols of its own code any of V8's frames may be: it has to look like one, and to lead to its bytecodes. */
 static bool is_interpreter(const struct worker_v8 *v, const struct unwind_frame *f)
 {
-	return f->module == v->module && f->address - !f->exact - v->interpreter < v->interpreter_bytes;
+	return f->module == v->module &&
+	       (!v->interpreter_bytes || f->address - !f->exact - v->interpreter < v->interpreter_bytes);
 }
 
 /*
