@@ -132,9 +132,9 @@ static __always_inline struct wait_arguments wait_arguments(__u64 *ctx)
 		const struct pt_regs *typed = (void *)ctx[0];
 		return (struct wait_arguments){.fd = regs_arg_of(typed, 0), .timeout = regs_arg_of(typed, 3)};
 	}
-	struct call_regs regs = {};
-	regs_read((void *)bpf_get_current_task(), &regs);
-	return (struct wait_arguments){.fd = regs_arg(&regs, 0), .timeout = regs_arg(&regs, 3)};
+	const struct pt_regs *saved =
+		BPF_CORE_READ((struct task_struct *)bpf_get_current_task(), stack) + regs_place();
+	return (struct wait_arguments){.fd = regs_arg_at(saved, 0), .timeout = regs_arg_at(saved, 3)};
 }
 
 SEC("fentry/sys_epoll_wait")

@@ -67,6 +67,14 @@ static __always_inline __u64 regs_arg(const struct call_regs *regs, int n)
 	}
 }
 
+/* The first or the fourth, from registers still in the kernel's memory. */
+static __always_inline __u64 regs_arg_at(const struct pt_regs *saved, int n)
+{
+	__u64 value = 0;
+	bpf_probe_read_kernel(&value, sizeof value, n ? &saved->r10 : &saved->di);
+	return value;
+}
+
 /* The same through a typed pointer into the kernel's memory. */
 static __always_inline __u64 regs_arg_of(const struct pt_regs *typed, int n)
 {
@@ -157,6 +165,13 @@ static __always_inline __u32 regs_call_of(const struct pt_regs *kernel_regs)
 static __always_inline __u64 regs_arg(const struct call_regs *regs, int n)
 {
 	return n ? regs->args[n] : regs->orig_x0;
+}
+
+static __always_inline __u64 regs_arg_at(const struct pt_regs *saved, int n)
+{
+	__u64 value = 0;
+	bpf_probe_read_kernel(&value, sizeof value, n ? &saved->user_regs.regs[3] : &saved->orig_x0);
+	return value;
 }
 
 static __always_inline __u64 regs_arg_of(const struct pt_regs *typed, int n)
