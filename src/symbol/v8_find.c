@@ -47,7 +47,7 @@ static void take_bytecode_sizes(struct v8_space *v, const struct elf_file *f, co
 	struct elf_range r = table->address ? elf_file_at(f, table->address) : (struct elf_range){0};
 	uint64_t n = table->bytes / V8_SCALES;
 
-	if (table->bytes % V8_SCALES || n > V8_BYTECODES_MAX || table->bytes > r.bytes)
+	if (!r.data || table->bytes % V8_SCALES || n > V8_BYTECODES_MAX || table->bytes > r.bytes)
 		return;
 	for (uint32_t scale = 0; scale < V8_SCALES; scale++)
 		memcpy(v->bytecode_bytes[scale], (const char *)r.data + scale * n, n);
