@@ -223,10 +223,10 @@ static void loop_classify(struct live_source *s, struct followed *l, const struc
 	loops_changed(s, l);
 }
 
-/* As long as the one before, give or take a quarter. */
+/* As long as the one before, as far as a busy host lets sleeps be equal. */
 static bool is_as_long(uint64_t ns, uint64_t before_ns)
 {
-	return ns * 4 >= before_ns * 3 && ns * 3 <= before_ns * 4;
+	return ns * 2 >= before_ns && ns <= before_ns * 2;
 }
 
 /*
