@@ -184,7 +184,7 @@ static void ends_watch(struct run *r, uint64_t now)
 		return;
 	if (o->duration_ns && now >= o->duration_ns)
 		r->end = "duration";
-	else if ((o->verb == VERB_DUMP || o->verb == VERB_LIST) && now >= DUMP_AFTER_NS)
+	else if ((o->verb == VERB_DUMP || o->verb == VERB_LIST) && !o->duration_ns && now >= DUMP_AFTER_NS)
 		r->end = "done";
 	else if (!r->command.pid && live_source_is_over(r->source))
 		r->end = "target ended";

@@ -226,10 +226,10 @@ assert counted == [truth["iterations"]], (counted, truth)' "$SEEN" "$TRUTH"
 	[[ $output == *"$target"* ]]
 }
 
-# A loop's class after three seconds, in which it works. MODE: of tests/progs/sleep_poll.c.
+# A loop's class while it works. MODE: of tests/progs/sleep_poll.c.
 class_of_sleeper() {
 	start_prog sleep_poll -m "$1"
-	background "$LOOPSTALL" list -d 3 -v -p "$target" >"$LIVE/list"
+	background "$LOOPSTALL" list -d 2 -v -p "$target" >"$LIVE/list"
 	tool=$last
 	sleep 1
 	go
