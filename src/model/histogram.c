@@ -179,6 +179,8 @@ uint64_t histogram_quantile_ns(const struct histogram *h, double q)
 		}
 		struct spread s = spread_of(h, b);
 		double value = s.low + (s.high - s.low) * (rank - before) / s.n;
+		/* A value that rounding put on the wrong side of an edge must not overtake those of the next bucket. */
+		value = clamp(value, histogram_lower_ns(b), histogram_upper_ns(b));
 		value = clamp(value, (double)h->min_ns, (double)h->max_ns);
 		return nearest_ns(value, h->min_ns, h->max_ns);
 	}

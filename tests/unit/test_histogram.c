@@ -173,6 +173,18 @@ static void test_iteration_quantile(void **unused)
 	assert_true(histogram_quantile_ns(&o.h, 0.9999) <= o.values[VALUES - 1]);
 }
 
+/* 4,000,000,001 ns lie a nanosecond above the edge of the bucket that rounding puts them in. */
+static void test_quantiles_are_in_order_at_an_edge(void **unused)
+{
+	(void)unused;
+	struct histogram h = {{0}};
+	histogram_add(&h, 4000000001, 1);
+	histogram_add(&h, 4095758336, 2);
+	histogram_add(&h, 1000000, 3);
+	histogram_add(&h, 8589934592, 2);
+	assert_true(histogram_quantile_ns(&h, 0.5) <= histogram_quantile_ns(&h, 0.5 + 1e-12));
+}
+
 static void test_merge_equals_adding_all(void **unused)
 {
 	(void)unused;
@@ -251,6 +263,7 @@ int main(void)
 		cmocka_unit_test(test_arrival_quantile),
 		cmocka_unit_test(test_freeze_is_not_hidden),
 		cmocka_unit_test(test_iteration_quantile),
+		cmocka_unit_test(test_quantiles_are_in_order_at_an_edge),
 		cmocka_unit_test(test_merge_equals_adding_all),
 		cmocka_unit_test(test_move),
 		cmocka_unit_test(test_empty),
