@@ -175,15 +175,14 @@ static const char *task_coroutine(struct live_source *s, const struct lst_python
 struct fact_task python_task(struct live_source *s, const struct lst_python_stack *python)
 {
 	struct fact_task to = {.name = "", .coroutine = ""};
-	uint32_t n = python->n_tasks < LST_PYTHON_TASKS ? python->n_tasks : LST_PYTHON_TASKS;
 
 	_Static_assert(LST_PYTHON_TASKS - 1 <= FACT_MAX_AWAITERS, "who awaits a task fits the fact");
-	if (!n)
+	if (!python->n_tasks)
 		return to;
-	to.cut = n == LST_PYTHON_TASKS && python->tasks[n - 1].awaiters;
+	to.cut = python->n_tasks >= LST_PYTHON_TASKS && python->tasks[LST_PYTHON_TASKS - 1].awaiters;
 	to.name = task_name(s, &python->tasks[0]);
 	to.coroutine = task_coroutine(s, &python->tasks[0]);
-	for (uint32_t i = 1; i < n; i++) {
+	for (uint32_t i = 1; i < LST_PYTHON_TASKS && i < python->n_tasks; i++) {
 		const struct lst_python_task *task = &python->tasks[i];
 		struct awaiter awaiter = {task_name(s, task), task_coroutine(s, task),
 					  python->tasks[i - 1].awaiters - 1};

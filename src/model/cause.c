@@ -261,8 +261,11 @@ static const char *who_ran(const struct scene *sc)
 	uint64_t own_ns = 0, others_ns = 0, waited_ns = l->runnable_ns + sc->stall->delay_ns;
 	if (l->stolen_ns + l->interrupts_ns > waited_ns)
 		return l->stolen_ns > l->interrupts_ns ? "stolen" : "interrupts";
-	for (uint32_t i = 0; i < sc->stall->n_runners && i < FACT_MAX_RUNNERS; i++)
-		*(sc->stall->runners[i].own ? &own_ns : &others_ns) += sc->stall->runners[i].ns;
+	for (uint32_t i = 0; i < sc->stall->n_runners && i < FACT_MAX_RUNNERS; i++) {
+		const struct runner *r = &sc->stall->runners[i];
+		own_ns += r->own ? r->ns : 0;
+		others_ns += r->own ? 0 : r->ns;
+	}
 	return own_ns > others_ns ? "no_cpu_own" : "no_cpu";
 }
 

@@ -201,12 +201,15 @@ static bool put_text(const struct v8_space *v, const struct v8_text *text, bool 
 {
 	uint16_t units[V8_TEXT_BYTES];
 	unsigned char narrow[V8_TEXT_BYTES];
-	size_t n = text->length < V8_TEXT_BYTES ? text->length : V8_TEXT_BYTES;
-	uint64_t from = text->address + (keep_end ? (uint64_t)(text->length - n) * text->width : 0);
+	bool is_narrow = text->width == 1;
+	size_t n = text->length;
 
-	if (n && !v8_read(v, from, text->width == 1 ? (void *)narrow : (void *)units, n * text->width))
+	if (n > V8_TEXT_BYTES)
+		n = V8_TEXT_BYTES;
+	uint64_t from = text->address + (keep_end ? (uint64_t)(text->length - n) * text->width : 0);
+	if (n && !(is_narrow ? v8_read(v, from, narrow, n) : v8_read(v, from, units, n * sizeof *units)))
 		return false;
-	for (size_t i = 0; text->width == 1 && i < n; i++)
+	for (size_t i = 0; is_narrow && i < n; i++)
 		units[i] = narrow[i];
 	put_units(to, units, n);
 	return true;
