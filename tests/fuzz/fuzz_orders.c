@@ -3,7 +3,7 @@
  * The worker between a monitor that it trusts and a target that it does not: orders in any sequence, with files, memory,
  * registers and stack pages made of the bytes. What it sends back is what the monitor would take.
  *
- * The worker's own source is included, so that its socket and its exit can be played here.
+ * The worker's own sources are included, so that its socket and its exit can be played here.
  */
 #include "must.h"
 
@@ -19,6 +19,7 @@
 static int monitor_takes(int socket, const void *data, size_t bytes, int fd, bool wait);
 static _Noreturn void worker_exits(int status);
 #include "symbol/worker.c"
+#include "symbol/worker_number.c"
 #undef channel_send
 #undef _exit
 
