@@ -99,6 +99,14 @@ framework_holds() {
 @test "trio" { family=trio framework_holds trio; }
 @test "uvloop and aiohttp" { framework_holds uvloop aiohttp; }
 
+# A master ends its workers when it is asked to end, and not when it is killed.
+teardown() {
+	if [ -n "${target:-}" ] && kill -TERM "$target" 2>/dev/null; then
+		within 50 has_ended "$target" || :
+	fi
+	live_teardown
+}
+
 worker_of() { ps -o pid= --ppid "$1" | tr -d ' ' | tail -1; }
 has_another_worker() { [ -n "$(worker_of "$target")" ] && [ "$(worker_of "$target")" != "$worker" ]; }
 
