@@ -35,7 +35,8 @@ static bool begins_code(const struct fact_frame *f)
 	return f->application || (f->kind == FRAME_JS && !f->file[0]) || !strcmp(f->object, "[JIT]") ||
 	       starts_with(f->function, "_PyEval_EvalFrameDefault") ||
 	       starts_with(f->function, "Builtins_InterpreterEntryTrampoline") ||
-	       starts_with(f->function, "Builtins_JSEntry");
+	       starts_with(f->function, "Builtins_JSEntry") ||
+	       starts_with(f->function, "Builtins_JSRunMicrotasksEntry");
 }
 
 struct library_trace library_of_stack(const struct dictionary *d, uint32_t stack)
