@@ -2,16 +2,19 @@
 /* The capture's life: open, load, map, attach, seed, close. */
 #include "capture/calls.h"
 #include "capture/internal.h"
+#include "capture/tracefs.h"
 #include "loopstall.skel.h"
 
 #include "base/array.h"
 
 #include <errno.h>
+#include <linux/perf_event.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 static size_t page_round(size_t bytes)
@@ -143,23 +146,54 @@ static const struct traced_calls *traced_calls_of(const char *program)
 	return NULL;
 }
 
+/* One event for all threads, whatever CPU it is opened on: system calls' tracepoints are the host's. */
+static struct bpf_link *tracepoint_attach(const struct bpf_program *program, long id)
+{
+	struct perf_event_attr attr = {
+		.type = PERF_TYPE_TRACEPOINT,
+		.size = sizeof attr,
+		.config = (__u64)id,
+	};
+	int fd = (int)syscall(SYS_perf_event_open, &attr, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
+	struct bpf_link *link = fd < 0 ? NULL : bpf_program__attach_perf_event(program, fd);
+	int err = errno;
+
+	if (!link && fd >= 0)
+		close(fd);
+	errno = err;
+	return link;
+}
+
 /* Not every machine and kernel has all of the calls; without any there is nothing to trace. */
-static int calls_attach(struct capture *c, const struct bpf_program *program,
+static int calls_attach(struct capture *c, const struct bpf_program *program, int tracefs,
 			const struct traced_calls *traced)
 {
 	size_t before = c->n_links;
 	char name[64];
 
 	for (size_t i = 0; i < CALLS_EACH && traced->calls[i]; i++) {
-		if (call_number(traced->calls[i]) == ~0u)
-			continue;
 		snprintf(name, sizeof name, "%s_%s", traced->event, traced->calls[i]);
-		struct bpf_link *link = bpf_program__attach_tracepoint(program, "syscalls", name);
-		int err = link ? link_keep(c, link) : -errno;
-		if (err && err != -ENOENT)
+		long id = call_number(traced->calls[i]) == ~0u ? -ENOENT : tracefs_call_id(tracefs, name);
+		if (id == -ENOENT)
+			continue;
+		struct bpf_link *link = id < 0 ? NULL : tracepoint_attach(program, id);
+		int err = id < 0 ? (int)id : link ? link_keep(c, link) : -errno;
+		if (err)
 			return err;
 	}
 	return c->n_links > before ? 0 : -ENOENT;
+}
+
+static int traced_calls_attach(struct capture *c, const struct bpf_program *program,
+			       const struct traced_calls *traced)
+{
+	char where[64];
+	int tracefs = tracefs_open(where, sizeof where);
+	int err = tracefs < 0 ? tracefs : calls_attach(c, program, tracefs, traced);
+
+	if (tracefs >= 0)
+		close(tracefs);
+	return err;
 }
 
 /* Samplers attach per thread or CPU, what user space runs does not attach. */
@@ -182,7 +216,7 @@ static int program_attach(struct capture *c, const struct bpf_program *program)
 	const struct traced_calls *traced = traced_calls_of(name);
 
 	if (traced)
-		return calls_attach(c, program, traced);
+		return traced_calls_attach(c, program, traced);
 	struct bpf_link *link = bpf_program__attach(program);
 	if (!link)
 		return is_optional(name) ? 0 : -errno;

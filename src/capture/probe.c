@@ -5,6 +5,7 @@
 #include "base/confine.h"
 #include "capture/probe_try.h"
 #include "capture/capabilities.h"
+#include "capture/tracefs.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -139,18 +140,6 @@ static void ask_fentry(struct asking *q, struct ability *a)
 	answer_try(q, a, try_fentry(q->btf, TRY_WAIT_FUNCTION));
 }
 
-static long tracepoint_id(const char *tracefs, const char *event)
-{
-	char path[160], text[24] = "";
-	snprintf(path, sizeof path, "%s/events/syscalls/%s/id", tracefs, event);
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	ssize_t got = read(fd, text, sizeof text - 1);
-	close(fd);
-	return got > 0 ? strtol(text, NULL, 10) : -EIO;
-}
-
 static bool read_line(const char *path, char *line, size_t bytes)
 {
 	FILE *file = fopen(path, "re");
@@ -180,32 +169,27 @@ static bool events_are_refused(void)
 
 static void ask_tracepoint(struct asking *q, struct ability *a)
 {
-	static const char *const places[] = {"/sys/kernel/tracing", "/sys/kernel/debug/tracing"};
-	long id = -ENOENT;
-	for (size_t i = 0; i < ARRAY_LEN(places) && id < 0; i++) {
-		long err = tracepoint_id(places[i], "sys_enter_epoll_pwait");
-		if (err > 0)
-			snprintf(q->probe->tracefs, sizeof q->probe->tracefs, "%s", places[i]);
-		if (err > 0 || id == -ENOENT) /* the more telling error */
-			id = err;
-	}
-	struct statfs fs;
-	bool mounted = !statfs(places[0], &fs) && fs.f_type == TRACEFS_MAGIC;
+	char where[64];
+	int tracefs = tracefs_open(where, sizeof where);
+	long id = tracefs < 0 ? tracefs : tracefs_call_id(tracefs, "sys_enter_epoll_pwait");
+
+	if (tracefs >= 0)
+		close(tracefs);
 	if (id > 0) {
 		/* to close a tracepoint's perf event takes 20 to 70 ms (it waits for RCU): not at every start */
 		answer_try(q, a,
 			   q->for_load && !events_are_refused() ? try_tracepoint_load()
 								: try_tracepoint((unsigned long)id));
 		if (a->state == ABILITY_YES)
-			answer(a, true, "works, tracefs at %s", q->probe->tracefs);
+			answer(a, true, "works, tracefs at %s", where);
 	} else if (id == -EACCES || id == -EPERM) {
 		answer(a, false, "no rights to read tracefs");
 		capabilities_fix(a->fix, sizeof a->fix);
-	} else if (mounted) {
+	} else if (tracefs >= 0) {
 		answer(a, false, "tracefs has no events for system calls (CONFIG_FTRACE_SYSCALLS)");
 		fix(a, "no known fix");
 	} else {
-		answer(a, false, "tracefs is not mounted");
+		answer(a, false, "tracefs is not mounted, and for a mount of our own the rights are missing");
 		fix(a, "sudo mount -t tracefs nodev /sys/kernel/tracing");
 	}
 }

@@ -59,7 +59,6 @@ struct probe {
 	struct ability abilities[ABILITIES];
 	enum rung rung;	    /* the best that works, RUNG_NONE if none does */
 	char rung_why[192]; /* one sentence */
-	char tracefs[64];   /* where it is mounted, "" nowhere */
 };
 
 /* Asks everything; about 100 ms. */

@@ -23,24 +23,42 @@ holds_on_rung() {
 @test "rung tp_btf" { holds_on_rung tp_btf "typed raw tracepoint"; }
 @test "rung raw_tp" { holds_on_rung raw_tp "raw tracepoint"; }
 
-@test "without tracefs" {
+# Runs "$@" where tracefs is mounted nowhere, with what is said of rights before it.
+hides_tracefs() {
 	cat >"$LIVE/without-tracefs" <<-'END'
 		#!/bin/sh
 		mount --make-rprivate /
 		umount -l /sys/kernel/debug/tracing 2>/dev/null
-		umount -l /sys/kernel/tracing
+		umount -l /sys/kernel/tracing 2>/dev/null
 		exec "$@"
 	END
-	mountpoint -q /sys/kernel/tracing || skip "tracefs is not mounted anyway"
 	chmod +x "$LIVE/without-tracefs"
 	start_prog read
-	background unshare -m "$LIVE/without-tracefs" "$LOOPSTALL" --json -T "$THRESHOLD" -p "$target" >"$SEEN" 2>"$LIVE/err"
+	background unshare -m "$LIVE/without-tracefs" "$@" "$LOOPSTALL" --json -T "$THRESHOLD" -p "$target" >"$SEEN" 2>"$LIVE/err"
 	tool=$last
 	within 50 has_line "$SEEN" '"header"'
 	sleep 0.2
+}
+
+holds_hidden() {
 	go
 	books_closed
 	stop_tool
 	truth_holds
+}
+
+@test "tracefs that is mounted nowhere is looked at all the same, and not mounted" {
+	hides_tracefs
+	run cat "/proc/$tool/mounts"
+	[[ $output != *tracefs* ]]
+	holds_hidden
+	run ./loopstall doctor
+	[[ $output = *"tracepoint "*works* ]] || skip "the kernel refuses tracepoints"
+	if [[ $output = *"will be traced by fentry"* ]]; then has_line "$SEEN" '"rung":"fentry"'; else has_line "$SEEN" '"rung":"tracepoint"'; fi
+}
+
+@test "tracefs that is mounted nowhere, without the right to mount" {
+	hides_tracefs setpriv --bounding-set=-sys_admin
+	holds_hidden
 	lacks_line "$SEEN" '"rung":"tracepoint"'
 }
