@@ -16,6 +16,17 @@ static __always_inline struct task_struct *current_task(void)
 	return (void *)bpf_get_current_task();
 }
 
+/*
+ * An address as a typed pointer, whose members are plain loads that read zero where there is no memory: a fifth of what a helper takes.
+ * Only if cfg.has_cast; on other kernels the verifier never comes here, and the call stays unresolved.
+ */
+#ifdef __bpf__
+extern void *bpf_rdonly_cast(const void *address, __u32 type) __ksym __weak;
+#define LOADABLE(address, type) ((type *)bpf_rdonly_cast(address, bpf_core_type_id_kernel(type)))
+#else
+#define LOADABLE(address, type) ((type *)(address))
+#endif
+
 struct ids {
 	__u32 tgid, tid;
 };

@@ -21,7 +21,10 @@ static __always_inline struct file *file_of(struct task_struct *task, __u32 fd)
 	return file;
 }
 
-/* As file_of() for the thread that runs now: where the kernel has typed pointers, most of the way is plain loads. */
+/*
+ * As file_of() for the thread that runs now: where the kernel has typed pointers most of the way is plain loads, and all of it where
+ * any address can become one.
+ */
 static __always_inline struct file *file_of_current(struct task_struct *current, __u32 fd)
 {
 	struct file *file = NULL;
@@ -34,8 +37,18 @@ static __always_inline struct file *file_of_current(struct task_struct *current,
 	struct fdtable *fdt = files->fdt;
 	if (fd >= fdt->max_fds)
 		return NULL;
+	if (cfg.has_cast)
+		return (void *)LOADABLE(&fdt->fd[fd], struct list_head)->next;
 	bpf_probe_read_kernel(&file, sizeof file, &fdt->fd[fd]);
 	return file;
+}
+
+/* struct eventpoll if it is one, as an identity only. */
+static __always_inline __u64 file_object(struct file *file)
+{
+	if (cfg.has_cast)
+		return (__u64)LOADABLE(file, struct file)->private_data;
+	return (__u64)BPF_CORE_READ(file, private_data);
 }
 
 /* struct eventpoll of an epoll descriptor, as an identity only; NULL for a descriptor that is closed. */

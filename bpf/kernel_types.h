@@ -64,6 +64,11 @@ enum {
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
+/* Only stands for a pointer in memory. */
+struct list_head {
+	struct list_head *next;
+};
+
 struct inode {
 	__u16 i_mode;
 	unsigned long i_ino;

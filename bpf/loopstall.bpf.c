@@ -299,9 +299,16 @@ int lst_connection(struct bpf_raw_tracepoint_args *ctx)
 	return 0;
 }
 
-/* Whenever something was read from a TCP socket: one load for a thread that is not ours. */
+/* Whenever something was read from a TCP socket: a few loads for a client's, one for a thread that is not ours. */
+SEC("tp_btf/tcp_rcv_space_adjust")
+int lst_btf_read(__u64 *ctx)
+{
+	connection_was_read_typed((void *)ctx[0]);
+	return 0;
+}
+
 SEC("raw_tp/tcp_rcv_space_adjust")
-int lst_read(struct bpf_raw_tracepoint_args *ctx)
+int lst_raw_read(struct bpf_raw_tracepoint_args *ctx)
 {
 	connection_was_read(ctx->args[0]);
 	return 0;

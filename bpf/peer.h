@@ -10,6 +10,9 @@
 
 #define MAX_CONNECTIONS 8192
 
+/* A thread of ours connected from a port that it had bound, so that ports no longer tell who began a connection. */
+bool connected_from_bound;
+
 /* Whose connection a socket is. */
 struct connection {
 	__u64 born_ns; /* of the peer: its place may be another one's by then */
@@ -93,6 +96,8 @@ SEPARATE int connection_begin(__u32 slot, __u64 socket)
 	if (!l || !peer_seek(l, sk))
 		return 0;
 	l->gap_connects++;
+	if (BPF_CORE_READ(sk, __sk_common.skc_num)) /* the kernel chooses one after this */
+		connected_from_bound = true;
 	__u32 place = peer_place(l, slot, bpf_ktime_get_ns());
 	if (place >= LST_PEERS)
 		return 0;
@@ -146,16 +151,26 @@ static __always_inline bool was_connected_by_us(struct sock *sk)
 	return bucket && BPF_CORE_READ(bucket, fastreuse) == BUCKET_UNBOUND;
 }
 
-/* The thread read from a connection, inside a gap. */
-SEPARATE int connection_read(__u32 slot, __u64 socket)
+/* The same by plain loads: at every read of the host, most of which are a server's from its clients. */
+static __always_inline bool was_connected_by_us_typed(struct sock *sk)
+{
+	if (bpf_ntohs(sk->__sk_common.skc_dport) < CLIENT_PORTS)
+		return true;
+	struct inet_bind_bucket *bucket = LOADABLE(sk, struct inet_connection_sock)->icsk_bind_hash;
+	return bucket && bucket->fastreuse == BUCKET_UNBOUND;
+}
+
+/* The thread read from l->read_socket, inside a gap. */
+SEPARATE int connection_read(__u32 slot)
 {
 	struct lst_loop *l = loop_at(slot);
-	struct connection *c = bpf_map_lookup_elem(&connections, &socket);
-	struct sock *sk = (void *)socket;
 	__u32 place = LST_PEERS;
 
 	if (!l || l->shared)
 		return 0;
+	__u64 socket = l->read_socket;
+	struct sock *sk = (void *)socket;
+	struct connection *c = bpf_map_lookup_elem(&connections, &socket);
 	if (c) {
 		place = c->slot == slot ? c->peer : LST_PEERS;
 	} else if (was_connected_by_us(sk)) {
@@ -175,12 +190,28 @@ SEPARATE int connection_read(__u32 slot, __u64 socket)
 	return 0;
 }
 
-static __always_inline void connection_was_read(__u64 socket)
+static __always_inline void thread_read(__u32 tid, __u64 socket)
 {
 	__u32 slot = 0;
-	struct lst_thread *t = thread_find((__u32)bpf_get_current_pid_tgid());
-	if (t && t->open_gaps && gap_of(t, &slot))
-		connection_read(slot, socket);
+	struct lst_thread *t = thread_find(tid);
+	struct lst_loop *l = t && t->open_gaps ? gap_of(t, &slot) : NULL;
+
+	if (!l)
+		return;
+	l->read_socket = socket;
+	connection_read(slot);
+}
+
+static __always_inline void connection_was_read(__u64 socket)
+{
+	thread_read((__u32)bpf_get_current_pid_tgid(), socket);
+}
+
+/* Of a connection that a client began this is all. */
+static __always_inline void connection_was_read_typed(struct sock *sk)
+{
+	if (was_connected_by_us_typed(sk) || connected_from_bound)
+		thread_read(current_task()->pid, (__u64)sk);
 }
 
 /* A function of its own, for the verifier: eight blocks with eight peers each were five times all else that a wait does. */

@@ -96,7 +96,7 @@ static __always_inline struct lst_loop *loop_of(struct lst_thread *t, struct fil
 {
 	if (!file)
 		return NULL; /* the call will fail with EBADF */
-	__u64 object = (__u64)BPF_CORE_READ(file, private_data);
+	__u64 object = file_object(file);
 	if (object == t->wait_object) {
 		struct lst_loop *l = loop_at(t->wait_slot);
 		if (l && l->object == object && l->state == LST_SLOT_LIVE) {

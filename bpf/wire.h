@@ -277,6 +277,7 @@ struct lst_loop {
 	lst_u32 most_connects;
 	struct lst_peer peers[LST_PEERS];
 	struct lst_inet sought; /* whose place among them is being looked for */
+	lst_u64 read_socket;	/* struct sock *, never shown: from which the gap's thread has just read */
 
 	struct lst_pending pending;
 	lst_u64 pending_throttled_delay_ns;
@@ -421,6 +422,7 @@ struct lst_config {
 		[4]; /* epoll_wait, epoll_pwait, epoll_pwait2, unused: numbers, ~0 where the machine has none */
 	lst_u32 create_nr[2];  /* epoll_create, epoll_create1 */
 	lst_u32 has_task_regs; /* bpf_task_pt_regs and bpf_get_current_task_btf are there */
+	lst_u32 has_cast;      /* bpf_rdonly_cast, and has_task_regs */
 	lst_u32 has_copy;      /* bpf_copy_from_user_task */
 	lst_u32 returns_unseen; /* of waits that began before the attach: fexit shows only calls that it saw begin */
 	lst_u32 has_kstack; /* kernel frames wanted */

@@ -40,6 +40,8 @@ static const struct {
 	{"lst_look", ABILITY_ITER_TASK, false},
 	{"lst_look_stack", ABILITY_COPY_FROM_TASK, false},
 	{"lst_where", ABILITY_TASK_REGS, false},
+	{"lst_btf_read", ABILITY_CAST, false},
+	{"lst_raw_read", ABILITY_CAST, true},
 };
 
 /* System calls whose function carries the machine's name: __x64_sys_epoll_wait. */
@@ -129,6 +131,7 @@ static void config_fill(struct capture *c, struct lst_config *cfg, const struct 
 		.create_nr = {call_number("epoll_create"), call_number("epoll_create1")},
 		.has_task_regs = probe_can(p, ABILITY_TASK_REGS),
 		.returns_unseen = c->rung == RUNG_FENTRY,
+		.has_cast = probe_can(p, ABILITY_CAST),
 		.has_copy = probe_can(p, ABILITY_COPY_FROM_TASK),
 		.has_kstack = o->kernel_stacks,
 		.max_loops = o->max_loops,

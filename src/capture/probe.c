@@ -231,6 +231,12 @@ static void ask_task_regs(struct asking *q, struct ability *a)
 	answer_try(q, a, err ? err : try_helper(BPF_FUNC_task_pt_regs));
 }
 
+static void ask_cast(struct asking *q, struct ability *a)
+{
+	bool typed = probe_can(q->probe, ABILITY_TASK_REGS) && probe_can(q->probe, ABILITY_SWITCH_TP_BTF);
+	answer_try(q, a, typed ? try_cast(q->btf) : -ENOENT);
+}
+
 static void ask_iter_task(struct asking *q, struct ability *a)
 {
 	answer_try(q, a, try_iter_task(q->btf));
@@ -357,6 +363,8 @@ static const struct question {
 			       "they are computed from the task's stack instead",
 			       "'bpf: Add bpf_task_pt_regs() helper': Linux 5.15", false, true,
 			       ask_task_regs},
+	[ABILITY_CAST] = {"cast", "kernel memory by plain loads", "a helper is called, which costs a little",
+			  "'bpf: Add kfunc bpf_rdonly_cast': Linux 6.2", false, true, ask_cast},
 	[ABILITY_ITER_TASK] = {"iter_task", "iterator over tasks",
 			       "loops asleep at the attach are seen at their next wait only",
 			       "'bpf: Add task and task/file iterator targets': Linux 5.8", false, true,

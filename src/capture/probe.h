@@ -33,6 +33,7 @@ enum ability_id {
 	ABILITY_SWITCH_RAW_TP,
 	ABILITY_CPU_CLOCK,
 	ABILITY_TASK_REGS, /* bpf_get_current_task_btf and bpf_task_pt_regs */
+	ABILITY_CAST,	   /* bpf_rdonly_cast, beside those */
 	ABILITY_ITER_TASK,
 	ABILITY_COPY_FROM_TASK, /* bpf_copy_from_user_task */
 	ABILITY_KALLSYMS,

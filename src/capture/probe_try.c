@@ -194,3 +194,21 @@ int try_copy_from_task(const struct btf *btf)
 	};
 	return id < 0 ? id : load_call(BPF_PROG_TYPE_TRACING, BPF_FUNC_copy_from_user_task, &opts);
 }
+
+int try_cast(const struct btf *btf)
+{
+	int function = type_id(btf, "", "bpf_rdonly_cast", BTF_KIND_FUNC);
+	int type = type_id(btf, "", "list_head", BTF_KIND_STRUCT);
+	const struct bpf_insn cast[] = {
+		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_1},
+		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_2, .imm = type},
+		{.code = BPF_JMP | BPF_CALL, .src_reg = BPF_PSEUDO_KFUNC_CALL, .imm = function},
+		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0},
+		{.code = BPF_JMP | BPF_EXIT},
+	};
+	struct bpf_prog_load_opts opts = {.sz = sizeof opts};
+	if (function < 0 || type < 0)
+		return function < 0 ? function : type;
+	return closed(bpf_prog_load(BPF_PROG_TYPE_TRACEPOINT, "lst_probe", "GPL", cast,
+				    sizeof cast / sizeof cast[0], &opts));
+}

@@ -30,5 +30,6 @@ int try_iter_task(const struct btf *btf);
 /* Whether the helper is known to programs on tracepoints (helper: enum bpf_func_id). */
 int try_helper(int helper);
 int try_copy_from_task(const struct btf *btf);
+int try_cast(const struct btf *btf); /* bpf_rdonly_cast */
 
 #endif

@@ -57,6 +57,9 @@ void task_opens_socket(struct task_struct *t, uint32_t fd, const char *address, 
 		       uint16_t local_port);
 /* A TCP connection of its own, known by a number; ends in whatever context, as the network may. */
 void task_connects(struct task_struct *t, uint32_t number, const char *address, uint16_t port);
+/* As that, from a port that the program had bound. */
+void task_connects_from(struct task_struct *t, uint32_t number, const char *address, uint16_t port,
+			uint16_t bound);
 void task_reads(struct task_struct *t, uint32_t number);
 /* From before the attach; bound: to a port of its own, as the connections are that were accepted. */
 void connection_is_old(uint32_t number, const char *address, uint16_t port, bool bound);

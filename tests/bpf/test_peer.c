@@ -227,8 +227,8 @@ static void time_without_a_cpu_is_no_growth(void **state)
 
 static void answers_are_work_for_their_peer(void **state)
 {
-	(void)state;
 	struct task_struct *t = scene_begin(NULL);
+	machine_config()->has_cast = *state != NULL;
 	waits_once(t);
 	task_connects(t, 0, "127.0.0.1", 8101);
 	task_connects(t, 1, "127.0.0.1", 8102);
@@ -253,8 +253,8 @@ static void answers_are_work_for_their_peer(void **state)
 /* A port says little of who is whose client; who chose the local one does. */
 static void an_old_connection_is_a_peers_or_a_clients(void **state)
 {
-	(void)state;
 	struct task_struct *t = scene_begin(NULL);
+	machine_config()->has_cast = *state != NULL;
 	connection_is_old(0, "127.0.0.1", 40101, false);
 	connection_is_old(1, "127.0.0.1", 40102, true); /* a client */
 	connection_is_old(2, "127.0.0.1", 8103, true);	/* from a port of our own */
@@ -269,8 +269,29 @@ static void an_old_connection_is_a_peers_or_a_clients(void **state)
 	machine_stop();
 }
 
+/* To a port as clients have it, from one that was bound: nothing in the socket tells it from a client's. */
+static void a_connection_from_a_bound_port_is_a_peers(void **state)
+{
+	struct task_struct *t = scene_begin(NULL);
+	machine_config()->has_cast = *state != NULL;
+	waits_once(t);
+	task_connects_from(t, 0, "127.0.0.1", 40101, 700);
+	task_reads(t, 0);
+	works(t, 1 * MS);
+	assert_int_equal(peer_at(0)->reads, 1);
+	machine_stop();
+}
+
+/* As each of the two programs tells of a read. */
+#define READ_TEST(test)                                                                                      \
+	{#test, test, NULL, NULL, NULL},                                                                     \
+	{                                                                                                    \
+#test ", by plain loads", test, NULL, NULL, &typed                                           \
+	}
+
 int main(void)
 {
+	bool typed = true;
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(connects_are_counted_by_gap_and_peer),
 		cmocka_unit_test(a_stall_has_its_own_connects),
@@ -279,8 +300,9 @@ int main(void)
 		cmocka_unit_test(a_quiet_peer_gives_way),
 		cmocka_unit_test(a_stranger_connects_unseen),
 		cmocka_unit_test(short_waits_for_a_peer_are_summed),
-		cmocka_unit_test(answers_are_work_for_their_peer),
-		cmocka_unit_test(an_old_connection_is_a_peers_or_a_clients),
+		READ_TEST(answers_are_work_for_their_peer),
+		READ_TEST(an_old_connection_is_a_peers_or_a_clients),
+		READ_TEST(a_connection_from_a_bound_port_is_a_peers),
 		cmocka_unit_test(a_timer_begins_a_chain),
 		cmocka_unit_test(growth_is_by_multiples),
 		cmocka_unit_test(what_is_no_growth),
