@@ -50,6 +50,17 @@ void bytes_putc(struct bytes *b, char c)
 	bytes_put(b, &c, 1);
 }
 
+void bytes_put_utf8(struct bytes *b, uint32_t c)
+{
+	static const unsigned char lead[] = {0, 0xc0, 0xe0, 0xf0};
+	unsigned more = (c >= 0x80) + (c >= 0x800) + (c >= 0x10000);
+	uint32_t first = c >> 6 * more;
+
+	bytes_putc(b, (char)(lead[more] | (more == 3 ? first & 7 : first)));
+	while (more-- > 0)
+		bytes_putc(b, (char)(0x80 | (c >> 6 * more & 63)));
+}
+
 void bytes_fill(struct bytes *b, char c, size_t n)
 {
 	if (!bytes_reserve(b, n))

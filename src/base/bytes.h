@@ -22,6 +22,8 @@ struct bytes {
 void bytes_put(struct bytes *b, const void *src, size_t len);
 void bytes_puts(struct bytes *b, const char *text);
 void bytes_putc(struct bytes *b, char c);
+/* A code point in UTF-8, half a surrogate pair too; of more than 21 bits only those. */
+void bytes_put_utf8(struct bytes *b, uint32_t c);
 void bytes_printf(struct bytes *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void bytes_vprintf(struct bytes *b, const char *fmt, va_list args);
 /* Appends c n times. */

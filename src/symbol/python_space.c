@@ -27,31 +27,13 @@ bool python_is_a(const struct python_space *p, uint64_t object, uint64_t type)
 	       its_type == type;
 }
 
-static void put_utf8(struct bytes *b, uint32_t c)
-{
-	if (c < 0x80) {
-		bytes_putc(b, (char)c);
-	} else if (c < 0x800) {
-		bytes_putc(b, (char)(0xc0 | c >> 6));
-	} else if (c < 0x10000) {
-		bytes_putc(b, (char)(0xe0 | c >> 12));
-		bytes_putc(b, (char)(0x80 | (c >> 6 & 63)));
-	} else {
-		bytes_putc(b, (char)(0xf0 | (c >> 18 & 7)));
-		bytes_putc(b, (char)(0x80 | (c >> 12 & 63)));
-		bytes_putc(b, (char)(0x80 | (c >> 6 & 63)));
-	}
-	if (c >= 0x80)
-		bytes_putc(b, (char)(0x80 | (c & 63)));
-}
-
 /* Characters of 1, 2 or 4 bytes each. */
 static void put_characters(struct bytes *b, const unsigned char *data, size_t n, unsigned width)
 {
 	for (size_t i = 0; i < n; i++) {
 		uint32_t c = 0;
 		memcpy(&c, data + i * width, width); /* both machines are little-endian */
-		put_utf8(b, c);
+		bytes_put_utf8(b, c);
 	}
 }
 

@@ -158,24 +158,6 @@ bool v8_text_of(const struct v8_space *v, uint64_t string, struct v8_text *text)
 	return false;
 }
 
-static void put_utf8(struct bytes *b, uint32_t c)
-{
-	if (c < 0x80) {
-		bytes_putc(b, (char)c);
-	} else if (c < 0x800) {
-		bytes_putc(b, (char)(0xc0 | c >> 6));
-	} else if (c < 0x10000) {
-		bytes_putc(b, (char)(0xe0 | c >> 12));
-		bytes_putc(b, (char)(0x80 | (c >> 6 & 63)));
-	} else {
-		bytes_putc(b, (char)(0xf0 | c >> 18));
-		bytes_putc(b, (char)(0x80 | (c >> 12 & 63)));
-		bytes_putc(b, (char)(0x80 | (c >> 6 & 63)));
-	}
-	if (c >= 0x80)
-		bytes_putc(b, (char)(0x80 | (c & 63)));
-}
-
 static bool is_high(uint32_t c)
 {
 	return c >> 10 == 0xd800 >> 10;
@@ -192,7 +174,7 @@ static void put_units(struct bytes *b, const uint16_t *units, size_t n)
 		uint32_t c = units[i];
 		if (is_high(c) && i + 1 < n && is_low(units[i + 1]))
 			c = 0x10000 + ((c & 0x3ff) << 10) + (units[++i] & 0x3ffu);
-		put_utf8(b, c);
+		bytes_put_utf8(b, c);
 	}
 }
 

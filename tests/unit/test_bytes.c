@@ -73,6 +73,23 @@ static void nul_bytes_are_kept(void **state)
 	bytes_free(&b);
 }
 
+static void code_points_become_utf8(void **state)
+{
+	struct bytes b = {0};
+	(void)state;
+	for (const uint32_t *c =
+		     (const uint32_t[]){0x41, 0x7f, 0x80, 0x7ff, 0x800, 0xffff, 0x10000, 0x10ffff, 0};
+	     *c; c++)
+		bytes_put_utf8(&b, *c);
+	assert_string_equal(bytes_text(&b),
+			    "A\x7f\xc2\x80\xdf\xbf\xe0\xa0\x80\xef\xbf\xbf\xf0\x90\x80\x80\xf4\x8f\xbf\xbf");
+	bytes_clear(&b);
+	bytes_put_utf8(&b, 0xd83d); /* what a string cut in a pair has */
+	bytes_put_utf8(&b, UINT32_MAX);
+	assert_string_equal(bytes_text(&b), "\xed\xa0\xbd\xf7\xbf\xbf\xbf");
+	bytes_free(&b);
+}
+
 static void failure_is_sticky_until_cleared(void **state)
 {
 	struct bytes b = {0};
@@ -97,6 +114,7 @@ int main(void)
 		cmocka_unit_test(stays_terminated_while_growing),
 		cmocka_unit_test(clear_keeps_memory),
 		cmocka_unit_test(nul_bytes_are_kept),
+		cmocka_unit_test(code_points_become_utf8),
 		cmocka_unit_test(failure_is_sticky_until_cleared),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
