@@ -54,6 +54,19 @@ struct confine_call {
 		SCMP_SYS(name), CALL_ALLOW, argument, mask, value                                            \
 	}
 
+#define CONFINE_REFUSE(name)                                                                                 \
+	{                                                                                                    \
+		SCMP_SYS(name), CALL_REFUSE                                                                  \
+	}
+#define CONFINE_REFUSE_IF(name, argument, mask, value)                                                       \
+	{                                                                                                    \
+		SCMP_SYS(name), CALL_REFUSE, argument, mask, value                                           \
+	}
+#define CONFINE_KILL(name)                                                                                   \
+	{                                                                                                    \
+		SCMP_SYS(name), CALL_KILL                                                                    \
+	}
+
 /* Memory, time, descriptors that are there already and the end: what libc does on its own. */
 extern const struct confine_call confine_libc[];
 extern const size_t confine_n_libc;

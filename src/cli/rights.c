@@ -35,79 +35,66 @@ static const struct confine_call reader_calls[] = {
 	CONFINE_ALLOW_IF(ioctl, 1, ~0u, TCGETS),
 };
 
-#define KILL(name)                                                                                           \
-	{                                                                                                    \
-		SCMP_SYS(name), CALL_KILL                                                                    \
-	}
-#define REFUSE(name)                                                                                         \
-	{                                                                                                    \
-		SCMP_SYS(name), CALL_REFUSE                                                                  \
-	}
-#define REFUSE_IF(name, argument, mask, value)                                                               \
-	{                                                                                                    \
-		SCMP_SYS(name), CALL_REFUSE, argument, mask, value                                           \
-	}
-
 /* Capabilities to load programs would serve for more than what is loaded; files are only made anew, never written over. */
 static const struct confine_call watcher_calls[] = {
-	KILL(clone),
-	KILL(clone3),
-	KILL(fork),
-	KILL(vfork),
-	KILL(socket),
-	KILL(connect),
-	KILL(bind),
-	KILL(kill),
-	KILL(unshare),
-	KILL(chroot),
-	REFUSE(pidfd_send_signal),
-	REFUSE_IF(bpf, 0, ~0u, BPF_PROG_LOAD),
-	REFUSE_IF(bpf, 0, ~0u, BPF_BTF_LOAD),
-	REFUSE_IF(bpf, 0, ~0u, BPF_PROG_ATTACH),
-	REFUSE_IF(bpf, 0, ~0u, BPF_RAW_TRACEPOINT_OPEN),
-	REFUSE_IF(bpf, 0, ~0u, BPF_PROG_GET_FD_BY_ID),
-	REFUSE_IF(bpf, 0, ~0u, BPF_MAP_GET_FD_BY_ID),
-	REFUSE_IF(bpf, 0, ~0u, BPF_LINK_GET_FD_BY_ID),
-	REFUSE(openat2),
-	REFUSE_IF(openat, 2, O_ACCMODE, O_WRONLY),
-	REFUSE_IF(openat, 2, O_ACCMODE | O_EXCL, O_RDWR),
-	REFUSE_IF(openat, 2, O_CREAT | O_EXCL, O_CREAT),
-	REFUSE_IF(openat, 2, O_TRUNC, O_TRUNC),
+	CONFINE_KILL(clone),
+	CONFINE_KILL(clone3),
+	CONFINE_KILL(fork),
+	CONFINE_KILL(vfork),
+	CONFINE_KILL(socket),
+	CONFINE_KILL(connect),
+	CONFINE_KILL(bind),
+	CONFINE_KILL(kill),
+	CONFINE_KILL(unshare),
+	CONFINE_KILL(chroot),
+	CONFINE_REFUSE(pidfd_send_signal),
+	CONFINE_REFUSE_IF(bpf, 0, ~0u, BPF_PROG_LOAD),
+	CONFINE_REFUSE_IF(bpf, 0, ~0u, BPF_BTF_LOAD),
+	CONFINE_REFUSE_IF(bpf, 0, ~0u, BPF_PROG_ATTACH),
+	CONFINE_REFUSE_IF(bpf, 0, ~0u, BPF_RAW_TRACEPOINT_OPEN),
+	CONFINE_REFUSE_IF(bpf, 0, ~0u, BPF_PROG_GET_FD_BY_ID),
+	CONFINE_REFUSE_IF(bpf, 0, ~0u, BPF_MAP_GET_FD_BY_ID),
+	CONFINE_REFUSE_IF(bpf, 0, ~0u, BPF_LINK_GET_FD_BY_ID),
+	CONFINE_REFUSE(openat2),
+	CONFINE_REFUSE_IF(openat, 2, O_ACCMODE, O_WRONLY),
+	CONFINE_REFUSE_IF(openat, 2, O_ACCMODE | O_EXCL, O_RDWR),
+	CONFINE_REFUSE_IF(openat, 2, O_CREAT | O_EXCL, O_CREAT),
+	CONFINE_REFUSE_IF(openat, 2, O_TRUNC, O_TRUNC),
 #ifdef __x86_64__
-	REFUSE_IF(open, 1, O_ACCMODE, O_WRONLY),
-	REFUSE_IF(open, 1, O_ACCMODE | O_EXCL, O_RDWR),
-	REFUSE_IF(open, 1, O_CREAT | O_EXCL, O_CREAT),
-	REFUSE_IF(open, 1, O_TRUNC, O_TRUNC),
-	REFUSE(creat),
-	REFUSE(chmod),
-	REFUSE(chown),
-	REFUSE(link),
-	REFUSE(symlink),
+	CONFINE_REFUSE_IF(open, 1, O_ACCMODE, O_WRONLY),
+	CONFINE_REFUSE_IF(open, 1, O_ACCMODE | O_EXCL, O_RDWR),
+	CONFINE_REFUSE_IF(open, 1, O_CREAT | O_EXCL, O_CREAT),
+	CONFINE_REFUSE_IF(open, 1, O_TRUNC, O_TRUNC),
+	CONFINE_REFUSE(creat),
+	CONFINE_REFUSE(chmod),
+	CONFINE_REFUSE(chown),
+	CONFINE_REFUSE(link),
+	CONFINE_REFUSE(symlink),
 #endif
-	REFUSE(truncate),
-	REFUSE(fchmodat),
-	REFUSE(fchownat),
-	REFUSE(linkat),
-	REFUSE(symlinkat),
-	REFUSE(setxattr),
-	REFUSE(removexattr),
-	REFUSE_IF(ioctl, 1, ~0u, TIOCSTI),
+	CONFINE_REFUSE(truncate),
+	CONFINE_REFUSE(fchmodat),
+	CONFINE_REFUSE(fchownat),
+	CONFINE_REFUSE(linkat),
+	CONFINE_REFUSE(symlinkat),
+	CONFINE_REFUSE(setxattr),
+	CONFINE_REFUSE(removexattr),
+	CONFINE_REFUSE_IF(ioctl, 1, ~0u, TIOCSTI),
 };
 
 /* Nothing is created any more, so nothing has to be moved out of its way either. */
 static const struct confine_call no_new_files[] = {
-	REFUSE_IF(openat, 2, O_CREAT, O_CREAT),
+	CONFINE_REFUSE_IF(openat, 2, O_CREAT, O_CREAT),
 #ifdef __x86_64__
-	REFUSE_IF(open, 1, O_CREAT, O_CREAT),
-	REFUSE(rename),
-	REFUSE(unlink),
-	REFUSE(rmdir),
-	REFUSE(mkdir),
+	CONFINE_REFUSE_IF(open, 1, O_CREAT, O_CREAT),
+	CONFINE_REFUSE(rename),
+	CONFINE_REFUSE(unlink),
+	CONFINE_REFUSE(rmdir),
+	CONFINE_REFUSE(mkdir),
 #endif
-	REFUSE(renameat),
-	REFUSE(renameat2),
-	REFUSE(unlinkat),
-	REFUSE(mkdirat),
+	CONFINE_REFUSE(renameat),
+	CONFINE_REFUSE(renameat2),
+	CONFINE_REFUSE(unlinkat),
+	CONFINE_REFUSE(mkdirat),
 };
 
 static void tell(const char *what, int err)

@@ -65,13 +65,10 @@ static const struct confine_call opener_calls[] = {
 
 /* Nothing of the kind is ever done by a library on its own. */
 static const struct confine_call taken_over[] = {
-	{SCMP_SYS(clone), CALL_KILL},	 {SCMP_SYS(clone3), CALL_KILL},
-	{SCMP_SYS(fork), CALL_KILL},	 {SCMP_SYS(vfork), CALL_KILL},
-	{SCMP_SYS(socket), CALL_KILL},	 {SCMP_SYS(connect), CALL_KILL},
-	{SCMP_SYS(bind), CALL_KILL},	 {SCMP_SYS(kill), CALL_KILL},
-	{SCMP_SYS(bpf), CALL_KILL},	 {SCMP_SYS(perf_event_open), CALL_KILL},
-	{SCMP_SYS(chroot), CALL_KILL},	 {SCMP_SYS(unshare), CALL_KILL},
-	{SCMP_SYS(unlinkat), CALL_KILL}, {SCMP_SYS(renameat2), CALL_KILL},
+	CONFINE_KILL(clone),	CONFINE_KILL(clone3),	       CONFINE_KILL(fork),   CONFINE_KILL(vfork),
+	CONFINE_KILL(socket),	CONFINE_KILL(connect),	       CONFINE_KILL(bind),   CONFINE_KILL(kill),
+	CONFINE_KILL(bpf),	CONFINE_KILL(perf_event_open), CONFINE_KILL(chroot), CONFINE_KILL(unshare),
+	CONFINE_KILL(unlinkat), CONFINE_KILL(renameat2),
 };
 
 static int become_somebody(uint64_t keep)
