@@ -55,6 +55,22 @@ CURSOR_FIXED(cursor_u16, uint16_t)
 CURSOR_FIXED(cursor_u32, uint32_t)
 CURSOR_FIXED(cursor_u64, uint64_t)
 
+uint64_t cursor_packed(struct cursor *c, unsigned bits)
+{
+	const unsigned more = 1u << bits;
+	uint64_t value = 0;
+	unsigned shift = 0;
+	uint8_t byte;
+
+	do {
+		byte = cursor_u8(c);
+		if (shift < 64)
+			value |= (uint64_t)(byte & (more - 1)) << shift;
+		shift += bits;
+	} while (byte & more);
+	return value;
+}
+
 /* Both forms share the bits; *shift tells how many were read, *last the last byte. */
 static uint64_t leb_bits(struct cursor *c, unsigned *shift, uint8_t *last)
 {

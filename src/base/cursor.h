@@ -27,6 +27,8 @@ uint8_t cursor_u8(struct cursor *c);
 uint16_t cursor_u16(struct cursor *c);
 uint32_t cursor_u32(struct cursor *c);
 uint64_t cursor_u64(struct cursor *c);
+/* So many bits a byte, the lowest first; the bit above them says that more follow. What is beyond 64 bits is dropped. */
+uint64_t cursor_packed(struct cursor *c, unsigned bits);
 /* LEB128; more than 64 bits fail. */
 uint64_t cursor_uleb(struct cursor *c);
 int64_t cursor_sleb(struct cursor *c);

@@ -43,25 +43,11 @@ static uint32_t ranges_line(struct cursor c, int64_t line, int64_t offset)
 	return 0;
 }
 
-/* Six bits a byte, the lowest first; bit 6 set: more follow. */
-static uint64_t location_unsigned(struct cursor *c)
-{
-	uint64_t value = 0;
-	unsigned shift = 0;
-	uint8_t byte;
-
-	do {
-		byte = cursor_u8(c);
-		if (shift < 64)
-			value |= (uint64_t)(byte & 63) << shift;
-		shift += 6;
-	} while (byte & 64);
-	return value;
-}
+#define LOCATION_BITS 6 /* of each byte of a number */
 
 static int64_t location_signed(struct cursor *c)
 {
-	uint64_t value = location_unsigned(c);
+	uint64_t value = cursor_packed(c, LOCATION_BITS);
 	int64_t magnitude = (int64_t)(value >> 1 & INT_MAX);
 	return value & 1 ? -magnitude : magnitude;
 }
@@ -86,7 +72,7 @@ static int64_t location_delta(struct cursor *c, unsigned code)
 	} else if (code != LOCATION_NONE) {
 		delta = location_signed(c);
 		for (int i = 0; code == LOCATION_LONG && i < 3; i++)
-			location_unsigned(c); /* end line and columns */
+			cursor_packed(c, LOCATION_BITS); /* end line and columns */
 	}
 	return delta;
 }

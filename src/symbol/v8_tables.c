@@ -3,8 +3,7 @@
 
 #include "base/cursor.h"
 
-#define NUMBER_BITS 7 /* of each byte; the eighth says that there is more */
-#define MORE	    0x80
+#define NUMBER_BITS 7 /* of each byte */
 
 /* Bits of a raw position: 1 unused, 30 of the offset plus one, 16 of the inlining plus one. */
 #define OFFSET_SHIFT   1
@@ -14,25 +13,10 @@
 
 #define PREFIXES 4 /* the first bytecodes say how wide the next one's operands are: 2, 4, 2, 4 bytes */
 
-static uint64_t take_number(struct cursor *c)
-{
-	uint64_t number = 0;
-	unsigned shift = 0;
-	uint8_t byte;
-
-	do {
-		byte = cursor_u8(c);
-		if (shift < 64)
-			number |= (uint64_t)(byte & (MORE - 1)) << shift;
-		shift += NUMBER_BITS;
-	} while (byte & MORE && !c->failed);
-	return number;
-}
-
 /* With its sign in the lowest bit. */
 static int64_t take_signed(struct cursor *c)
 {
-	uint64_t number = take_number(c);
+	uint64_t number = cursor_packed(c, NUMBER_BITS);
 	return (int64_t)(number >> 1) ^ -(int64_t)(number & 1);
 }
 
@@ -88,7 +72,7 @@ bool v8_bytecode_at(const struct v8_space *v, const void *lengths, size_t length
 		    const void *bytecodes, size_t bytecodes_bytes, uint32_t end, uint32_t *offset)
 {
 	struct cursor l = cursor_over(lengths, lengths_bytes), b = cursor_over(bytecodes, bytecodes_bytes);
-	uint64_t reached = take_number(&l);
+	uint64_t reached = cursor_packed(&l, NUMBER_BITS);
 	size_t at = 0, bytes = 0;
 
 	if (end <= reached)
@@ -96,7 +80,7 @@ bool v8_bytecode_at(const struct v8_space *v, const void *lengths, size_t length
 	while (reached < end) {
 		at += bytes;
 		bytes = take_bytecode(v, &b);
-		reached += take_number(&l);
+		reached += cursor_packed(&l, NUMBER_BITS);
 		if (!bytes || l.failed)
 			return false;
 	}

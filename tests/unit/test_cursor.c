@@ -92,6 +92,21 @@ static void signed_leb(void **state)
 	assert_false(c.failed);
 }
 
+static void packed_bits(void **state)
+{
+	struct cursor c = over("\x3f\x41\x01\x7f", 4);
+	(void)state;
+	assert_int_equal(cursor_packed(&c, 6), 63);
+	assert_int_equal(cursor_packed(&c, 6), 65);
+	assert_false(c.failed);
+	assert_int_equal(cursor_packed(&c, 6), 63); /* more would follow */
+	assert_true(c.failed);
+	c = over("\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 12); /* 84 bits */
+	assert_int_equal(cursor_packed(&c, 7), UINT64_MAX);
+	assert_int_equal(cursor_left(&c), 0);
+	assert_false(c.failed);
+}
+
 static void bad_leb(void **state)
 {
 	struct cursor c = over("\x80\x80", 2);
@@ -122,6 +137,7 @@ int main(void)
 		cmocka_unit_test(nothing_at_all),
 		cmocka_unit_test(unsigned_leb),
 		cmocka_unit_test(signed_leb),
+		cmocka_unit_test(packed_bits),
 		cmocka_unit_test(bad_leb),
 		cmocka_unit_test(texts_end_inside),
 	};
