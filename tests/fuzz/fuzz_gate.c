@@ -6,11 +6,9 @@
  */
 #include "must.h"
 
-#include "../unit/story.h"
+#include "../unit/story_tally.h"
 #include "base/duration.h"
-#include "model/culprit.h"
 #include "model/gate.h"
-#include "model/verdict.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -88,25 +86,12 @@ static void read_spoilt(const char *text)
 	bytes_free(&spoilt);
 }
 
-/* Two seconds of one loop, with one stall of 120 ms in parse_everything(). */
 static struct tally *tell_story(void)
 {
 	static struct story *t; /* kept: the tally points into it */
 	t = story_new();
-	struct tally *tally = tally_new(t->dictionary, 0);
-	must(tally);
-	t->sinks[t->n_sinks++] = tally_sink(tally);
-	story_header(t, "app", 10 * MS);
-	uint32_t loop = story_loop(t, "app", 10, "");
-	uint32_t stack = story_stack(t, story_own(t, "parse_everything"), story_own(t, "main"), 0);
-	story_seconds(t, 2, loop, 100, MS);
-	struct fact_stall s = story_stall_of(t, loop, 7, (struct ledger){.cpu_ns = 120 * MS}, 0);
-	s.n_samples = 1;
-	s.samples[0] = (struct sample){120 * MS, stack, 24};
-	verdict_decide(&s, 10 * MS);
-	culprit_choose(&s, t->dictionary);
-	story_stall(t, &s);
-	story_second(t);
+	struct tally *tally = story_tally(t, 10 * MS);
+	story_of_one_stall(t);
 	return tally;
 }
 

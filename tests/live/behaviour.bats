@@ -13,9 +13,8 @@ background_interruptible() { background env --default-signal=INT "$@"; }
 
 @test "a recording's report is the live summary" {
 	start_prog sleep
-	background "$LOOPSTALL" record -o "$LIVE/file.jsonl.zst" -T "$THRESHOLD" -p "$target" >"$LIVE/live" 2>"$LIVE/err"
-	tool=$last
-	within 50 test -s "$LIVE/file.jsonl.zst"
+	start_recording -p "$target"
+	within 50 is_recording
 	sleep 0.5
 	go
 	books_closed
@@ -27,9 +26,8 @@ background_interruptible() { background env --default-signal=INT "$@"; }
 
 @test "a report needs no root" {
 	start_prog sleep
-	background "$LOOPSTALL" record -o "$LIVE/file.jsonl.zst" -T "$THRESHOLD" -p "$target" >"$LIVE/live" 2>"$LIVE/err"
-	tool=$last
-	within 50 test -s "$LIVE/file.jsonl.zst"
+	start_recording -p "$target"
+	within 50 is_recording
 	go
 	books_closed
 	stop_tool
@@ -44,9 +42,8 @@ background_interruptible() { background env --default-signal=INT "$@"; }
 
 @test "what is recorded can be read with zstdcat and a JSON parser" {
 	start_prog sleep
-	background "$LOOPSTALL" record -o "$LIVE/file.jsonl.zst" -T "$THRESHOLD" -p "$target" >"$LIVE/live" 2>"$LIVE/err"
-	tool=$last
-	within 50 test -s "$LIVE/file.jsonl.zst"
+	start_recording -p "$target"
+	within 50 is_recording
 	go
 	books_closed
 	stop_tool
@@ -60,15 +57,15 @@ assert len(stalls) == 3 and all(stall["state"] == "ended" for stall in stalls), 
 @test "kill -9 leaves nothing attached and a readable file" {
 	start_prog sleep
 	attached >"$LIVE/of-others"
-	background "$LOOPSTALL" record -o "$LIVE/file.jsonl.zst" -T "$THRESHOLD" -p "$target" >"$LIVE/live" 2>"$LIVE/err"
-	within 50 test -s "$LIVE/file.jsonl.zst"
+	start_recording -p "$target"
+	within 50 is_recording
 	comm -13 "$LIVE/of-others" <(attached) >"$LIVE/of-ours"
 	[ -s "$LIVE/of-ours" ]
 	go
 	books_closed
 	sleep 1.2
-	kill -KILL "$last"
-	wait "$last" || true
+	kill -KILL "$tool"
+	wait "$tool" || true
 	within 20 none_is_attached "$LIVE/of-ours"
 	"$LOOPSTALL" report "$LIVE/file.jsonl.zst" >"$LIVE/report"
 	has_line "$LIVE/report" stall_sleep
@@ -77,9 +74,8 @@ assert len(stalls) == 3 and all(stall["state"] == "ended" for stall in stalls), 
 
 @test "a file cut anywhere is read up to the cut" {
 	start_prog sleep
-	background "$LOOPSTALL" record -o "$LIVE/file.jsonl.zst" -T "$THRESHOLD" -p "$target" >"$LIVE/live" 2>"$LIVE/err"
-	tool=$last
-	within 50 test -s "$LIVE/file.jsonl.zst"
+	start_recording -p "$target"
+	within 50 is_recording
 	go
 	books_closed
 	stop_tool

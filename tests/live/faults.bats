@@ -52,11 +52,6 @@ recording_is_readable() {
 	[ "$status" -eq 0 ] || { [ "$status" -eq 1 ] && [[ $output == *"$1"* ]]; }
 }
 
-start_recording() {
-	background "$LOOPSTALL" record -o "$LIVE/file.jsonl.zst" -T "$THRESHOLD" "$@" >"$LIVE/live" 2>"$LIVE/err"
-	tool=$last
-}
-
 losses() {
 	"$PYTHON" -c 'import json, sys
 print(sum(s["count"] for s in map(json.loads, sys.stdin) if s["type"] == "loss" and s["reason"] == sys.argv[1]))' "$1" <"$SEEN"
@@ -164,7 +159,7 @@ number_is_used_again() {
 		echo "# $ms ms after it was asked to end"
 		rm -f "$LIVE"/file*
 		start_recording -p "$target" --record-min 1us
-		within 150 test -s "$LIVE/file.jsonl.zst"
+		within 150 is_recording
 		sleep 0.3
 		[ "$ms" -eq 0 ] || kill -TERM "$tool"
 		sleep "$(printf '0.%03d' "$ms")"
@@ -244,7 +239,7 @@ in_small() {
 	background env LD_PRELOAD="$ROOT/build/faults/step_clock.so" STEP_AFTER_MS=1500 \
 		"$LOOPSTALL" record -o "$LIVE/file.jsonl.zst" -T "$THRESHOLD" -p "$target" >"$LIVE/live" 2>"$LIVE/err"
 	tool=$last
-	within 50 test -s "$LIVE/file.jsonl.zst"
+	within 50 is_recording
 	sleep 1.5
 	go
 	books_closed
@@ -280,7 +275,7 @@ in_small() {
 @test "an allocation fails while reporting: each in turn" {
 	start_prog sleep
 	start_recording -p "$target"
-	within 50 test -s "$LIVE/file.jsonl.zst"
+	within 50 is_recording
 	sleep 0.3
 	go
 	books_closed

@@ -98,6 +98,14 @@ start_tool() {
 	sleep 0.2
 }
 
+# ARGUMENT...: loopstall writes $LIVE/file.jsonl.zst, in the background; its pid is in $tool.
+start_recording() {
+	background "$LOOPSTALL" record -o "$LIVE/file.jsonl.zst" -T "$THRESHOLD" "$@" >"$LIVE/live" 2>"$LIVE/err"
+	tool=$last
+}
+
+is_recording() { [ -s "$LIVE/file.jsonl.zst" ]; }
+
 # Asks it to stop and takes its exit status.
 stop_tool() {
 	kill -TERM "$tool" 2>/dev/null || true # it ends by itself when its target has

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The conditions of `loopstall check`: what is read, what is refused, what breaks them. */
-#include "story.h"
+#include "story_tally.h"
 
 #include "model/gate.h"
-#include "model/verdict.h"
 
 #include <string.h>
 
@@ -80,21 +79,10 @@ static size_t judge(struct story *t, struct tally *tally, const char *conditions
 static void test_judges(void **state)
 {
 	struct story *t = story_new();
-	struct tally *tally = tally_new(t->dictionary, 0);
+	struct tally *tally = story_tally(t, 10 * MS);
+	uint32_t loop = story_of_one_stall(t);
 	struct bytes out = {0};
 	(void)state;
-	t->sinks[t->n_sinks++] = tally_sink(tally);
-	story_header(t, "app", 10 * MS);
-	uint32_t loop = story_loop(t, "app", 10, "");
-	uint32_t stack = story_stack(t, story_own(t, "parse_everything"), story_own(t, "main"), 0);
-	story_seconds(t, 2, loop, 100, MS);
-	struct fact_stall s = story_stall_of(t, loop, 7, (struct ledger){.cpu_ns = 120 * MS}, 0);
-	s.n_samples = 1;
-	s.samples[0] = (struct sample){120 * MS, stack, 24};
-	verdict_decide(&s, 10 * MS);
-	culprit_choose(&s, t->dictionary);
-	story_stall(t, &s);
-	story_second(t);
 
 	assert_int_equal(judge(t, tally, "stall>100ms", NULL, &out), 1);
 	assert_non_null(strstr(bytes_text(&out), "app[10]"));

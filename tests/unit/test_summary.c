@@ -1,37 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a summary makes of a tally. */
-#include "story.h"
-
-#include "model/summary.h"
-
-struct bench {
-	struct story *t;
-	struct tally *tally;
-	struct summary *s;
-};
-
-static int set_up(void **state)
-{
-	struct bench *b = calloc(1, sizeof *b);
-	assert_non_null(b);
-	b->t = story_new();
-	b->tally = tally_new(b->t->dictionary, 0);
-	assert_non_null(b->tally);
-	b->t->sinks[b->t->n_sinks++] = tally_sink(b->tally);
-	story_header(b->t, "app", 50 * MS);
-	*state = b;
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	struct bench *b = *state;
-	summary_free(b->s);
-	tally_free(b->tally);
-	story_free(b->t);
-	free(b);
-	return 0;
-}
+#include "story_tally.h"
 
 static const struct summary *summarise(struct bench *b)
 {
@@ -153,7 +122,7 @@ static void test_empty(void **state)
 	assert_int_equal(s->without.n, 0);
 }
 
-#define BENCH_TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+#define BENCH_TEST(f) cmocka_unit_test_setup_teardown(f, bench_set_up, bench_tear_down)
 
 /* Named as what most of its time was; regular if it comes like a clock. */
 static void test_naming_and_rhythm(void **state)

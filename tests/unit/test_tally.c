@@ -1,36 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a tally adds up. */
-#include "story.h"
+#include "story_tally.h"
 
 #include "base/array.h"
-#include "model/summary.h"
-
-struct bench {
-	struct story *t;
-	struct tally *tally;
-};
-
-static int set_up(void **state)
-{
-	struct bench *b = calloc(1, sizeof *b);
-	assert_non_null(b);
-	b->t = story_new();
-	b->tally = tally_new(b->t->dictionary, 0);
-	assert_non_null(b->tally);
-	b->t->sinks[b->t->n_sinks++] = tally_sink(b->tally);
-	story_header(b->t, "app", 50 * MS);
-	*state = b;
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	struct bench *b = *state;
-	tally_free(b->tally);
-	story_free(b->t);
-	free(b);
-	return 0;
-}
 
 static const struct tally_cause *cause_of(const struct tally *t, enum cause_kind kind)
 {
@@ -220,7 +192,7 @@ static void test_losses_and_saturation(void **state)
 	assert_false(b->tally->loops[loop - 1]->saturated);
 }
 
-#define BENCH_TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+#define BENCH_TEST(f) cmocka_unit_test_setup_teardown(f, bench_set_up, bench_tear_down)
 
 /* A loop that stalls once, is counted, and is gone. */
 static void tell_short_life(struct story *t, uint32_t id, uint64_t stall_ns)
