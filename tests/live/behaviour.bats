@@ -178,21 +178,6 @@ assert len(stalls) == 3 and all(stall["state"] == "ended" for stall in stalls), 
 	[ "$status" -eq 2 ]
 }
 
-@test "a disk that is full is said, and what was written stays readable" {
-	mkdir "$LIVE/small"
-	mount -t tmpfs -o size=16k none "$LIVE/small" || skip "tmpfs cannot be mounted here"
-	start_prog tight -m 3000000
-	background "$LOOPSTALL" record -o "$LIVE/small/file.jsonl.zst" -T 1ms --record-min 1us -p "$target" >"$LIVE/live" 2>"$LIVE/err"
-	tool=$last
-	sleep 0.7
-	go
-	within 60 grep -qi 'no space' "$LIVE/err"
-	kill -TERM "$tool"
-	wait "$tool" || true
-	"$LOOPSTALL" report "$LIVE/small/file.jsonl.zst" >"$LIVE/report"
-	umount "$LIVE/small"
-}
-
 @test "dump shows what a stuck loop does" {
 	start_prog stuck -m read
 	run "$LOOPSTALL" dump -p "$target"

@@ -205,18 +205,24 @@ in_small() {
 	unshare -m --propagation private sh -c 'mount -t tmpfs -o "$0" none "$1" || exit 77; shift; exec "$@"' "$options" "$LIVE/small" "$@"
 }
 
+# What comes before the storm has room, what comes in it has not.
 @test "disk full: said, and what was written stays readable" {
 	start_prog tight -m 3000000
 	cat >"$LIVE/record-and-report" <<-END
 		#!/bin/sh
-		"$LOOPSTALL" record -o "$LIVE/small/file.jsonl.zst" -T 1ms --record-min 1us -d 4 -p $target
+		"$LOOPSTALL" record -o "$LIVE/small/file.jsonl.zst" -T 1ms --record-min 1us -d 10 -p $target &
+		until [ -s "$LIVE/small/file.jsonl.zst" ] || ! kill -0 \$!; do sleep 0.1; done
+		echo recording
+		until grep -qi 'no space' "$LIVE/err" || ! kill -0 \$!; do sleep 0.1; done
+		kill -TERM \$!
+		wait \$!
 		echo "status \$?"
 		"$LOOPSTALL" report "$LIVE/small/file.jsonl.zst" >"$LIVE/report"
 		echo "report \$?"
 	END
 	chmod +x "$LIVE/record-and-report"
 	background in_small size=16k "$LIVE/record-and-report" >"$LIVE/said" 2>"$LIVE/err"
-	sleep 1.5
+	within 100 has_line "$LIVE/said" recording
 	go
 	wait "$last"
 	has_line "$LIVE/err" "[Nn]o space"
