@@ -207,24 +207,21 @@ assert counted == [truth["iterations"]], (counted, truth)' "$SEEN" "$TRUTH"
 	[[ $output == *"$target"* ]]
 }
 
-# A loop's class while it works. MODE: of tests/progs/sleep_poll.c.
-class_of_sleeper() {
+# What a loop is listed as while it works. MODE CLASS: of tests/progs/sleep_poll.c.
+sleeper_is() {
 	start_prog sleep_poll -m "$1"
 	background "$LOOPSTALL" list -d 2 -v -p "$target" >"$LIVE/list"
 	tool=$last
 	sleep 1
 	go
 	wait "$tool"
-	awk -v pid="[$target]" 'index($1, pid) { print $3 }' "$LIVE/list"
+	cat "$LIVE/list"
+	[ "$(awk -v pid="[$target]" 'index($1, pid) { print $3 }' "$LIVE/list")" = "$2" ]
 }
 
-@test "a loop that only sleeps and polls is told from one that serves" {
-	[ "$(class_of_sleeper only)" = sleep-poll ]
-}
+@test "a loop that only sleeps and polls is told from one that serves" { sleeper_is only sleep-poll; }
 
-@test "a loop that serves between equal sleeps is a loop like others" {
-	[ "$(class_of_sleeper served)" = single ]
-}
+@test "a loop that serves between equal sleeps is a loop like others" { sleeper_is served single; }
 
 @test "doctor" {
 	run "$LOOPSTALL" doctor
