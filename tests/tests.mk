@@ -71,8 +71,8 @@ fuzz-coverage: $(patsubst $(B)/fuzz/%,$(B)/cov/%,$(FUZZERS))
 include tests/bpf/bpf.mk
 
 # --- all of it; one counting runner, so that the last line counts everything
-CHECKS := 'format=tools/format --check' tools/shape 'generated=tools/generate --check' $(UNITS) $(BPF_TESTS) $(CLI) \
-	'fuzz=tests/fuzz/smoke $(or $(FUZZ_SECONDS),30) $(FUZZERS)'
+CHECKS := --at-once 2 'format=tools/format --check' tools/shape 'generated=tools/generate --check' $(UNITS) $(BPF_TESTS) $(CLI) \
+	--at-once 1 'fuzz=tests/fuzz/smoke $(or $(FUZZ_SECONDS),30) $(FUZZERS)'
 
 # Our stacks against gdb's: a program of its own that asks the resolver about a process.
 $(B)/live/unwind_once: tests/live/unwind_once.c $(OBJECTS)
@@ -84,6 +84,13 @@ $(B)/live/fuse_hang: tests/live/fuse_hang.c
 	$(call say,TEST,$@)
 	$(Q)mkdir -p $(@D) && $(CC) $(STD) -D_GNU_SOURCE $(CFLAGS) $(WARN) -o $@ $<
 
+# Live tests mostly sleep: two suites at a time, the long ones first. Alone stand those that need the machine: a client that probes at random
+# moments, and storms.
+LIVE_ALONE := $(addprefix tests/live/,arrivals.bats faults.bats)
+LIVE_LONG  := $(addprefix tests/live/,python.bats frameworks.bats truth.bats progs.bats node.bats)
+LIVE_TESTS := --at-once 2 $(LIVE_LONG) $(filter-out $(LIVE_ALONE) $(LIVE_LONG),$(LIVE)) \
+	'unwind=tests/live/unwind_gdb.sh $(B)/live/unwind_once' --at-once 1 $(LIVE_ALONE)
+
 lint: $(SKELETON)
 	@tools/lint
 
@@ -94,7 +101,7 @@ check: check-programs
 	@tests/run $(CHECKS)
 test: test-programs
 	@[ "$$(id -u)" -eq 0 ] || { echo 'make test traces: run it as root, or make check' >&2; exit 1; }
-	@tests/run $(CHECKS) tools/lint $(LIVE) 'unwind=tests/live/unwind_gdb.sh $(B)/live/unwind_once' $(if $(VM),$(VM_BRIEF))
+	@tests/run $(CHECKS) tools/lint $(LIVE_TESTS) $(if $(VM),$(VM_BRIEF))
 
 # The kernel matrix: an hour or two in all, since everything in it is emulated. VM=1 adds what fits into three minutes of it to `make test`.
 VM_BRIEF = 'vm=tools/vm/run --budget 180 --two brief-5.10 cost-newest brief-newest'

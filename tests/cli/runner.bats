@@ -57,6 +57,19 @@ last_line() {
 	last_line '0 passed, 1 failed, 0 skipped'
 }
 
+@test "tests that run at once are all counted, and what fails is told last" {
+	# Each waits for the other: one after the other they would not end. The third runs alone, when they have.
+	run -1 "$scratch/tests/run" --at-once 2 "one=touch $scratch/one; until [ -e $scratch/two ]; do sleep 0.1; done; false" \
+		"two=touch $scratch/two; until [ -e $scratch/one ]; do sleep 0.1; done" --at-once 1 "three=touch $scratch/three"
+	last_line '2 passed, 1 failed, 0 skipped'
+	[[ $output == 'ok   two  ('*' s)'*'FAIL one'*'ok   three  ('*' s)'* ]]
+}
+
+@test "a test that is killed counts, and the others are told" {
+	run -1 "$scratch/tests/run" --at-once 2 'one=kill -KILL $PPID; kill -KILL $$' 'two=sleep 1' 'three=true'
+	last_line '2 passed, 1 failed, 0 skipped'
+}
+
 @test "nothing at all is not a success" {
 	run -1 "$scratch/tests/run"
 	last_line '0 passed, 0 failed, 0 skipped'

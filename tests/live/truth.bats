@@ -13,13 +13,6 @@ random_stalls() { timeout 90 "$PYTHON" -B "$ROOT/tests/truth/run" --short --prog
 	random_stalls node
 }
 
-@test "who arrives at a random moment waits as long as is said" {
-	run timeout 60 "$PYTHON" -B "$ROOT/tests/truth/arrivals" --seconds 10
-	echo "$output"
-	[ "$status" -ne 77 ] || skip "the machine is too busy for a client"
-	[ "$status" -eq 0 ]
-}
-
 @test "processes come and go: counts exact, memory bounded, nothing left" {
 	[ -e /sys/fs/cgroup/cgroup.controllers ] || [ -e /sys/fs/cgroup/unified/cgroup.controllers ] || skip "no cgroup v2 here"
 	timeout 100 "$PYTHON" -B "$ROOT/tests/truth/soak" --seconds 40
