@@ -118,6 +118,21 @@ static __always_inline __u64 frame_coroutine(const struct lst_python_process *p,
 	return frame_byte(s, p->frame_owner) == PYTHON_OWNED_BY_COROUTINE ? frame : 0;
 }
 
+#define COPIES_FIRST 8 /* of the table of copies, behind their number */
+
+/* What the address of the instruction is told from: as if the thread's own copy of the code were where the object has it. */
+static __always_inline __u64 frame_code_base(const struct lst_python_process *p,
+					     const struct python_scratch *s, __u64 code,
+					     struct task_struct *other)
+{
+	__u32 copy = p->frame_copy ? frame_word(s, p->frame_copy) >> (p->frame_copy & 4) * 8 : 0;
+
+	if (!copy)
+		return code;
+	__u64 copies = python_word(code + p->code_copies, other);
+	return python_word(copies + COPIES_FIRST + copy * 8ULL, other) - p->code_instructions;
+}
+
 /* LST_PYTHON_STATES while there is more to walk. */
 static __always_inline __u32 python_walk_some(struct lst_python_stack *out, struct python_scratch *s,
 					      struct task_struct *other)
@@ -145,7 +160,8 @@ static __always_inline __u32 python_walk_some(struct lst_python_stack *out, stru
 		struct lst_python_frame *to = &out->frames[bounded(i, LST_PYTHON_FRAMES - 1)];
 		to->code = code | (frame_byte(s, p->frame_entry) & 1) << LST_PYTHON_ENTRY_SHIFT |
 			   frame_byte(s, p->frame_owner) << LST_PYTHON_OWNER_SHIFT;
-		to->instr = frame_word(s, p->frame_instr) - (p->minor > 10 ? code : 0);
+		to->instr = frame_word(s, p->frame_instr) -
+			    (p->minor > 10 ? frame_code_base(p, s, code, other) : 0);
 		to->mark = 0;
 		if (frame_word(s, p->frame_locals))
 			python_read(&to->mark, sizeof to->mark, code + p->code_mark, other);
@@ -183,27 +199,29 @@ static __always_inline __u32 python_walk(__u32 place, struct lst_python_stack *o
 	return look.state == LST_PYTHON_STATES ? LST_PYTHON_TRUNCATED : look.state;
 }
 
-/* Two members of the lock that lie side by side, in all versions at the same place. */
+/* The lock's first words. What free-threaded builds have in front of them is the switch that an extension or an option turns on. */
 struct python_gil {
-	__u64 last_holder;
-	__s32 locked, switches;
+	__u64 enabled, interval, last_holder, locked;
 };
-#define PYTHON_GIL_LAST_HOLDER 8
 
 static __always_inline __u32 python_gil(const struct lst_python_process *p, __u64 thread, __u64 interp,
 					struct task_struct *other)
 {
-	struct python_gil gil;
+	struct python_gil gil = {.enabled = 1};
 	__u64 at = p->runtime + p->runtime_gil;
+	bool has_switch = p->gil_switch;
 
 	if (p->runtime_gil == LST_PYTHON_NO_MEMBER) {
 		if (p->interp_gil == LST_PYTHON_NO_MEMBER)
 			return LST_GIL_UNKNOWN;
 		at = python_word(interp + p->interp_gil, other);
 	}
-	if (!at || !python_read(&gil, sizeof gil, at + PYTHON_GIL_LAST_HOLDER, other))
+	if (!at || !(has_switch ? python_read(&gil, sizeof gil, at, other)
+				: python_read(&gil.interval, sizeof gil - sizeof gil.enabled, at, other)))
 		return LST_GIL_UNKNOWN;
-	return gil.locked && gil.last_holder == thread ? LST_GIL_HELD : LST_GIL_RELEASED;
+	if (!(__u32)gil.enabled)
+		return LST_GIL_UNKNOWN;
+	return (__u32)gil.locked && gil.last_holder == thread ? LST_GIL_HELD : LST_GIL_RELEASED;
 }
 
 static __always_inline void python_runtime_read(const struct lst_python_process *p,

@@ -32,10 +32,16 @@ struct lst_python_process {
 	lst_u16 object_bytes; /* header of every object */
 	lst_u16 string_state, ascii_data, ascii_shift;
 	lst_u16 runtime_gil, interp_gil; /* gil: a pointer; both LST_PYTHON_NO_MEMBER: none can be told */
-	lst_u16 code_name;		 /* of a code object, the one that is shown */
+	lst_u16 gil_switch; /* not 0: the lock begins with a word that says whether it is in use at all (free-threaded) */
+	lst_u16 code_name; /* of a code object, the one that is shown */
 	lst_u16 task_awaited; /* who awaits a task or future: one of them or a set; LST_PYTHON_NO_MEMBER: it does not know (3.13) */
 	lst_u16 awaited_is_task, awaited_is_set; /* bytes behind task_awaited's word */
 	lst_u16 set_used;			 /* and behind it mask and table */
+	/*
+	 * The number of the copy of its code that a frame runs, of which threads have their own in free-threaded builds from 3.14 on, 0 being
+	 * the one in the code object, at code_instructions; and in a code object the table of those copies. frame_copy 0: there are none.
+	 */
+	lst_u16 frame_copy, code_copies, code_instructions;
 	lst_u16 pad[3];
 	lst_u64 oldest_thread; /* state of the thread that began the interpreter, which mostly runs the loop; 0 unknown */
 	lst_u64 tasks; /* {event loop: running task}; 0: there is none */

@@ -6,7 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define GIL_BYTES     208	      /* of the lock with its condition variables, the same in all versions */
+#define GIL_BYTES                                                                                            \
+	216 /* of the lock with its condition variables; free-threaded builds have a word more than others */
 #define AWAIT_NS      (500 * LIVE_MS) /* symbols of a large interpreter, from a cold disk */
 #define AWAIT_STEP_MS 10
 
@@ -46,6 +47,7 @@ static void layout_fill(struct lst_python_process *p, const struct resolver_pyth
 		.runtime_gc = o->runtime_gc,
 		.runtime_gil = o->runtime_gil,
 		.interp_gil = o->interp_gil,
+		.gil_switch = o->free_threaded,
 		.thread_task = o->thread_task,
 		.task_coro = o->task_coro,
 		.coro_frame = o->coro_frame,
@@ -63,6 +65,9 @@ static void layout_fill(struct lst_python_process *p, const struct resolver_pyth
 		.awaited_is_task = o->task_is_task - o->task_awaited - sizeof(uint64_t),
 		.awaited_is_set = o->task_awaited_is_set - o->task_awaited - sizeof(uint64_t),
 		.set_used = o->set_used,
+		.frame_copy = o->frame_copy,
+		.code_copies = o->code_copies,
+		.code_instructions = o->code_instructions,
 	};
 }
 

@@ -31,7 +31,21 @@ static const struct {
 	{"deno", "deno"},
 };
 
-static const char *file_runtime(const char *base, char text[PROCESS_RUNTIME_BYTES])
+/*
+ * A free-threaded CPython, "13t", is mostly called by its version alone; then its extensions tell, which a program that has a loop has
+ * mapped: "/lib/python3.13t/lib-dynload/select.cpython-313t-x86_64-linux-gnu.so".
+ */
+static bool is_free_threaded(const char *maps, const char *version, int digits)
+{
+	char mark[32];
+
+	if (version[digits] == 't')
+		return true;
+	snprintf(mark, sizeof mark, ".cpython-3%.*st-", digits, version);
+	return strstr(maps, mark);
+}
+
+static const char *file_runtime(const char *base, const char *maps, char text[PROCESS_RUNTIME_BYTES])
 {
 	for (size_t i = 0; i < ARRAY_LEN(runtimes); i++) {
 		size_t len = strlen(runtimes[i].file);
@@ -44,8 +58,9 @@ static const char *file_runtime(const char *base, char text[PROCESS_RUNTIME_BYTE
 		if (!isdigit((unsigned char)base[len]))
 			continue;
 		int digits = isdigit((unsigned char)base[len + 1]) ? 2 : 1;
-		snprintf(text, PROCESS_RUNTIME_BYTES, "%.*s%.*s", (int)(hole - runtimes[i].runtime),
-			 runtimes[i].runtime, digits, base + len);
+		snprintf(text, PROCESS_RUNTIME_BYTES, "%.*s%.*s%s", (int)(hole - runtimes[i].runtime),
+			 runtimes[i].runtime, digits, base + len,
+			 is_free_threaded(maps, base + len, digits) ? "t" : "");
 		return text;
 	}
 	return NULL;
@@ -63,7 +78,7 @@ const char *process_text_runtime(const char *maps, char text[PROCESS_RUNTIME_BYT
 		char base[128];
 		const char *slash = memrchr(path, '/', (size_t)(end - path));
 		snprintf(base, sizeof base, "%.*s", (int)(end - slash - 1), slash + 1);
-		found = file_runtime(base, text);
+		found = file_runtime(base, maps, text);
 	}
 	return found;
 }

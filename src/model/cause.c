@@ -437,11 +437,24 @@ static void look_at_gil(const struct fact_stall *s, bool *held, bool *released)
 	*released = n_released > n_held;
 }
 
-/* Whether a thread helps is seen in the samples; what is known of a library only stands in for it. */
-static const char *remedy_of_computing(const struct scene *sc, const struct library *library, uint32_t stack)
+/* A free-threaded build by its version's last letter: "cpython 3.13t". */
+static bool is_free_threaded(const struct fact_loop *l)
+{
+	const char *version = l && !strncmp(l->runtime, "cpython ", strlen("cpython ")) ? l->runtime : "";
+	size_t len = strlen(version);
+	return len && version[len - 1] == 't';
+}
+
+/* Whether a thread helps is seen in the samples; what is known of the build or of a library only stands in for it. */
+static const char *remedy_of_computing(const struct scene *sc, const char *cause,
+				       const struct library *library, uint32_t stack)
 {
 	bool held, released;
 	look_at_gil(sc->stall, &held, &released);
+	if (!held && !released && is_free_threaded(sc->loop))
+		return remedy_for("cpu_unlocked", NULL, sc->loop, sc->dictionary, stack);
+	if (strcmp(cause, "cpu") != 0)
+		return remedy_for(cause, library, sc->loop, sc->dictionary, stack);
 	if (released)
 		return remedy_for("cpu_released", NULL, sc->loop, sc->dictionary, stack);
 	if (held && library && library->kind == LIBRARY_RELEASES)
@@ -467,8 +480,8 @@ void cause_decide(struct fact_stall *s, const struct fact_loop *l, const struct 
 		s->cause = rules[i].cause;
 		if (rules[i].variant)
 			s->remedy = remedy_for(rules[i].variant(&sc), NULL, l, d, stack);
-		else if (!strcmp(s->cause, "cpu"))
-			s->remedy = remedy_of_computing(&sc, sh.library, stack);
+		else if (!strcmp(s->cause, "cpu") || !strcmp(s->cause, "hot_loop"))
+			s->remedy = remedy_of_computing(&sc, s->cause, sh.library, stack);
 		else
 			s->remedy = remedy_for(s->cause, sh.library, l, d, stack);
 		return;

@@ -39,6 +39,7 @@ static enum family family_of(const struct fact_loop *l, const struct dictionary 
 }
 
 #define RELEASED(instead)    "it releases the GIL: " instead " is enough"
+#define UNLOCKED(instead)    "this Python has no GIL: " instead " is enough"
 #define WAITS(what, instead) what " waits inside the loop: " instead
 
 /* The first row of the cause with the family or FAMILY_ANY. */
@@ -180,6 +181,11 @@ static const struct {
 	{"cpu_released", GEVENT, RELEASED("gevent.get_hub().threadpool.apply()")},
 	{"cpu_released", TWISTED, RELEASED("deferToThread()")},
 	{"cpu_released", FAMILY_ANY, RELEASED("a thread")},
+	{"cpu_unlocked", PYTHON, UNLOCKED("await asyncio.to_thread()")},
+	{"cpu_unlocked", TRIO, UNLOCKED("await trio.to_thread.run_sync()")},
+	{"cpu_unlocked", GEVENT, UNLOCKED("gevent.get_hub().threadpool.apply()")},
+	{"cpu_unlocked", TWISTED, UNLOCKED("deferToThread()")},
+	{"cpu_unlocked", FAMILY_ANY, UNLOCKED("a thread")},
 	{"cpu", TRIO,
 	 "nothing else runs meanwhile: a process pool (threads share the GIL), or smaller steps with "
 	 "trio.lowlevel.checkpoint()"},

@@ -279,7 +279,8 @@ static const struct published {
 	{AT(bytes_data), {66, 76, 88}, {0}},	    {AT(object_size), {65, 75, 87}, {0}},
 	{AT(string_state), {68, 78, 90}, {0}},	    {AT(ascii_data), {70, 80, 92}, {0}},
 	{AT(set_used), {0, 63, 75}, {0}},	    {AT(set_mask), {0, 65, 77}, {0}},
-	{AT(set_table), {0, 64, 76}, {0}},
+	{AT(set_table), {0, 64, 76}, {0}},	    {AT(frame_copy), {0, 38, 46}, {0}},
+	{AT(code_copies), {0, 49, 57}, {0}},
 #undef AT
 };
 
@@ -288,6 +289,7 @@ static const size_t of_objects[] = {
 	offsetof(struct python_offsets, compact_data), offsetof(struct python_offsets, task_coro),
 	offsetof(struct python_offsets, coro_frame),   offsetof(struct python_offsets, task_awaited),
 	offsetof(struct python_offsets, task_is_task), offsetof(struct python_offsets, task_awaited_is_set),
+	offsetof(struct python_offsets, code_number),
 };
 
 static uint16_t *member_at(struct python_offsets *o, size_t member)
@@ -321,7 +323,6 @@ static void take_free_threaded(struct python_offsets *o, const uint64_t *words, 
 		o->ascii_shift = 12;
 	}
 	o->free_threaded = true;
-	o->runtime_gil = o->interp_gil = PYTHON_NO_MEMBER; /* it is there, and switched off */
 }
 
 enum python_check python_offsets_check(struct python_offsets *o, const void *runtime, size_t bytes,
@@ -371,21 +372,32 @@ static bool is_flag_of(uint16_t flag, uint16_t word)
 	return flag >= word + sizeof(uint64_t) && flag < word + sizeof(uint64_t) + FLAGS_MAX;
 }
 
+static bool is_as_asyncio_says(const struct python_offsets *o, const uint64_t words[ASYNCIO_WORDS])
+{
+	return words[TASK_AWAITED_BY] == o->task_awaited && words[TASK_IS_TASK] == o->task_is_task &&
+	       words[TASK_AWAITED_BY_IS_SET] == o->task_awaited_is_set && words[TASK_CORO] == o->task_coro &&
+	       o->task_coro - o->task_awaited == TO_CORO &&
+	       words[TASK_NAME] == o->task_coro + sizeof(uint64_t) && words[THREAD_TASK] == o->thread_task &&
+	       is_flag_of(o->task_is_task, o->task_awaited) &&
+	       is_flag_of(o->task_awaited_is_set, o->task_awaited) &&
+	       o->set_mask == o->set_used + sizeof(uint64_t) &&
+	       o->set_table == o->set_mask + sizeof(uint64_t);
+}
+
+/* Where a thread keeps its running task is all that cannot be told from other builds; it has no row here. */
+static void take_thread_task(struct python_offsets *o, const uint64_t words[ASYNCIO_WORDS])
+{
+	if (o->free_threaded && o->thread_task != NONE)
+		o->thread_task = words[THREAD_TASK] < NONE ? (uint16_t)words[THREAD_TASK] : NONE;
+}
+
 void python_offsets_check_asyncio(struct python_offsets *o, const void *section, size_t bytes)
 {
-	uint64_t words[ASYNCIO_WORDS];
+	uint64_t words[ASYNCIO_WORDS] = {[THREAD_TASK] = NONE};
 
-	if (section && bytes >= sizeof words) {
+	if (section && bytes >= sizeof words)
 		memcpy(words, section, sizeof words);
-		if (words[TASK_AWAITED_BY] == o->task_awaited && words[TASK_IS_TASK] == o->task_is_task &&
-		    words[TASK_AWAITED_BY_IS_SET] == o->task_awaited_is_set &&
-		    words[TASK_CORO] == o->task_coro && o->task_coro - o->task_awaited == TO_CORO &&
-		    words[TASK_NAME] == o->task_coro + sizeof(uint64_t) &&
-		    words[THREAD_TASK] == o->thread_task && is_flag_of(o->task_is_task, o->task_awaited) &&
-		    is_flag_of(o->task_awaited_is_set, o->task_awaited) &&
-		    o->set_mask == o->set_used + sizeof(uint64_t) &&
-		    o->set_table == o->set_mask + sizeof(uint64_t))
-			return;
-	}
-	o->task_awaited = NONE;
+	take_thread_task(o, words);
+	if (!is_as_asyncio_says(o, words))
+		o->task_awaited = NONE;
 }

@@ -18,7 +18,7 @@
 
 struct python_offsets {
 	uint16_t minor;
-	bool free_threaded;
+	bool free_threaded;		  /* the lock is there, begins with a switch, and is mostly off */
 	uint8_t owner_hidden;		  /* frames of this owner and above are the interpreter's own marks */
 	uint16_t runtime_interpreters;	  /* in _PyRuntime */
 	uint16_t runtime_gc, runtime_gil; /* PYTHON_NO_MEMBER: the interpreter has them */
@@ -27,6 +27,7 @@ struct python_offsets {
 	uint16_t thread_frame, cframe_frame; /* cframe: thread_frame holds a structure that has the frame */
 	uint16_t thread_task;		     /* running asyncio task; PYTHON_NO_MEMBER: in a dict */
 	uint16_t frame_previous, frame_code, frame_instr, frame_owner, frame_entry, frame_locals, frame_bytes;
+	uint16_t frame_copy, code_copies; /* a thread's own copy of the code; 0: there are none */
 	uint16_t code_file, code_name, code_qualname, code_lines, code_first_line;
 	uint16_t code_number;		   /* never used again for another; PYTHON_NO_MEMBER: there is none */
 	uint16_t code_instructions;	   /* in the object from 3.11 on; before, a pointer to bytes */
@@ -60,7 +61,7 @@ enum python_check python_offsets_check(struct python_offsets *o, const void *run
 
 /*
  * Compares what concerns tasks with what the interpreter's asyncio publishes from 3.14 on: its section .AsyncioDebug. Without it, or if
- * it differs, who awaits a task is not known.
+ * it differs, who awaits a task is not known. For a free-threaded build it is taken over from there; without it no task is known.
  */
 void python_offsets_check_asyncio(struct python_offsets *o, const void *section, size_t bytes);
 

@@ -601,3 +601,5 @@ void machine_look(uint32_t tid, uint32_t fd, uint64_t since_ns)
 		lst_look(&ctx);
 	}
 }
+
+#include "machine_python.h"

@@ -113,4 +113,9 @@ void machine_steals(unsigned counted, unsigned of);
 /* The events after this one are not shown to the programs until it is called again with 0. */
 void machine_hide(unsigned events);
 
+/* --- Python, in user memory: enum lst_python_state of a walk that ends soon, and enum lst_python_gil */
+uint32_t machine_python_frames(const struct lst_python_process *p, const void *innermost,
+			       struct lst_python_stack *to);
+uint32_t machine_python_gil(const struct lst_python_process *p, uint64_t thread, const void *interpreter);
+
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which of a process's cgroups a limit is of, by the text of /proc/PID/cgroup. */
+/* What the texts of /proc tell: which of a process's cgroups a limit is of, and which Python it runs. */
 #include "cli/process_text.h"
 
 #include "base/array.h"
@@ -45,10 +45,35 @@ static void limits_have_a_path(void **state)
 	}
 }
 
+#define MAPPED(path) "7f0000000000-7f0000001000 r-xp 00000000 08:01 1234 " path "\n"
+#define FREE_SELECT  MAPPED("/opt/lib/python3.13t/lib-dynload/select.cpython-313t-x86_64-linux-gnu.so")
+#define OTHER_SELECT MAPPED("/usr/lib/python3.13/lib-dynload/select.cpython-313-x86_64-linux-gnu.so")
+
+static void pythons_have_a_version(void **state)
+{
+	static const struct {
+		const char *maps, *runtime;
+	} mapped[] = {
+		{MAPPED("/usr/bin/python3.8"), "cpython 3.8"},
+		{MAPPED("/usr/bin/python3.13") OTHER_SELECT, "cpython 3.13"},
+		{MAPPED("/opt/bin/python3.13t"), "cpython 3.13t"},
+		{MAPPED("/opt/lib/libpython3.14t.so.1.0"), "cpython 3.14t"},
+		{MAPPED("/opt/bin/python3.13") FREE_SELECT, "cpython 3.13t"},
+		{MAPPED("/opt/bin/python3.14") FREE_SELECT, "cpython 3.14"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(mapped); i++) {
+		char text[PROCESS_RUNTIME_BYTES];
+		assert_string_equal(process_text_runtime(mapped[i].maps, text), mapped[i].runtime);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(limits_have_a_path),
+		cmocka_unit_test(pythons_have_a_version),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -87,7 +87,10 @@ static void without_a_gil_the_runtime_tells(void **state)
 	assert_int_equal(o.interp_threads, 9000);
 	assert_int_equal(o.task_coro, python_offsets_of(13)->task_coro + 16);
 	assert_int_equal(o.compact_data, python_offsets_of(13)->compact_data + 16);
+	assert_int_equal(o.code_number, python_offsets_of(13)->code_number + 16);
 	assert_int_equal(o.task_awaited, PYTHON_NO_MEMBER);
+	assert_int_equal(o.interp_gil, 16); /* an extension may switch it on */
+	assert_int_equal(o.frame_copy, 0);
 }
 
 /* The section .AsyncioDebug of 3.14.10. */
@@ -128,6 +131,36 @@ static void tasks_before_3_14_do_not_know_who_awaits_them(void **state)
 	}
 }
 
+/* Threads run copies of their own from 3.14 on, and only asyncio knows where a thread of such a build keeps its task. */
+static void without_a_gil_3_14_has_copies_of_code(void **state)
+{
+	uint64_t words[WORDS] = {0}, section[ARRAY_LEN(asyncio_314)];
+	struct python_offsets o = *python_offsets_of(14);
+	const char *differs;
+
+	(void)state;
+	memcpy(words, "xdebugpy", 8);
+	words[1] = 0x030e0af0;
+	words[2] = 1;
+	words[38] = 72;
+	words[49] = 240;
+	words[63] = 40, words[64] = 56, words[65] = 48; /* of a set */
+	words[75] = 32;
+	assert_int_equal(python_offsets_check(&o, words, sizeof words, &differs), PYTHON_CHECKED);
+	assert_int_equal(o.frame_copy, 72);
+	assert_int_equal(o.code_copies, 240);
+	assert_int_equal(o.ascii_shift, 12);
+	memcpy(section, asyncio_314, sizeof section);
+	for (size_t i = 1; i <= 5; i++)
+		section[i] += 16;
+	section[11] = 1000;
+	python_offsets_check_asyncio(&o, section, sizeof section);
+	assert_int_equal(o.thread_task, 1000);
+	assert_int_equal(o.task_awaited, 112);
+	python_offsets_check_asyncio(&o, NULL, 0);
+	assert_int_equal(o.thread_task, PYTHON_NO_MEMBER);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -135,6 +168,7 @@ int main(void)
 		cmocka_unit_test(the_row_is_what_the_runtime_says),
 		cmocka_unit_test(another_layout_is_refused_and_named),
 		cmocka_unit_test(without_a_gil_the_runtime_tells),
+		cmocka_unit_test(without_a_gil_3_14_has_copies_of_code),
 		cmocka_unit_test(who_awaits_a_task_is_only_read_as_asyncio_says),
 		cmocka_unit_test(tasks_before_3_14_do_not_know_who_awaits_them),
 	};
