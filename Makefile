@@ -82,4 +82,4 @@ clean:
 	rm -rf $(B) loopstall loopstall.static
 
 .PHONY: all static install uninstall clean
--include $(shell find $(B) -path $(B)/vm -prune -o -type f -name '*.d' -print 2>/dev/null)
+-include $(shell find $(B) \( -path $(B)/vm -o -path $(B)/pythons \) -prune -o -type f -name '*.d' -print 2>/dev/null)
