@@ -204,6 +204,17 @@ struct python_gil {
 	__u64 enabled, interval, last_holder, locked;
 };
 
+#define PYTHON_SUSPENDED 2
+
+static __always_inline bool is_suspended(const struct lst_python_process *p, __u64 thread,
+					 struct task_struct *other)
+{
+	__u32 state = 0;
+
+	return p->thread_state && python_read(&state, sizeof state, thread + p->thread_state, other) &&
+	       state == PYTHON_SUSPENDED;
+}
+
 static __always_inline __u32 python_gil(const struct lst_python_process *p, __u64 thread, __u64 interp,
 					struct task_struct *other)
 {
@@ -220,7 +231,7 @@ static __always_inline __u32 python_gil(const struct lst_python_process *p, __u6
 				: python_read(&gil.interval, sizeof gil - sizeof gil.enabled, at, other)))
 		return LST_GIL_UNKNOWN;
 	if (!(__u32)gil.enabled)
-		return LST_GIL_UNKNOWN;
+		return is_suspended(p, thread, other) ? LST_GIL_STOPPED : LST_GIL_UNKNOWN;
 	return (__u32)gil.locked && gil.last_holder == thread ? LST_GIL_HELD : LST_GIL_RELEASED;
 }
 

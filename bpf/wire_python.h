@@ -42,7 +42,8 @@ struct lst_python_process {
 	 * the one in the code object, at code_instructions; and in a code object the table of those copies. frame_copy 0: there are none.
 	 */
 	lst_u16 frame_copy, code_copies, code_instructions;
-	lst_u16 pad[3];
+	lst_u16 thread_state; /* is it stopped? 0: not known */
+	lst_u16 pad[2];
 	lst_u64 oldest_thread; /* state of the thread that began the interpreter, which mostly runs the loop; 0 unknown */
 	lst_u64 tasks; /* {event loop: running task}; 0: there is none */
 	lst_u64 string_type, int_type, code_type;
@@ -72,8 +73,11 @@ enum lst_python_state {
 	LST_PYTHON_STATES
 };
 
-/* Only the holder computes in Python; C code that takes its time often lets go of it. */
-enum lst_python_gil { LST_GIL_UNKNOWN, LST_GIL_RELEASED, LST_GIL_HELD };
+/*
+ * Only the holder computes in Python; C code that takes its time often lets go of it. Where it is not in use the interpreter stops threads
+ * instead, all at once, when it collects or changes what they share.
+ */
+enum lst_python_gil { LST_GIL_UNKNOWN, LST_GIL_RELEASED, LST_GIL_HELD, LST_GIL_STOPPED };
 
 /* A name that is not of ASCII characters alone is left out. */
 struct lst_python_task {

@@ -48,6 +48,7 @@ static void layout_fill(struct lst_python_process *p, const struct resolver_pyth
 		.runtime_gil = o->runtime_gil,
 		.interp_gil = o->interp_gil,
 		.gil_switch = o->free_threaded,
+		.thread_state = o->thread_state,
 		.thread_task = o->thread_task,
 		.task_coro = o->task_coro,
 		.coro_frame = o->coro_frame,

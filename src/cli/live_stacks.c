@@ -155,6 +155,7 @@ void stacks_taken(void *context, const struct lst_stack_record *r, const void *p
 		.weight_ns = r->weight_ns,
 		.task = python ? python_task(s, python) : (struct fact_task){.name = ""},
 		.collecting = python && python->collecting,
+		.paused = python && python->collecting && python->gil == LST_GIL_STOPPED,
 		.gil_held = python && python->gil == LST_GIL_HELD,
 		.gil_released = python && python->gil == LST_GIL_RELEASED,
 	};

@@ -194,15 +194,35 @@ int attribution_sample(struct attribution *a, const struct attribution_stack *s)
 }
 
 /* A nested loop's stall may show a block whose stack was filed under the other gap of the same thread. */
-static uint32_t labelled_elsewhere(const struct attribution *a, uint32_t tid, uint32_t seq)
+static const struct labelled_stack *labelled_elsewhere(const struct attribution *a, uint32_t tid,
+						       uint32_t seq)
 {
 	size_t at = 0;
-	uint32_t stack = 0;
-	for (struct attributed_loop *l; !stack && (l = idmap_next(&a->loops, &at, NULL));)
-		for (const struct gap_stacks *g = l->gaps; !stack && g; g = g->next)
+	const struct labelled_stack *found = NULL;
+	for (struct attributed_loop *l; !found && (l = idmap_next(&a->loops, &at, NULL));)
+		for (const struct gap_stacks *g = l->gaps; !found && g; g = g->next)
 			if (g->tid == tid)
-				stack = gap_stacks_labelled(g, ATTRIBUTION_BLOCK, seq);
-	return stack;
+				found = gap_stacks_labelled(g, ATTRIBUTION_BLOCK, seq);
+	return found;
+}
+
+static void fill_block(const struct attribution *a, const struct held_stall *h, struct block *b, uint32_t i)
+{
+	const struct labelled_stack *own = NULL, *waker = NULL;
+	uint32_t seq = h->s.block_seq[i];
+
+	if (seq && h->gap)
+		own = gap_stacks_labelled(h->gap, ATTRIBUTION_BLOCK, seq);
+	if (seq && !own)
+		own = labelled_elsewhere(a, h->s.stall.tid, seq);
+	if (b->waker.tid && h->gap)
+		waker = gap_stacks_labelled(h->gap, ATTRIBUTION_WAKER,
+					    gap_stacks_waker(b->waker.tid, h->s.block_at[i]));
+	if (seq)
+		b->stack = own ? own->stack : 0;
+	b->paused = own && own->paused;
+	if (b->waker.tid && h->gap)
+		b->waker.stack = waker ? waker->stack : 0;
 }
 
 /* Runtimes that can be interrupted sleep by a timed futex: no lock, whatever the call. */
@@ -221,15 +241,8 @@ static void fill_blocks(const struct attribution *a, struct held_stall *h)
 	struct fact_stall *s = &h->s.stall;
 	for (uint32_t i = 0; i < s->n_blocks && i < FACT_MAX_BLOCKS; i++) {
 		struct block *b = &s->blocks[i];
-		uint32_t seq = h->s.block_seq[i];
-		if (seq && h->gap)
-			b->stack = gap_stacks_labelled(h->gap, ATTRIBUTION_BLOCK, seq);
-		if (seq && !b->stack)
-			b->stack = labelled_elsewhere(a, s->tid, seq);
+		fill_block(a, h, b, i);
 		take_for_sleep(a, b);
-		if (b->waker.tid && h->gap)
-			b->waker.stack = gap_stacks_labelled(
-				h->gap, ATTRIBUTION_WAKER, gap_stacks_waker(b->waker.tid, h->s.block_at[i]));
 	}
 }
 

@@ -39,6 +39,7 @@ struct attribution_stack {
 	uint64_t weight_ns;	     /* time it stands for */
 	struct fact_task task;	     /* it ran, name NULL or "": unknown; its texts outlive the attribution */
 	bool collecting;	     /* the garbage collector ran */
+	bool paused;		     /* ATTRIBUTION_BLOCK: and had stopped the thread for that */
 	bool gil_held, gil_released; /* the interpreter's lock; neither: not known */
 };
 

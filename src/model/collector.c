@@ -38,7 +38,7 @@ enum pause collector_pause(const struct fact_stall *s, const struct block *b, co
 {
 	struct library_trace trace = library_of_stack(d, b->stack);
 
-	if (trace.kinds & BIT(LIBRARY_GC))
+	if (b->paused || (trace.kinds & BIT(LIBRARY_GC)))
 		return PAUSE_COLLECTION;
 	if (b->kind != TARGET_FUTEX || !l || !begins(l->runtime, "jvm"))
 		return PAUSE_NONE;

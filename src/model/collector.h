@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * How much of a stall was the pause of a runtime that stops its threads: V8's collector by the functions in the stacks, the JVM's by
- * who ended the wait and by what its collector's threads did meanwhile.
+ * who ended the wait and by what its collector's threads did meanwhile, free-threaded Python's by what it says of its threads.
  */
 #ifndef LOOPSTALL_MODEL_COLLECTOR_H
 #define LOOPSTALL_MODEL_COLLECTOR_H

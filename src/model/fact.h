@@ -153,6 +153,7 @@ struct block {
 	uint64_t sum_ns, max_ns;
 	struct waker waker;
 	uint32_t stack; /* of the longest, 0 none */
+	bool paused;	/* the language's collector had stopped the thread */
 };
 
 /* Who ran on the CPU that a ready thread waited for. */

@@ -148,6 +148,7 @@ const struct field block_fields[] = {
 	MUST("max_us", NS, max_ns),
 	MAY("object", HEX, object),
 	MAY("stack", STACK, stack),
+	MAY("paused", BOOL, paused),
 	{0}};
 #undef T
 

@@ -80,7 +80,8 @@ bool gap_stacks_name(struct gap_stacks *g, const struct attribution_stack *s, ui
 		return add_sample(g, &one);
 	uint64_t label = s->why == ATTRIBUTION_BLOCK ? s->seq : gap_stacks_waker(s->waker_tid, s->block);
 	if (stack)
-		g->labelled[g->n_labelled++ % GAP_LABELLED] = (struct labelled_stack){s->why, label, stack};
+		g->labelled[g->n_labelled++ % GAP_LABELLED] =
+			(struct labelled_stack){s->why, label, stack, s->paused};
 	return true;
 }
 
@@ -135,15 +136,16 @@ uint32_t gap_stacks_samples(struct gap_stacks *g, struct sample *samples, uint32
 	return n;
 }
 
-uint32_t gap_stacks_labelled(const struct gap_stacks *g, enum attribution_why why, uint64_t label)
+const struct labelled_stack *gap_stacks_labelled(const struct gap_stacks *g, enum attribution_why why,
+						 uint64_t label)
 {
 	uint32_t kept = g->n_labelled < GAP_LABELLED ? g->n_labelled : GAP_LABELLED;
 	for (uint32_t i = 1; i <= kept; i++) { /* newest first */
 		const struct labelled_stack *l = &g->labelled[(g->n_labelled - i) % GAP_LABELLED];
 		if (l->why == why && l->label == label)
-			return l->stack;
+			return l;
 	}
-	return 0;
+	return NULL;
 }
 
 /* The entry of a task, else the lightest one, which is given up for it. */

@@ -27,6 +27,7 @@ struct labelled_stack {
 	enum attribution_why why;
 	uint64_t label;
 	uint32_t stack;
+	bool paused;
 };
 
 struct task_weight {
@@ -68,8 +69,9 @@ uint32_t gap_stacks_samples(struct gap_stacks *g, struct sample *samples, uint32
 void gap_stacks_note(struct gap_stacks *g, const struct attribution_stack *s);
 /* The task of most of the time and that time; "" and 0 if there is none. */
 struct fact_task gap_stacks_task(const struct gap_stacks *g, uint64_t *ns);
-/* 0 if there is none. */
-uint32_t gap_stacks_labelled(const struct gap_stacks *g, enum attribution_why why, uint64_t label);
+/* Of a block or waker; NULL if there is none. Valid until the next one is named. */
+const struct labelled_stack *gap_stacks_labelled(const struct gap_stacks *g, enum attribution_why why,
+						 uint64_t label);
 uint64_t gap_stacks_waker(uint32_t tid, uint32_t block);
 
 #endif

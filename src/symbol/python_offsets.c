@@ -302,6 +302,10 @@ static uint64_t published_offset(const struct published *p, const uint64_t *word
 	return words[p->words[column]] + (p->plus[column] ? words[p->plus[column]] : 0);
 }
 
+/* Behind its status and where it came from; in 3.14 there are others between them. */
+#define WORD_THREAD_STATUS_313 27
+#define STATUS_TO_STATE_313    8
+
 static void take_free_threaded(struct python_offsets *o, const uint64_t *words, unsigned column)
 {
 	const uint16_t header = o->object_size;
@@ -317,6 +321,8 @@ static void take_free_threaded(struct python_offsets *o, const uint64_t *words, 
 		if (*member_at(o, of_objects[i]) != NONE)
 			*member_at(o, of_objects[i]) += o->object_size - header;
 	o->frame_entry = o->frame_owner;
+	if (column == COLUMN_313)
+		o->thread_state = (uint16_t)(words[WORD_THREAD_STATUS_313] + STATUS_TO_STATE_313);
 	if (o->minor >= 14) { /* the lock bits of a str come first */
 		o->kind_shift = 8;
 		o->compact_shift = 11;

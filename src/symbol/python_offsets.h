@@ -24,6 +24,7 @@ struct python_offsets {
 	uint16_t runtime_gc, runtime_gil; /* PYTHON_NO_MEMBER: the interpreter has them */
 	uint16_t interp_next, interp_threads, interp_gc, interp_gil, interp_modules; /* gil: a pointer */
 	uint16_t thread_next, thread_id, thread_interp, thread_native_id;
+	uint16_t thread_state;		     /* an int, free-threaded only; 0: not known */
 	uint16_t thread_frame, cframe_frame; /* cframe: thread_frame holds a structure that has the frame */
 	uint16_t thread_task;		     /* running asyncio task; PYTHON_NO_MEMBER: in a dict */
 	uint16_t frame_previous, frame_code, frame_instr, frame_owner, frame_entry, frame_locals, frame_bytes;

@@ -95,11 +95,13 @@ static void a_lock_that_is_switched_off_is_unknown(void **state)
 {
 	struct lst_python_process p = begin();
 	static uint64_t gil[8], interpreter[2] = {0, (uint64_t)gil};
-	const uint64_t me = 0x5000, other = 0x6000;
+	static uint32_t thread[4];
+	const uint64_t me = (uint64_t)thread, other = 0x6000;
 
 	(void)state;
 	shim_user_memory(gil, sizeof gil);
 	shim_user_memory(interpreter, sizeof interpreter);
+	shim_user_memory(thread, sizeof thread);
 	/* Without a switch: interval, last holder, is it taken? */
 	memcpy(gil, (uint64_t[]){5000, me, 1}, 24);
 	assert_int_equal(machine_python_gil(&p, me, interpreter), LST_GIL_HELD);
@@ -107,6 +109,10 @@ static void a_lock_that_is_switched_off_is_unknown(void **state)
 	p.gil_switch = 1;
 	memcpy(gil, (uint64_t[]){0, 5000, me, 1}, 32);
 	assert_int_equal(machine_python_gil(&p, me, interpreter), LST_GIL_UNKNOWN);
+	thread[2] = 2; /* suspended */
+	assert_int_equal(machine_python_gil(&p, me, interpreter), LST_GIL_UNKNOWN);
+	p.thread_state = 2 * sizeof thread[0];
+	assert_int_equal(machine_python_gil(&p, me, interpreter), LST_GIL_STOPPED);
 	gil[0] = 0x7fffffff;
 	assert_int_equal(machine_python_gil(&p, me, interpreter), LST_GIL_HELD);
 	gil[3] = 0;

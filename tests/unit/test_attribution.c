@@ -223,7 +223,7 @@ static void test_open_stall_leaves_its_stacks(void **state)
 static void test_blocks_and_wakers(void **state)
 {
 	struct bench *b = *state;
-	struct attribution_stack block = {ATTRIBUTION_BLOCK, 201, 10, b->loop, 4, .seq = 77};
+	struct attribution_stack block = {ATTRIBUTION_BLOCK, 201, 10, b->loop, 4, .seq = 77, .paused = true};
 	struct attribution_stack waker = {ATTRIBUTION_WAKER, 202,	10, b->loop, 4,
 					  .waker_tid = 44,   .block = 5};
 	struct attribution_stack later = {ATTRIBUTION_WAKER, 203,	10, b->loop, 4,
@@ -249,6 +249,8 @@ static void test_blocks_and_wakers(void **state)
 	assert_int_equal(b->n, 1);
 	assert_int_equal(b->out[0].blocks[0].stack, 0);
 	assert_int_equal(b->out[0].blocks[1].stack, b->stacks[1]);
+	assert_true(b->out[0].blocks[1].paused);
+	assert_false(b->out[0].blocks[0].paused);
 	assert_int_equal(b->out[0].blocks[1].waker.stack, b->stacks[2]);
 	assert_int_equal(b->out[0].covered_ns, 40 * MS);
 	assert_int_equal(b->out[0].culprit_stack, b->stacks[1]);

@@ -11,6 +11,7 @@ struct pause_case {
 	unsigned collector_ms;
 	enum target_kind kind;
 	enum pause pause;
+	bool paused; /* as the interpreter said */
 };
 
 static const struct pause_case cases[] = {
@@ -31,6 +32,10 @@ static const struct pause_case cases[] = {
 	{"V8's Atomics.wait()", "node",
 	 "pthread_cond_wait@libc.so.6 v8::internal::FutexEmulation::WaitSync@node", "node", 0, TARGET_FUTEX,
 	 PAUSE_NONE},
+	{"Python's own word", "cpython 3.13t", "sem_wait@libc.so.6 p:load@/srv/app.py", "python3.13t", 0,
+	 TARGET_FUTEX, PAUSE_COLLECTION, true},
+	{"a lock of Python's", "cpython 3.13t", "sem_wait@libc.so.6 p:load@/srv/app.py", "python3.13t", 0,
+	 TARGET_FUTEX, PAUSE_NONE, false},
 };
 
 static void pauses(void **state)
@@ -49,7 +54,8 @@ static void pauses(void **state)
 			.count = 1,
 			.sum_ns = 200 * MS,
 			.waker = {.tid = c->waker ? 7 : 0, .comm = c->waker ? c->waker : "", .why = ""},
-			.stack = told_stack(t, c->stack)};
+			.stack = told_stack(t, c->stack),
+			.paused = c->paused};
 		const struct fact_loop *l = dictionary_loop(t->dictionary, loop);
 		if (collector_pause(&s, b, l, t->dictionary) != c->pause)
 			fail_msg("%s", c->what);

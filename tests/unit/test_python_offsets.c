@@ -81,6 +81,7 @@ static void without_a_gil_the_runtime_tells(void **state)
 	runtime_313(words);
 	words[2] = 1;
 	words[9] = 9000;
+	words[27] = 32; /* status of a thread, before its state */
 	words[65] = 32; /* a header of 32 bytes */
 	assert_int_equal(check(words, &o, &differs), PYTHON_CHECKED);
 	assert_true(o.free_threaded);
@@ -89,6 +90,7 @@ static void without_a_gil_the_runtime_tells(void **state)
 	assert_int_equal(o.compact_data, python_offsets_of(13)->compact_data + 16);
 	assert_int_equal(o.code_number, python_offsets_of(13)->code_number + 16);
 	assert_int_equal(o.task_awaited, PYTHON_NO_MEMBER);
+	assert_int_equal(o.thread_state, 40);
 	assert_int_equal(o.interp_gil, 16); /* an extension may switch it on */
 	assert_int_equal(o.frame_copy, 0);
 }
