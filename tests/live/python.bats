@@ -5,7 +5,7 @@
 load live
 
 BROUGHT=$ROOT/build/pythons/python
-INTERPRETERS="$PYTHON $(ls "$BROUGHT"3.9 "$BROUGHT"3.13 "$BROUGHT"3.14 2>/dev/null | tr '\n' ' ')${PYTHONS:-}"
+INTERPRETERS="$PYTHON $(ls "$BROUGHT"3.9 "$BROUGHT"3.13 "$BROUGHT"3.14 "$BROUGHT"3.13t 2>/dev/null | tr '\n' ' ')${PYTHONS:-}"
 SECONDS_EACH=5
 
 # INTERPRETER: its stalls are watched, and every frame of at least 300 samples must lie on a marked path.
@@ -45,6 +45,11 @@ brought_holds() {
 @test "Debian's 3.13: every function, line and task is right" { brought_holds 3.13; }
 @test "Debian's 3.14: every function, line and task is right" { brought_holds 3.14; }
 
+@test "a free-threaded 3.13: every function, line and task is right" {
+	brought_holds 3.13t
+	jq -e -s '[.[] | select(.type == "stall") | .runtime] | length > 0 and all(. == "cpython 3.13t")' "$SEEN"
+}
+
 # INTERPRETER: of each task that stalls, who awaits it is what its name says; before 3.14 nobody is said to.
 awaiters_hold() {
 	background "$1" "$ROOT/tests/progs/python_awaited.py" 60 >"$LIVE/out"
@@ -53,7 +58,7 @@ awaiters_hold() {
 	"$LOOPSTALL" -d 3 -T 20ms --json -p "$target" >"$SEEN"
 	kill "$target"
 	jq -e -s '
-		def knows: .runtime | ltrimstr("cpython 3.") | tonumber >= 14;
+		def knows: .runtime | ltrimstr("cpython 3.") | rtrimstr("t") | tonumber >= 14;
 		def said: [.awaited_by[]? | .task + if .others then "+\(.others)" else "" end];
 		def coroutine: if startswith("deep") then "deep" elif . == "share" then "shared.<locals>.share" else . end;
 		[.[] | select(.type == "stall" and .state == "ended" and .task)]
@@ -168,19 +173,77 @@ exec(compile(open(path).read(), path, 'exec'))" >"$LIVE/out"
 		| all(.gil_wait_us >= .ledger.blocked_us * 0.5 and .gil_wait_us <= .gap_us and ([.blocks[] | select(.kind == "gil")] | length == 1))' "$SEEN"
 }
 
+# INTERPRETER: watched while it computes, with the GIL and without.
+watch_computing() {
+	echo "# $1"
+	background "$1" "$ROOT/tests/progs/python_computes.py" >"$LIVE/out"
+	target=$last
+	within 50 has_line "$LIVE/out" READY
+	"$LOOPSTALL" -d 3 --rate 499 --json -p "$target" >"$SEEN"
+	kill "$target"
+}
+
+# Where there is no GIL to be held, or it is switched off, nothing is said about it.
+gil_is_told() {
+	jq -e -s 'def of(f): [.[] | select(.type == "stall") | .samples[]? | select(.stack // [] | any(.function == f))]
+			| {n: (map(.n) | add), held: (map(.gil_held // 0) | add), released: (map(.gil_released // 0) | add)};
+		of("digest") as $d | of("count") as $c | '"$1"' as $free
+		| if $free then $d.n > 10 and $c.n > 10 and $d.held + $d.released + $c.held + $c.released == 0
+		  else $d.n > 10 and $d.released > $d.n * 0.95 and $c.n > 10 and $c.held > $c.n * 0.95 end' "$SEEN"
+}
+
 @test "samples tell whether the loop held the GIL: when it computes, and not when C code lets go of it" {
 	for interpreter in $INTERPRETERS; do
-		echo "# $interpreter"
-		background "$interpreter" "$ROOT/tests/progs/python_computes.py" >"$LIVE/out"
-		target=$last
-		within 50 has_line "$LIVE/out" READY
-		"$LOOPSTALL" -d 3 --rate 499 --json -p "$target" >"$SEEN"
-		kill "$target"
-		jq -e -s 'def of(f): [.[] | select(.type == "stall") | .samples[]? | select(.stack // [] | any(.function == f))]
-				| {n: (map(.n) | add), held: (map(.gil_held // 0) | add), released: (map(.gil_released // 0) | add)};
-			of("digest") as $d | of("count") as $c
-			| $d.n > 10 and $d.released > $d.n * 0.95 and $c.n > 10 and $c.held > $c.n * 0.95' "$SEEN"
+		watch_computing "$interpreter"
+		gil_is_told '([.[] | select(.type == "stall")][0].runtime | endswith("t"))'
 	done
+}
+
+needs_free_threaded() {
+	[ -x "${BROUGHT}3.13t" ] || skip "tools/pythons has not brought a free-threaded one"
+}
+
+@test "free-threaded: a thread is the remedy for what computes, and nobody waits for a GIL" {
+	needs_free_threaded
+	watch_computing "${BROUGHT}3.13t"
+	jq -e -s '[.[] | select(.type == "stall" and .verdict == "CPU") | .remedy]
+		| length > 3 and all(. == "this Python has no GIL: await asyncio.to_thread() is enough")' "$SEEN"
+	background "${BROUGHT}3.13t" "$ROOT/tests/progs/python_gil.py" >"$LIVE/out"
+	target=$last
+	within 50 has_line "$LIVE/out" READY
+	"$LOOPSTALL" -d 3 -T 20ms --json -p "$target" >"$SEEN"
+	jq -e -s '[.[] | select(.type == "stall")] | length > 3 and all(.verdict != "GIL" and .gil_wait_us == null)' "$SEEN"
+}
+
+@test "free-threaded: a GIL that was switched on is seen" {
+	needs_free_threaded
+	export PYTHON_GIL=1
+	watch_computing "${BROUGHT}3.13t"
+	gil_is_told false
+	background "${BROUGHT}3.13t" "$ROOT/tests/progs/python_gil.py" >"$LIVE/out"
+	target=$last
+	within 50 has_line "$LIVE/out" READY
+	"$LOOPSTALL" -d 3 --json -p "$target" >"$SEEN"
+	has_line "$SEEN" '"verdict":"GIL".*"function":"hog","file":"[^"]*python_gil.py"'
+}
+
+# HOW VERDICT CAUSE: of a loop that another thread holds up, most stalls that had a CPU.
+held_up() {
+	background "${BROUGHT}3.13t" "$ROOT/tests/progs/python_paused.py" "$1" >"$LIVE/out"
+	target=$last
+	within 200 has_line "$LIVE/out" READY
+	"$LOOPSTALL" -d 3 -T 20ms --json -p "$target" >"$SEEN"
+	kill "$target"
+	jq -e -s --arg how "$1" --arg verdict "$2" --arg cause "$3" '
+		[.[] | select(.type == "stall" and .state == "ended" and .verdict != "STARVED")]
+		| map(.verdict == $verdict and .cause == $cause and ([.blocks[]? | select(.waker.stack // [] | any(.function == $how))] | length > 0))
+		| length > 3 and (map(select(.)) | length) * 2 > length' "$SEEN"
+}
+
+@test "free-threaded: threads stopped for a collection do not wait for a lock" {
+	needs_free_threaded
+	held_up collect GC gc
+	held_up lock LOCK lock
 }
 
 @test "a collection is named, with the line that caused it" {
