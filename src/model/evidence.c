@@ -62,6 +62,8 @@ void evidence_frame(struct bytes *out, const struct fact_frame *f)
 		bytes_puts(out, name);
 	else if (f->kind == FRAME_JS)
 		bytes_puts(out, "JavaScript");
+	else if (!strcmp(f->object, "[JIT]"))
+		bytes_puts(out, f->object);
 	else
 		bytes_printf(out, "%s+0x%llx", f->object[0] ? f->object : "?", (unsigned long long)f->offset);
 	if (f->file[0] && f->line)

@@ -117,6 +117,15 @@ static const struct {
 	 "a lock is waited for inside the loop: asyncio.Lock among tasks; with threads hold it shorter, or "
 	 "asyncio.to_thread()"},
 
+	{"sync_db", JVM, WAITS("a database call", "an executor's thread, or a reactive driver")},
+	{"sync_http", JVM, WAITS("an HTTP call", "HttpClient.sendAsync(), or an executor's thread")},
+	{"sync_io", JVM,
+	 WAITS("a blocking socket or pipe",
+	       "a SocketChannel registered with the selector, or an executor's thread")},
+	{"file_io", JVM, WAITS("a file", "AsynchronousFileChannel, or an executor's thread")},
+	{"lock", JVM,
+	 "a lock is waited for inside the loop: hold it shorter, or hand the work to an executor"},
+
 	{"sync_db", NODE, WAITS("a database call", "its promise API yields")},
 	{"sync_http", NODE, WAITS("an HTTP call", "fetch() yields")},
 	{"sync_io", NODE, WAITS("a blocking socket or pipe", "net streams yield")},
@@ -195,6 +204,7 @@ static const struct {
 	{"cpu", TWISTED,
 	 "nothing else runs meanwhile: a process pool (threads share the GIL), or smaller steps with "
 	 "task.cooperate()"},
+	{"cpu", JVM, "nothing else runs meanwhile: an executor's thread, or smaller steps"},
 	{"cpu", NODE,
 	 "nothing else runs meanwhile: a worker_threads Worker, or smaller steps with setImmediate()"},
 	{"cpu", FAMILY_ANY, "nothing else runs meanwhile: another thread, or smaller steps"},
@@ -209,6 +219,7 @@ static const struct {
 	 "it never yields: a process pool (threads share the GIL), or smaller steps with gevent.sleep(0)"},
 	{"hot_loop", TWISTED,
 	 "it never yields: a process pool (threads share the GIL), or smaller steps with task.cooperate()"},
+	{"hot_loop", JVM, "it never yields: an executor's thread, or smaller steps"},
 	{"hot_loop", NODE, "it never yields: a worker_threads Worker, or smaller steps with setImmediate()"},
 	{"hot_loop", FAMILY_ANY, "it never yields: another thread, or smaller steps"},
 

@@ -9,6 +9,7 @@
 #include "base/duration.h"
 #include "model/tally.h"
 #include "report/moment.h"
+#include "report/naming.h"
 #include "report/phrase.h"
 #include "report/stall_lines.h"
 #include "report/status.h"
@@ -25,7 +26,7 @@ struct live {
 	uint64_t threshold_ns;
 	uint64_t clock_at_ns, clock_wall_us;
 	uint64_t status_at_ns;
-	bool has_status, muted, some_ended;
+	bool has_status, muted, some_ended, names_told;
 	struct live_loop **loops; /* by number - 1 */
 	size_t n_loops, loops_cap;
 	struct fact_loss *losses; /* count: not shown yet */
@@ -176,6 +177,28 @@ static int take_counts(struct live *l, const struct fact *f)
 	return 0;
 }
 
+/* Once, behind the first stall that lacks names: what can be done without starting anything anew is best done now. */
+static void put_naming(struct live *l, const struct fact_stall *s)
+{
+	const struct dictionary *d = l->options.dictionary;
+	const struct fact_stack *stack = s->culprit_stack ? dictionary_stack(d, s->culprit_stack) : NULL;
+	const struct fact_loop *loop = dictionary_loop(d, s->loop);
+	struct bytes text = {0};
+
+	if (l->names_told || !loop || strncmp(loop->runtime, "jvm", strlen("jvm")) != 0)
+		return;
+	naming_remedy(&text, d, stack, loop);
+	if (text.len) {
+		struct pen p = pen_of(l);
+		l->names_told = true;
+		pen_indent(&p, STALL_INDENT);
+		pen_words(&p, INK_DIM, bytes_text(&text));
+		pen_end(&p);
+	}
+	l->out.failed |= !bytes_ok(&text);
+	bytes_free(&text);
+}
+
 static int take_stall(struct live *l, const struct fact *f)
 {
 	const struct fact_stall *s = f->stall;
@@ -202,6 +225,8 @@ static int take_stall(struct live *l, const struct fact *f)
 	struct pen p = pen_of(l);
 	bool has_start = s->start_ns && s->state != STALL_STUCK;
 	stall_lines(&p, s, l->options.dictionary, wall_us(l, has_start ? s->start_ns : f->at_ns), grown);
+	if (!grown)
+		put_naming(l, s);
 	return 0;
 }
 

@@ -77,6 +77,8 @@ void phrase_frame(struct bytes *out, const struct fact_frame *f)
 		bytes_puts(out, f->function);
 	else if (f->kind == FRAME_JS)
 		bytes_puts(out, "[JS]");
+	else if (!strcmp(f->object, "[JIT]"))
+		bytes_puts(out, f->object);
 	else
 		bytes_printf(out, "%s+0x%llx", f->object[0] ? f->object : "?", (unsigned long long)f->offset);
 	if (f->file[0]) {

@@ -8,10 +8,12 @@
 #include "model/evidence.h"
 #include "report/bars.h"
 #include "report/moment.h"
+#include "report/naming.h"
 #include "report/phrase.h"
 #include "report/report.h"
 
 #include <errno.h>
+#include <string.h>
 
 #define TOP_LOOPS   12
 #define TOP_CAUSES  8
@@ -323,33 +325,35 @@ static void put_cause(struct pen *p, const struct summary *s, const struct summa
 	bytes_free(&text);
 }
 
-/* None of its JavaScript functions has a name; a single one that has none is no reason to start the program anew. */
-static bool has_unnamed_js(const struct summary *s, const struct fact_stack *stack)
+/* The one that is a JVM's; of several nobody knows which a stack is of. */
+static const struct fact_loop *java_loop(const struct summary *s)
 {
-	uint32_t unnamed = 0;
-
-	for (uint32_t i = 0; stack && i < stack->n; i++) {
-		const struct fact_frame *f = dictionary_frame(s->dictionary, stack->frames[i]);
-		if (f && f->kind == FRAME_JS && f->function[0])
-			return false;
-		unnamed += f && f->kind == FRAME_JS;
+	const struct fact_loop *found = NULL;
+	for (size_t i = 0; i < s->n_loops; i++) {
+		const struct fact_loop *l = s->loops[i].loop;
+		if (strncmp(l->runtime, "jvm", strlen("jvm")) != 0)
+			continue;
+		if (found && found->pid != l->pid)
+			return NULL;
+		found = l;
 	}
-	return unnamed;
+	return found;
 }
 
-/* What it takes to have the line and not only the built-in that it called. */
+/* What it takes to have the line and not only what it called. */
 static void put_naming(struct pen *p, const struct summary *s)
 {
-	bool unnamed = false;
-	for (size_t i = 0; i < s->n_causes && !unnamed; i++)
-		unnamed = has_unnamed_js(s, s->causes[i].stack);
-	if (!unnamed)
-		return;
-	pen_indent(p, 2);
-	pen_words(p, INK_DIM,
-		  "JavaScript functions have no names here: start node with --perf-basic-prof "
-		  "--interpreted-frames-native-stack");
-	pen_end(p);
+	const struct fact_loop *java = java_loop(s);
+	struct bytes text = {0};
+	for (size_t i = 0; i < s->n_causes && !text.len; i++)
+		naming_remedy(&text, s->dictionary, s->causes[i].stack, java);
+	if (text.len) {
+		pen_indent(p, 2);
+		pen_words(p, INK_DIM, bytes_text(&text));
+		pen_end(p);
+	}
+	p->out->failed |= !bytes_ok(&text);
+	bytes_free(&text);
 }
 
 static void put_causes(struct pen *p, const struct summary *s)

@@ -32,7 +32,8 @@ static void name_place(struct frame_book *b, const struct report_frame *report, 
 	} else if (report->place == PLACE_JIT) {
 		name_compiled(b, report, frame);
 	} else if (report->place == PLACE_ANONYMOUS) {
-		frame->object = "[JIT]"; /* whose code it is cannot be told without a name */
+		frame->object = "[JIT]"; /* whose code it is cannot be told without a name … */
+		frame->offset = 0;	 /* … and each address as something of its own says even less */
 	} else if (report->place == PLACE_MODULE && report->module == MODULE_VDSO) {
 		frame->object = "[vdso]";
 	} else if (report->place == PLACE_MODULE && m) {

@@ -3,6 +3,7 @@
 
 #include "base/array.h"
 
+#include <ctype.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -137,6 +138,22 @@ static bool is_class_part(char c)
 	       strchr("._$/<>`-+[],", c) || (unsigned char)c >= 0x80;
 }
 
+/* Of a class that the JVM made itself the address, which is another one in each process: "app.Svc$$Lambda$1/0x00007f81ac000c08.handle". */
+static void keep_method(char to[JIT_NAME_BYTES], struct span method)
+{
+	const char *slash = memchr(method.at, '/', method.len);
+	size_t class_len = slash ? (size_t)(slash - method.at) : method.len;
+	struct span rest = from(method, class_len + 1);
+	size_t dot = last_of(rest, '.'), digits = 0;
+
+	while (digits < dot && (isxdigit((unsigned char)rest.at[digits]) || rest.at[digits] == 'x'))
+		digits++;
+	keep(to, method);
+	if (slash && digits && digits == dot && dot < rest.len)
+		snprintf(to, JIT_NAME_BYTES, "%.*s%.*s", (int)upto(method, class_len).len, method.at,
+			 (int)upto(from(rest, dot), JIT_NAME_BYTES).len, rest.at + dot);
+}
+
 /* "java.lang.String app.Loop.name(int, long)": what is before the parenthesis, and behind the last blank before it. */
 static bool parse_method(struct span s, struct jit_name *name)
 {
@@ -152,7 +169,7 @@ static bool parse_method(struct span s, struct jit_name *name)
 			return false;
 	if (last_of(method, '.') == method.len && last_of(method, ':') == method.len)
 		return false;
-	keep(name->function, method);
+	keep_method(name->function, method);
 	return true;
 }
 

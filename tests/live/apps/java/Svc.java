@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A selector loop whose handler stalls it in one way, again and again. Usage: java com.acme.Svc cpu|sleep|lock|read
-// Each handler is called often enough before it stalls for the first time that it is compiled then. Prints READY when it begins.
+// A selector loop whose handler stalls it in one way, again and again. Usage: java com.acme.Svc cpu|sleep|lock|read|rare
+// Each handler is called often enough before it stalls for the first time that it is compiled then; but that of "rare" is not.
+// Prints READY when it begins.
 package com.acme;
 
 import java.io.InputStream;
@@ -27,8 +28,7 @@ public class Svc {
 	}
 
 	static void nap(int ms) throws InterruptedException {
-		if (ms > 0)
-			Thread.sleep(ms);
+		Thread.sleep(ms);
 	}
 
 	static void enter(int ms) {
@@ -80,6 +80,7 @@ public class Svc {
 		case "cpu":
 			return Svc::crunch;
 		case "sleep":
+		case "rare":
 			return Svc::nap;
 		case "lock":
 			return Svc::enter;
@@ -94,12 +95,18 @@ public class Svc {
 		handler.handle(ms);
 	}
 
+	static void warm(Selector selector, Handler handler) throws Exception {
+		for (int i = 0; i < 20000; i++)
+			turn(selector, handler, i % 100 == 0 ? 1 : 0);
+		Thread.sleep(500); // what is being compiled gets done
+	}
+
 	public static void main(String[] args) throws Exception {
 		Handler handler = handlerOf(args[0]);
 		Selector selector = Selector.open();
 
-		for (int i = 0; i < 20000; i++)
-			turn(selector, handler, 0);
+		if (!args[0].equals("rare"))
+			warm(selector, handler);
 		if (args[0].equals("lock"))
 			daemon("holder", ignored -> {
 				holdNow(60);
