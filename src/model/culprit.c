@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Weighs functions by the stacks they are in. Frames of one function count as one: its samples differ in
- * their line, its callers in the place they call from.
+ * their line, its callers in the place they call from. Functions of one file may have one name, or none: where they begin
+ * tells them apart.
  */
 #include "model/culprit.h"
 
@@ -36,6 +37,7 @@ uint64_t culprit_key(const struct fact_frame *f)
 {
 	uint64_t h = hash_text(0xcbf29ce484222325u ^ f->kind, f->object);
 	h = hash_text(hash_text(h, f->file), f->function);
+	h = (h ^ f->begins) * 0x100000001b3u;
 	return f->function[0] ? h : (h ^ f->offset) * 0x9e3779b97f4a7c15u;
 }
 

@@ -96,7 +96,8 @@ struct fact_frame {
 	uint64_t offset;    /* from the symbol's start, or in the object when function is "" */
 	const char *file;   /* source file or "" */
 	uint32_t line;	    /* 0 unknown */
-	bool application;   /* neither libc, interpreter, loader nor a system library */
+	uint32_t begins; /* of a language's function, in its file: tells those of one name apart; 0 unknown */
+	bool application; /* neither libc, interpreter, loader nor a system library */
 };
 
 enum stack_state { STACK_COMPLETE, STACK_TRUNCATED, STACK_BROKEN, STACK_STATES };

@@ -55,6 +55,7 @@ const struct field frame_fields[] = {
 	MAY("function", TEXT, function),
 	MAY("file", TEXT, file),
 	MAY("line", NUMBER, line),
+	MAY("begins", NUMBER, begins),
 	MAY("object", TEXT, object),
 	MAY("offset", HEX, offset),
 	MUST_WORD("kind", frame_kind, kind),

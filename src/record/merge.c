@@ -91,8 +91,8 @@ static void frame_key(struct bytes *key, const struct fact_frame *frame)
 	put_text(key, frame->function);
 	put_text(key, frame->object);
 	put_text(key, frame->file);
-	bytes_printf(key, "%u %u %llu %u %d", frame->kind, frame->method, (unsigned long long)frame->offset,
-		     frame->line, frame->application);
+	bytes_printf(key, "%u %u %llu %u %u %d", frame->kind, frame->method,
+		     (unsigned long long)frame->offset, frame->line, frame->begins, frame->application);
 }
 
 static void stack_key(struct bytes *key, const struct fact_stack *stack)

@@ -323,7 +323,8 @@ struct chosen {
 
 static bool same_function(const struct fact_frame *a, const struct fact_frame *b)
 {
-	if (a->kind != b->kind || strcmp(a->function, b->function) || strcmp(a->object, b->object))
+	if (a->kind != b->kind || a->begins != b->begins || strcmp(a->function, b->function) ||
+	    strcmp(a->object, b->object))
 		return false;
 	return a->function[0] || a->offset == b->offset || a->kind == FRAME_JS;
 }

@@ -70,6 +70,7 @@ int frame_book_define(struct frame_book *b, const struct report_frame *report)
 		.offset = report->offset,
 		.file = targets_name(b->targets, report->file, file_len),
 		.line = report->line,
+		.begins = report->begins,
 	};
 	name_place(b, report, &e->frame);
 	return 0;

@@ -94,8 +94,9 @@ struct report_frame {
 	uint32_t kind;
 	uint32_t frame; /* its number: the next one */
 	uint32_t module, place, method;
-	uint32_t jit;  /* PLACE_JIT: enum jit_kind */
-	uint32_t line; /* 0 none */
+	uint32_t jit;	 /* PLACE_JIT: enum jit_kind */
+	uint32_t line;	 /* 0 none */
+	uint32_t begins; /* of a language's function, in its file: 0 unknown */
 	uint64_t offset;
 	char name[PROTOCOL_NAME_BYTES]; /* "" none */
 	char file[PROTOCOL_NAME_BYTES]; /* of the source, "" none */

@@ -203,7 +203,7 @@ bool python_code_find(struct python_codes *codes, const struct python_space *p,
 		return false;
 	if (!checked)
 		e->checked_ns = codes->now_ns;
-	*code = (struct python_code){e->id, e->function, e->file};
+	*code = (struct python_code){e->id, (uint32_t)head.first_line, e->function, e->file};
 	*line = python_line(p->offsets.minor, e->lines.data, e->lines.len, head.first_line, offset);
 	return true;
 }

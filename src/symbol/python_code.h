@@ -15,7 +15,8 @@
 #include "symbol/resolver.h"
 
 struct python_code {
-	uint32_t id;		     /* never used again for another */
+	uint32_t id; /* never used again for another */
+	uint32_t first_line;
 	const char *function, *file; /* bytes from outside, uncleaned */
 };
 

@@ -119,6 +119,7 @@ static void define_python_frame(struct worker *w, uint32_t number, const struct 
 		.place = PLACE_PYTHON,
 		.method = FRAME_LANGUAGE,
 		.line = f->line,
+		.begins = f->code.id != PYTHON_NO_CODE ? f->code.first_line : 0,
 	};
 	bool known = f->code.id != PYTHON_NO_CODE;
 
@@ -149,7 +150,7 @@ static void define_jit_frame(struct worker *w, uint32_t number, const struct unw
 
 	jit_name_parse(text, len, &name);
 	report.jit = name.kind;
-	report.line = name.line;
+	report.line = report.begins = name.line;
 	snprintf(report.name, sizeof report.name, "%s", name.function);
 	snprintf(report.file, sizeof report.file, "%s", name.file);
 	worker_say(w, &report, sizeof report);
@@ -178,9 +179,11 @@ static void define_v8_level(struct worker *w, uint32_t number, const struct unwi
 				      .method = f->method,
 				      .jit = JIT_JS,
 				      .line = level->line};
+	uint32_t start = level->function->start;
 	const char *name = level->function->function, *file = level->function->file;
 
 	snprintf(report.name, sizeof report.name, "%s", *name ? name : JIT_NAME_ANONYMOUS);
+	report.begins = start == V8_NO_POSITION ? 0 : start;
 	snprintf(report.file, sizeof report.file, "%s", jit_name_path(file));
 	worker_say(w, &report, sizeof report);
 }

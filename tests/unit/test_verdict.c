@@ -114,6 +114,35 @@ static void test_samples_below_one_function_name_it(void **unused)
 	story_free(t);
 }
 
+static uint32_t unnamed(struct story *t, uint32_t line, uint32_t begins)
+{
+	return story_frame_full(t, (struct fact_frame){.kind = FRAME_JS,
+						       .function = "(anonymous)",
+						       .file = "/srv/server.js",
+						       .line = line,
+						       .begins = begins,
+						       .application = true});
+}
+
+/* A file has many functions without a name. */
+static void test_functions_without_a_name_are_told_apart(void **unused)
+{
+	(void)unused;
+	struct story *t = story_new();
+	uint32_t parse = unnamed(t, 22, 900), get = unnamed(t, 22, 860), other = unnamed(t, 31, 1400);
+	uint32_t timed = story_own(t, "timed"), leaf = story_library(t, "parse", "node");
+	struct fact_stall s = {.lag_ns = 400 * MS, .n_samples = 2};
+	s.samples[0] = (struct sample){390 * MS, story_stack(t, leaf, parse, timed, get, 0), 78};
+	s.samples[1] = (struct sample){10 * MS, story_stack(t, timed, get, 0), 2};
+	culprit_choose(&s, t->dictionary);
+	assert_int_equal(s.culprit_frame, parse);
+	assert_true(culprit_key(dictionary_frame(t->dictionary, parse)) !=
+		    culprit_key(dictionary_frame(t->dictionary, other)));
+	assert_true(culprit_key(dictionary_frame(t->dictionary, parse)) ==
+		    culprit_key(dictionary_frame(t->dictionary, unnamed(t, 24, 900))));
+	story_free(t);
+}
+
 static void test_library_frames_are_passed_over(void **unused)
 {
 	(void)unused;
@@ -160,6 +189,7 @@ int main(void)
 		cmocka_unit_test(test_collection_by_its_samples),
 		cmocka_unit_test(test_stuck_without_ledger),
 		cmocka_unit_test(test_samples_below_one_function_name_it),
+		cmocka_unit_test(test_functions_without_a_name_are_told_apart),
 		cmocka_unit_test(test_library_frames_are_passed_over),
 		cmocka_unit_test(test_recursion_counts_once),
 	};
