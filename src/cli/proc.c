@@ -136,9 +136,24 @@ void proc_table_free(struct proc_table *t)
 	*t = (struct proc_table){0};
 }
 
+/*
+ * By a link to its program, as redis-server is one to redis-check-rdb: the kernel took comm from the name that was started, and argv[0]
+ * agrees with it. A program that begins with that name is the same, with its version.
+ */
+static bool is_started_by_link(const struct proc *p)
+{
+	size_t len = strlen(p->comm);
+	return len && !strncmp(p->title, p->comm, len) && (!p->title[len] || len == sizeof p->comm - 1) &&
+	       strncmp(p->program, p->title, strlen(p->title)) != 0;
+}
+
 const char *proc_name(const struct proc *p)
 {
-	return p->script[0] ? p->script : p->program[0] ? p->program : p->comm;
+	if (p->script[0])
+		return p->script;
+	if (is_started_by_link(p))
+		return p->title;
+	return p->program[0] ? p->program : p->comm;
 }
 
 bool proc_is_called(const struct proc *p, const char *name)

@@ -38,7 +38,7 @@ int proc_scan(const char *root, struct proc_table *t);
 const struct proc *proc_find(const struct proc_table *t, uint32_t pid);
 void proc_table_free(struct proc_table *t);
 
-/* For people: script, else program, else comm. */
+/* For people: script, else the link that it was started by, else program, else comm. */
 const char *proc_name(const struct proc *p);
 bool proc_is_called(const struct proc *p, const char *name);
 /* Exited and only waiting to be reaped; a dead first thread with living others is not. */

@@ -257,6 +257,25 @@ static void foreign_process_without_rights(void **state)
 	assert_string_equal(diag.hint, "run it with sudo");
 }
 
+static void a_link_to_a_program_is_its_name(void **state)
+{
+	static const struct made all[] = {
+		{10, 1, "redis-server", "/usr/bin/redis-check-rdb", "/usr/bin/redis-server 127.0.0.1:6379"},
+		{11, 1, "application-ser", "/opt/multi", "application-server"},
+		{12, 1, "vim", "/usr/bin/vim.basic", "vim"},	    /* the same, and more of it */
+		{13, 1, "worker-3", "/usr/bin/service", "service"}, /* it calls itself so */
+	};
+	static const char *const names[] = {"redis-server", "application-server", "vim.basic", "service"};
+	(void)state;
+	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+		char pid[16];
+		snprintf(pid, sizeof pid, "%u", all[i].pid);
+		make_process(&all[i]);
+		FOUND(pid, all[i].pid);
+		assert_string_equal(set.processes[0].name, names[i]);
+	}
+}
+
 /* --- names ------------------------------------------------------------------------------------------------------------- */
 
 #define WORDS(text) .argv = (text), .argv_len = sizeof(text)
@@ -514,6 +533,7 @@ int main(void)
 		TEST(numbers_that_are_none),
 		TEST(untraceable_processes_say_why),
 		TEST(foreign_process_without_rights),
+		TEST(a_link_to_a_program_is_its_name),
 		TEST(scripts_go_by_their_own_name),
 		TEST(long_and_rewritten_names),
 		TEST(prefork_servers_are_one_family),
