@@ -8,6 +8,7 @@
 #include "cli/live.h"
 #include "cli/process_info.h"
 #include "model/attribution.h"
+#include "model/saturation.h"
 #include "model/taken.h"
 #include "symbol/resolver.h"
 
@@ -19,8 +20,7 @@ struct saturation {
 	uint64_t since_ns, next_report_ns; /* kernel time; since 0: not saturated */
 	uint64_t iterations;		   /* at since */
 	uint64_t busy_ns;
-	uint64_t second_busy[5]; /* busy time of the last five seconds */
-	uint32_t second;
+	struct saturation_window window;
 };
 
 /* A loop that is gone, whose last stacks may still be looked up. */

@@ -1,21 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Saturated loops: none of their gaps need be long, but everything in them is late. Judged once a second from the counts. */
+/* Saturated loops: asks the judgement once a second, and reports while and when it changes. */
 #include "cli/live_parts.h"
 
 #include "model/cause.h"
 
-#define FULL_NS	       LIVE_S /* no sleeping wait for this long, or … */
-#define BUSY_SHARE_PCT 90     /* … this busy for five seconds */
-
-static bool is_saturated(const struct saturation *sat, const struct lst_loop *loop, uint64_t now)
+/* It runs on while we look; a loop that has not waited lately is in a gap. */
+static uint64_t unslept_ns(const struct lst_loop *loop, uint64_t now)
 {
-	uint64_t busy = 0, slept_ns = loop->last_slept_ns ? loop->last_slept_ns : loop->born_ns;
-	uint64_t since_sleep = now > slept_ns ? now - slept_ns : 0; /* it runs on while we look */
+	uint64_t slept_ns = loop->last_slept_ns ? loop->last_slept_ns : loop->born_ns;
 
-	for (unsigned i = 0; i < 5; i++)
-		busy += sat->second_busy[i];
-	return (since_sleep >= FULL_NS && loop->last_wait_ns + FULL_NS / 2 > now) ||
-	       busy * 100 >= 5 * LIVE_S * BUSY_SHARE_PCT;
+	return now > slept_ns && loop->last_wait_ns + LIVE_S / 2 > now ? now - slept_ns : 0;
 }
 
 static void saturation_report(struct live_source *s, struct followed *l, const struct lst_loop *loop,
@@ -47,9 +41,10 @@ void saturation_watch(struct live_source *s, struct followed *l, uint32_t slot, 
 {
 	struct saturation *sat = &l->saturation;
 
-	sat->second_busy[sat->second++ % 5] = counts->busy_ns;
-	/* One long gap is a stall, not saturation; a slave's polls are another loop's business. */
-	bool on = is_saturated(sat, loop, now) && l->fact.class != LOOP_SLAVE && l->fact.class != LOOP_SHARED;
+	saturation_second(&sat->window, counts->busy_ns, &counts->gap);
+	/* A slave's polls are another loop's business. */
+	bool on = saturation_holds(&sat->window, unslept_ns(loop, now)) && l->fact.class != LOOP_SLAVE &&
+		  l->fact.class != LOOP_SHARED;
 	if (on && !sat->since_ns) {
 		sat->since_ns = loop->last_slept_ns > s->start_ns ? loop->last_slept_ns : loop->born_ns;
 		sat->iterations = loop->iterations - counts->iterations;

@@ -239,14 +239,17 @@ static int take_worker(struct live *l, const struct fact *f)
 	return 0;
 }
 
-static void put_saturated(struct pen *p, const struct fact_saturated *s, uint64_t at_ns)
+/* known: it was said that it is. */
+static void put_saturated(struct pen *p, const struct fact_saturated *s, uint64_t at_ns, bool known)
 {
 	uint64_t elapsed_ns = at_ns > s->since_ns ? at_ns - s->since_ns : 0;
 	double seconds = (double)elapsed_ns / 1e9,
 	       busy = elapsed_ns ? (double)s->busy_ns / (double)elapsed_ns : 0;
 	char text[DURATION_TEXT_BYTES], share[MOMENT_BYTES], rate[MOMENT_BYTES];
 	pen_printf(p, s->ended ? INK_PLAIN : INK_RED, "%s %s",
-		   s->ended ? "no longer saturated, was for" : "SATURATED for",
+		   !s->ended ? "SATURATED for"
+		   : known   ? "no longer saturated, was for"
+			     : "was saturated for",
 		   duration_text(elapsed_ns, text));
 	pen_piecef(p, INK_PLAIN, ": ", "%s busy", percent_text(busy < 1 ? busy : 1, share));
 	if (seconds > 0)
@@ -287,6 +290,7 @@ static int take_saturated(struct live *l, const struct fact *f)
 	struct live_loop *loop = is_shown(l, s->loop) ? loop_of(l, s->loop) : NULL;
 	if (!loop)
 		return is_shown(l, s->loop) ? -ENOMEM : 0;
+	bool known = loop->saturated;
 	loop->saturated = !s->ended;
 	loop->was_saturated = true;
 	struct pen p = pen_of(l);
@@ -297,7 +301,7 @@ static int take_saturated(struct live *l, const struct fact *f)
 	p.indent = STALL_INDENT;
 	pen_to(&p, STALL_INDENT);
 	pen_printf(&p, INK_PLAIN, "%s  ", bytes_text(&name));
-	put_saturated(&p, s, f->at_ns);
+	put_saturated(&p, s, f->at_ns, known);
 	put_saturated_evidence(&p, s);
 	put_saturated_stack(l, &p, s);
 	pen_end(&p);
