@@ -2,6 +2,7 @@
 #include "symbol/source_lines.h"
 
 #include "base/array.h"
+#include "symbol/source_scopes.h"
 
 #include <dwarf.h>
 #include <elfutils/libdw.h>
@@ -26,6 +27,7 @@ struct source_lines {
 	struct unit_range *ranges; /* by start, once the first address is asked for */
 	size_t n, cap;
 	bool has_ranges;
+	struct source_functions functions;
 };
 
 /* --- opening */
@@ -106,6 +108,7 @@ void source_lines_close(struct source_lines *s)
 	dwarf_end(s->dwarf);
 	elf_end(s->elf);
 	free(s->ranges);
+	source_functions_free(&s->functions);
 	free(s);
 }
 
@@ -206,15 +209,15 @@ static void put_name(struct source_place *place, Dwarf_Die *function)
 }
 
 /* The calls around an address that left no frame, innermost first; each place but the first is where the one before was called. */
-static uint32_t put_inlined(Dwarf_Die *unit, Dwarf_Die *scopes, int n, struct source_place *places)
+static uint32_t put_calls(struct source_lines *s, Dwarf_Die *unit, uint64_t address,
+			  struct source_place *places)
 {
+	Dwarf_Die scopes[SOURCE_MAX_SCOPES];
 	uint32_t at = 0;
 
-	for (int i = 0; i < n && at + 1 < SOURCE_MAX_DEPTH; i++) {
-		int tag = dwarf_tag(&scopes[i]);
-		if (tag == DW_TAG_subprogram)
-			break;
-		if (tag != DW_TAG_inlined_subroutine)
+	for (int i = source_scopes_at(&s->functions, unit, address, scopes) - 1;
+	     i > 0 && at + 1 < SOURCE_MAX_DEPTH; i--) {
+		if (dwarf_tag(&scopes[i]) != DW_TAG_inlined_subroutine)
 			continue;
 		put_name(&places[at], &scopes[i]);
 		if (!places[at].function[0])
@@ -222,21 +225,6 @@ static uint32_t put_inlined(Dwarf_Die *unit, Dwarf_Die *scopes, int n, struct so
 		places[++at] = (struct source_place){0};
 		put_call_site(&places[at], unit, &scopes[i]);
 	}
-	return at;
-}
-
-/* dwarf_getscopes() continues with where an inlined function was written; from its entry outwards is where it was put. */
-static uint32_t put_calls(Dwarf_Die *unit, uint64_t address, struct source_place *places)
-{
-	Dwarf_Die *around = NULL, *scopes = NULL;
-	uint32_t at = 0;
-
-	if (dwarf_getscopes(unit, address, &around) > 0) {
-		int n = dwarf_getscopes_die(&around[0], &scopes);
-		at = n > 0 ? put_inlined(unit, scopes, n, places) : 0;
-	}
-	free(scopes);
-	free(around);
 	return at;
 }
 
@@ -257,5 +245,5 @@ uint32_t source_lines_at(struct source_lines *s, uint64_t address,
 	put_file(places[0].file, dwarf_linesrc(record, NULL, NULL), directory_of(&unit));
 	if (!dwarf_lineno(record, &line) && line > 0)
 		places[0].line = (uint32_t)line;
-	return 1 + put_calls(&unit, address, places);
+	return 1 + put_calls(s, &unit, address, places);
 }
