@@ -38,7 +38,8 @@ static void name_place(struct frame_book *b, const struct report_frame *report, 
 		frame->object = "[vdso]";
 	} else if (report->place == PLACE_MODULE && m) {
 		frame->object = m->object;
-		frame->application = m->application && !ownership_is_linked_library(frame->function);
+		frame->application = m->application && !ownership_is_linked_library(frame->function) &&
+				     !ownership_is_installed_source(frame->file);
 	}
 }
 

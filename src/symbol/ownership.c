@@ -105,12 +105,35 @@ bool ownership_is_js_application(const char *path)
 	       !strstr(path, "/node_modules/") && !strstr(path, "/.yarn/");
 }
 
+/* "<&std::fs::File as std::io::Read>::read_buf" is of the type's. */
+static const char *type_begin(const char *name)
+{
+	return name + strspn(name, "<&*");
+}
+
 bool ownership_is_linked_library(const char *name)
 {
-	static const char *const libraries[] = {"std::",   "<std::",   "core::", "alloc::", "<alloc::",
-						"tokio::", "<tokio::", "mio::",	 "__rust_", "__cxxabiv1::"};
+	static const char *const libraries[] = {
+		"std::", "core::", "alloc::", "hashbrown::", "tokio::", "mio::", "__rust_", "__cxxabiv1::"};
 
-	return is_one_of(libraries, ARRAY_LEN(libraries), name, starts_with);
+	/* As older compilers call an async function of anybody's. */
+	static const char future[] = "core::future::from_generator::";
+	const char *type = type_begin(name);
+
+	return is_one_of(libraries, ARRAY_LEN(libraries), type, starts_with) &&
+	       (type == name || !starts_with(type, future));
+}
+
+/* Headers of the system, the standard libraries of Rust and Go, and where cargo and go keep what they downloaded. */
+bool ownership_is_installed_source(const char *path)
+{
+	static const char *const folders[] = {"/usr/include/", "/usr/lib/",    "/usr/local/go/src/",
+					      "/rustc/",       "library/std/", "library/core/",
+					      "library/alloc/"};
+	static const char *const within[] = {"/cargo/registry/", "/.cargo/", "/pkg/mod/"};
+
+	return is_one_of(folders, ARRAY_LEN(folders), path, starts_with) ||
+	       is_one_of(within, ARRAY_LEN(within), path, contains);
 }
 
 bool ownership_is_method_application(const char *name)

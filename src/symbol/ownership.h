@@ -16,6 +16,8 @@ bool ownership_is_python_application(const char *path);
 bool ownership_is_js_application(const char *path);
 /* A function of a program that is a library's, linked into it: of Rust's and C++'s standard libraries, of tokio's scheduler. */
 bool ownership_is_linked_library(const char *name);
+/* A source file of compiled code: inlined from one, or an instance of what it has, a function is not the application's. */
+bool ownership_is_installed_source(const char *path);
 /* A method by its class: "app.Loop.spin" is the application's, "java.util.HashMap.get" is not. */
 bool ownership_is_method_application(const char *name);
 /* Does this program compile JavaScript at run time? */

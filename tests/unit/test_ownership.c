@@ -45,10 +45,26 @@ static void functions_linked_into_a_program(void **state)
 	(void)state;
 	assert_true(ownership_is_linked_library("std::thread::sleep"));
 	assert_true(ownership_is_linked_library("tokio::runtime::task::core::Core<T,S>::poll"));
+	assert_true(ownership_is_linked_library("<&std::fs::File as std::io::Read>::read_buf"));
+	assert_true(ownership_is_linked_library("<core::result::Result<T, E>>::and_then"));
 	assert_false(ownership_is_linked_library("app::load_report"));
+	assert_false(ownership_is_linked_library("<app::Config as core::fmt::Debug>::fmt"));
 	assert_false(ownership_is_linked_library(
 		"<core::future::from_generator::GenFuture<T> as core::future::Future>::poll"));
 	assert_false(ownership_is_linked_library(""));
+}
+
+static void sources_that_were_installed(void **state)
+{
+	(void)state;
+	assert_true(ownership_is_installed_source("/usr/include/c++/12/bits/std_mutex.h"));
+	assert_true(ownership_is_installed_source("/rustc/59807616e1fa/library/std/src/num/f64.rs"));
+	assert_true(ownership_is_installed_source("library/std/src/sys/thread/unix.rs"));
+	assert_true(ownership_is_installed_source("/home/a/.cargo/registry/src/index/hyper-1.0/src/lib.rs"));
+	assert_true(ownership_is_installed_source("/usr/lib/go-1.19/src/runtime/proc.go"));
+	assert_false(ownership_is_installed_source("src/main.rs"));
+	assert_false(ownership_is_installed_source("/srv/app/library/standard.cpp"));
+	assert_false(ownership_is_installed_source(""));
 }
 
 static void methods_by_their_class(void **state)
@@ -78,6 +94,7 @@ int main(void)
 		cmocka_unit_test(python_extensions_are_not_the_application),
 		cmocka_unit_test(javascript_files),
 		cmocka_unit_test(functions_linked_into_a_program),
+		cmocka_unit_test(sources_that_were_installed),
 		cmocka_unit_test(methods_by_their_class),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
