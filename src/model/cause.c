@@ -445,6 +445,12 @@ static bool is_free_threaded(const struct fact_loop *l)
 	return len && version[len - 1] == 't';
 }
 
+/* One function that computes or several: what helps is the same where the interpreter's lock was not held. */
+static bool is_computing(const char *cause)
+{
+	return !strcmp(cause, "cpu") || !strcmp(cause, "hot_loop");
+}
+
 /* Whether a thread helps is seen in the samples; what is known of the build or of a library only stands in for it. */
 static const char *remedy_of_computing(const struct scene *sc, const char *cause,
 				       const struct library *library, uint32_t stack)
@@ -459,7 +465,7 @@ static const char *remedy_of_computing(const struct scene *sc, const char *cause
 		return remedy_for("cpu_released", NULL, sc->loop, sc->dictionary, stack);
 	if (held && library && library->kind == LIBRARY_RELEASES)
 		library = NULL;
-	return remedy_for("cpu", library, sc->loop, sc->dictionary, stack);
+	return remedy_for(cause, library, sc->loop, sc->dictionary, stack);
 }
 
 void cause_decide(struct fact_stall *s, const struct fact_loop *l, const struct dictionary *d)
@@ -480,7 +486,7 @@ void cause_decide(struct fact_stall *s, const struct fact_loop *l, const struct 
 		s->cause = rules[i].cause;
 		if (rules[i].variant)
 			s->remedy = remedy_for(rules[i].variant(&sc), NULL, l, d, stack);
-		else if (!strcmp(s->cause, "cpu") || !strcmp(s->cause, "hot_loop"))
+		else if (is_computing(s->cause))
 			s->remedy = remedy_of_computing(&sc, s->cause, sh.library, stack);
 		else
 			s->remedy = remedy_for(s->cause, sh.library, l, d, stack);

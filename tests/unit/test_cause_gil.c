@@ -8,11 +8,17 @@
 #define HASH   "SHA256_Final@libcrypto.so.3 +1@_hashlib.cpython-311-x86_64-linux-gnu.so " EVAL
 #define DRIVER "crunch@driver.so " EVAL " a:load@/srv/app.py"
 
-static void check_in(const char *runtime, const char *stack, uint32_t held, uint32_t released,
-		     const char *cause, const char *remedy)
+#define ONE "read@libc.so.6 a:copy@/srv/app.py p:_run_once@" LIB "asyncio/base_events.py"
+
+static void check_in(const char *runtime, const char *stack, const char *cause, uint32_t held,
+		     uint32_t released, const char *remedy)
 {
-	const struct told told = {"computing", runtime, {{0}}, stack, {.cpu_ns = 180 * MS},
-				  0,	       cause,	NULL,  NULL};
+	const struct told told = {"computing",
+				  runtime,
+				  {{0}},
+				  stack,
+				  {.cpu_ns = 180 * MS},
+				  .chain = {.gaps = !strcmp(cause, "hot_loop")}};
 	struct story *t = story_new();
 	struct fact_stall s;
 
@@ -26,29 +32,31 @@ static void check_in(const char *runtime, const char *stack, uint32_t held, uint
 	story_free(t);
 }
 
-static void check(const char *stack, uint32_t held, uint32_t released, const char *remedy)
+static void check(const char *stack, const char *cause, uint32_t held, uint32_t released, const char *remedy)
 {
-	check_in("cpython 3.11", stack, held, released, "cpu", remedy);
+	check_in("cpython 3.11", stack, cause, held, released, remedy);
 }
 
 static void test_unknown_lock(void **unused)
 {
 	(void)unused;
-	check(HASH, 0, 0, "to_thread()");
-	check(DRIVER, 0, 0, "ProcessPoolExecutor");
+	check(HASH, "cpu", 0, 0, "to_thread()");
+	check(DRIVER, "cpu", 0, 0, "ProcessPoolExecutor");
 }
 
 static void test_released(void **unused)
 {
 	(void)unused;
-	check(DRIVER, 3, 30, "it releases the GIL: await asyncio.to_thread() is enough");
+	check(DRIVER, "cpu", 3, 30, "it releases the GIL: await asyncio.to_thread() is enough");
+	check(ONE, "hot_loop", 3, 30, "it releases the GIL: await asyncio.to_thread() is enough");
 }
 
 /* Short messages are hashed without letting go. */
 static void test_held(void **unused)
 {
 	(void)unused;
-	check(HASH, 30, 3, "ProcessPoolExecutor");
+	check(HASH, "cpu", 30, 3, "ProcessPoolExecutor");
+	check(ONE, "hot_loop", 30, 3, "it never yields: a ProcessPoolExecutor");
 }
 
 /* Where it has been switched on (by an extension, by an option), the samples say so. */
@@ -57,10 +65,10 @@ static void test_free_threaded(void **unused)
 	const char *unlocked = "this Python has no GIL: await asyncio.to_thread() is enough";
 
 	(void)unused;
-	check_in("cpython 3.13t", DRIVER, 0, 0, "cpu", unlocked);
-	check_in("cpython 3.13t", HASH, 0, 0, "cpu", unlocked);
-	check_in("cpython 3.13t", DRIVER, 30, 3, "cpu", "ProcessPoolExecutor");
-	check_in("cpython 3.13t", DRIVER, 3, 30, "cpu", "it releases the GIL");
+	check_in("cpython 3.13t", DRIVER, "cpu", 0, 0, unlocked);
+	check_in("cpython 3.13t", HASH, "cpu", 0, 0, unlocked);
+	check_in("cpython 3.13t", DRIVER, "cpu", 30, 3, "ProcessPoolExecutor");
+	check_in("cpython 3.13t", DRIVER, "cpu", 3, 30, "it releases the GIL");
 }
 
 int main(void)
