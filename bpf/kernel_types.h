@@ -47,7 +47,8 @@ enum {
 #define TASK_STOPPED_STATES  0x800cu /* __TASK_STOPPED 4, __TASK_TRACED 8, TASK_FROZEN 0x8000 */
 #define TASK_SIGNALLED_STATE 4u
 #define TASK_TRACED_STATE    8u
-#define PF_FROZEN	     0x10000u /* before 6.1; afterwards no flag that a user's task has */
+#define PF_FROZEN	     0x10000u	 /* before 6.1; afterwards no flag that a user's task has */
+#define JOBCTL_TRAP_FREEZE   (1ul << 23) /* asked to by that freezer */
 #define PF_EXITING	     0x4u
 #define PF_KTHREAD	     0x200000u
 #define S_IFMT		     0170000
@@ -236,7 +237,9 @@ struct task_struct {
 	int exit_code;
 	int pid, tgid;
 	struct task_struct *real_parent, *parent, *group_leader;
-	unsigned frozen : 1; /* by its cgroup's freezer, version 2 */
+	unsigned
+		frozen : 1; /* as the freezer of cgroups version 2 counts it: also a task that could not run anyway */
+	unsigned long jobctl;
 	unsigned long nvcsw, nivcsw;
 	unsigned long min_flt, maj_flt;
 	char comm[16];

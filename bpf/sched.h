@@ -23,7 +23,9 @@ static __always_inline bool is_frozen(struct task_struct *task)
 {
 	if (BPF_CORE_READ(task, flags) & PF_FROZEN)
 		return true;
-	return bpf_core_field_exists(task->frozen) && BPF_CORE_READ_BITFIELD_PROBED(task, frozen);
+	/* Who waits for a vfork() to exec counts as frozen, and nobody froze it. */
+	return bpf_core_field_exists(task->frozen) && (BPF_CORE_READ(task, jobctl) & JOBCTL_TRAP_FREEZE) &&
+	       BPF_CORE_READ_BITFIELD_PROBED(task, frozen);
 }
 
 static __always_inline void stop_note(struct lst_thread *t, struct task_struct *task, __u32 state)

@@ -426,12 +426,14 @@ void task_switch(struct task_struct *from, enum off_how how, struct task_struct 
 		[OFF_BLOCKED] = {false, 1},	   [OFF_PREEMPTED] = {true, 0},
 		[OFF_PREEMPTED_LATE] = {false, 0}, [OFF_PREEMPTED_BLOCKING] = {true, 1},
 		[OFF_STOPPED] = {false, 4},	   [OFF_FROZEN] = {false, 1},
+		[OFF_VFORK] = {false, 0x2102},
 	};
 	run(from);
 	if (from) {
 		task_ticks(from);
 		from->__state = ways[how].state;
-		from->frozen = how == OFF_FROZEN;
+		from->frozen = how == OFF_FROZEN || how == OFF_VFORK;
+		from->jobctl = how == OFF_FROZEN ? JOBCTL_TRAP_FREEZE : 0;
 	}
 	if (to) {
 		task_of(to)->on_since_ns = shim_now();

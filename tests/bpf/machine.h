@@ -76,6 +76,7 @@ enum off_how {
 	OFF_PREEMPTED_BLOCKING, /* with its state set already */
 	OFF_STOPPED,
 	OFF_FROZEN, /* asleep in its cgroup's freezer */
+	OFF_VFORK,  /* until the child of its vfork() runs a program */
 };
 
 enum {

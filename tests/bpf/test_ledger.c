@@ -156,6 +156,21 @@ static void frozen_is_stopped(void **state)
 	machine_stop();
 }
 
+/* For cgroups it is as good as frozen meanwhile. */
+static void a_wait_for_vfork_is_a_block(void **state)
+{
+	(void)state;
+	struct task_struct *t = gap_begin();
+	task_off(t, OFF_VFORK);
+	machine_pass(20 * MS);
+	task_woken(t, NULL);
+	task_on(t);
+	struct lst_ledger l = ledger_of_stall(t);
+	assert_int_equal(l.blocked_ns, 20 * MS);
+	assert_int_equal(l.stopped_ns, 0);
+	machine_stop();
+}
+
 /* On the CPU for 30 ms by the clock, of which the scheduler counts 12: a hypervisor ran something else. */
 static void the_scheduler_s_count_is_kept(void **state)
 {
@@ -291,6 +306,7 @@ int main(void)
 		cmocka_unit_test(throttled_for_no_longer_than_ready),
 		cmocka_unit_test(the_scheduler_s_count_is_kept),
 		cmocka_unit_test(frozen_is_stopped),
+		cmocka_unit_test(a_wait_for_vfork_is_a_block),
 		cmocka_unit_test(reclaim_is_part_of_cpu_time),
 		cmocka_unit_test(a_fault_is_part_of_blocked_time),
 		cmocka_unit_test(a_switch_out_not_seen_is_unaccounted),
