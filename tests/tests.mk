@@ -34,7 +34,11 @@ $(B)/asan/unit/%: tests/unit/%.c $(B)/asan/all.a
 unit: $(UNITS)
 
 # As Go and most distributions write theirs.
-$(B)/asan/unit/test_source_lines: UNIT_LDFLAGS := -Wl,--compress-debug-sections=zlib
+$(B)/asan/unit/test_source_lines: UNIT_LDFLAGS := -Wl,--compress-debug-sections=zlib $(B)/asan/unit/namespaced.o
+$(B)/asan/unit/test_source_lines: $(B)/asan/unit/namespaced.o
+$(B)/asan/unit/namespaced.o: tests/unit/namespaced.cc | $(SKELETON) $(B)/.check-deps
+	$(call say,TEST,$@)
+	$(Q)mkdir -p $(@D) && $(CLANG) -O1 -g -fno-sanitize=all -c $< -o $@
 
 # The program with the sanitizers, for a live capture.
 $(B)/asan/loopstall: $(B)/asan/src/cli/main.o $(B)/asan/all.a

@@ -18,8 +18,13 @@
 static volatile unsigned sink;
 static uint32_t inner_line, middle_line, outer_line, plain_line;
 
+/* namespaced.cc */
+unsigned long caller(void);
+unsigned long namespaced(void);
+extern unsigned namespaced_line, namespaced_call_line;
+
 /* An address within the call that led here. */
-KEPT uint64_t caller(void)
+__attribute__((noinline, noclone)) unsigned long caller(void)
 {
 	sink++;
 	return (uintptr_t)__builtin_extract_return_addr(__builtin_return_address(0)) - 1;
@@ -120,6 +125,19 @@ static void test_inlined_calls(void **state)
 	is_here(&places[2], "", outer_line);
 }
 
+static void test_inlined_in_a_namespace(void **state)
+{
+	struct opened *o = *state;
+	struct source_place places[SOURCE_MAX_DEPTH];
+
+	assert_int_equal(source_lines_at(o->lines, namespaced() - o->bias, places), 2);
+	assert_string_equal(places[0].function, "_ZN3app6report4loadEv");
+	assert_int_equal(places[0].line, namespaced_line);
+	assert_non_null(strstr(places[0].file, "namespaced.cc"));
+	assert_string_equal(places[1].function, "");
+	assert_int_equal(places[1].line, namespaced_call_line);
+}
+
 static void test_unknown_addresses(void **state)
 {
 	struct opened *o = *state;
@@ -175,6 +193,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_line),
 		cmocka_unit_test(test_inlined_calls),
+		cmocka_unit_test(test_inlined_in_a_namespace),
 		cmocka_unit_test(test_unknown_addresses),
 		cmocka_unit_test(test_without_dwarf),
 		cmocka_unit_test(test_broken_dwarf),
