@@ -175,10 +175,15 @@ static void wait_child_text(struct bytes *out, const struct text_state *s)
 		bytes_puts(out, "any child");
 }
 
+bool block_sleeps_alike(const struct lst_block *b)
+{
+	return b->count < 2 || b->max_ns < 2 * b->object;
+}
+
 static void sleep_text(struct bytes *out, const struct text_state *s)
 {
 	char text[DURATION_TEXT_BYTES];
-	if (s->b->object)
+	if (s->b->object && block_sleeps_alike(s->b))
 		bytes_puts(out, duration_text(s->b->object, text));
 }
 

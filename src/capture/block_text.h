@@ -14,6 +14,8 @@ struct block_context {
 	const struct lst_child *children; /* two */
 };
 
+/* Of sleeps summed as one block the first's length is known, which then is that of all. */
+bool block_sleeps_alike(const struct lst_block *b);
 /* "tcp 10.0.3.9:5432" */
 void inet_peer_text(struct bytes *out, const struct lst_inet *inet);
 

@@ -57,8 +57,8 @@ void stalls_block(struct live_source *s, struct block *to, const struct lst_bloc
 		.sum_ns = b->sum_ns,
 		.max_ns = b->max_ns,
 	};
-	if (to->kind == TARGET_SLEEP || to->kind == TARGET_CHILD || to->kind == TARGET_FUTEX ||
-	    to->kind == TARGET_FAULT)
+	if ((to->kind == TARGET_SLEEP && block_sleeps_alike(b)) || to->kind == TARGET_CHILD ||
+	    to->kind == TARGET_FUTEX || to->kind == TARGET_FAULT)
 		to->object = b->object;
 	waker_fill(s, &to->waker, &b->waker);
 	bytes_free(&text);

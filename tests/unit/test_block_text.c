@@ -50,6 +50,23 @@ static void paths_are_turned_round(void **state)
 	expect(NAMES(""), "");
 }
 
+/* Of several sleeps the first's length is known. */
+static void sleeps_of_several_lengths(void **state)
+{
+	(void)state;
+	struct lst_block b = {.kind = LST_TARGET_SLEEP,
+			      .count = 1,
+			      .object = 1000000,
+			      .sum_ns = 1100000,
+			      .max_ns = 1100000};
+	expect(&b, "1.0 ms");
+	b.count = 14; /* a back-off: 1 ms at first, 100 ms at last */
+	b.sum_ns = 529000000;
+	expect(&b, "1.0 ms");
+	b.max_ns = 100100000;
+	expect(&b, "");
+}
+
 /* Without the empty name that stands for the root, the beginning is missing. */
 static void a_path_cut_short_says_so(void **state)
 {
@@ -159,6 +176,7 @@ static void the_rest_says_what_it_has(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(sleeps_of_several_lengths),
 		cmocka_unit_test(paths_are_turned_round),
 		cmocka_unit_test(a_path_cut_short_says_so),
 		cmocka_unit_test(a_descriptor_that_is_still_open_is_asked),
