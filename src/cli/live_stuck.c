@@ -4,7 +4,8 @@
  * and a thread that could be its loop's but does something else, is made the owner of an open gap.
  *
  * Which thread a loop belongs to is not written down anywhere in the kernel, so this is a judgement: the main thread if it waits on nothing of its own, else a
- * thread that runs or is blocked in something other than a futex (parked workers are in futexes).
+ * thread that runs or is blocked in something other than a futex (parked workers are in futexes). Python's and Node's loops are the main thread's even if that
+ * is in a futex: it waits for a lock, and who sleeps or reads meanwhile is the one that holds it.
  */
 #include "cli/live_parts.h"
 
@@ -132,6 +133,14 @@ static uint32_t epoll_likeliest(const struct epoll_fds *e)
 	return e->fds[best];
 }
 
+static bool is_main_threads(struct live_source *s, uint32_t pid)
+{
+	struct process_info info;
+	process_info_read(&info, pid, "", s->texts);
+	return !strncmp(info.runtime, "cpython", strlen("cpython")) ||
+	       !strncmp(info.runtime, "node", strlen("node"));
+}
+
 /* The thread that the unattended loop is likely to belong to, 0 for none. */
 static uint32_t thread_likeliest(struct live_source *s, uint32_t pid)
 {
@@ -155,7 +164,8 @@ static uint32_t thread_likeliest(struct live_source *s, uint32_t pid)
 	}
 	if (dir)
 		closedir(dir);
-	(void)s;
+	if (found_futex && found && is_main_threads(s, pid))
+		return found_futex;
 	return found ? found : others_wait ? 0 : found_futex;
 }
 

@@ -297,3 +297,12 @@ held_up() {
 	"$LOOPSTALL" -d 2 --json -p "$target" >"$SEEN"
 	has_line "$SEEN" '"state":"stuck".*"task":"stuck-one".*"function":"query","file":"[^"]*python_stuck.py","line":9'
 }
+
+@test "a loop stuck on a lock is not its holder's" {
+	background "$PYTHON" "$ROOT/tests/progs/python_stuck_lock.py" >"$LIVE/out"
+	target=$last
+	within 50 has_line "$LIVE/out" READY
+	sleep 0.5
+	"$LOOPSTALL" -d 2 --json -p "$target" >"$SEEN"
+	has_line "$SEEN" '"state":"stuck".*"verdict":"LOCK".*"culprit":{"function":"query","file":"[^"]*python_stuck_lock.py","line":19'
+}
