@@ -87,7 +87,17 @@ static void put_verbs(struct bytes *out)
 static const char targets_text[] =
 	"\nTARGET is a process id, a process name, a systemd unit (NAME.service), a\n"
 	"container id or a cgroup path; several may be given.\n";
-static const char exits_text[] = "\nExit: 0 ok, 1 error, 2 usage; with -- COMMAND the command's own.\n";
+
+static void put_exits(struct bytes *out, const struct verb *verb)
+{
+	bool gates = verb == &verbs[VERB_CHECK], runs = strstr(verb->synopsis, "COMMAND");
+	bytes_puts(out, "\nExit: 0 ok, 1 error, 2 usage");
+	if (gates)
+		bytes_puts(out, ", 3 a condition was broken");
+	if (runs)
+		bytes_printf(out, ";%swith -- COMMAND the command's own", gates ? "\n      " : " ");
+	bytes_puts(out, ".\n");
+}
 
 void options_help(struct bytes *out, enum verb_id about)
 {
@@ -105,7 +115,7 @@ void options_help(struct bytes *out, enum verb_id about)
 	put_options(out, OPTION_VERB_BIT(verb - verbs));
 	if (everything)
 		bytes_puts(out, "\nloopstall VERB --help shows the options of a verb.");
-	bytes_puts(out, exits_text);
+	put_exits(out, verb);
 }
 
 /* --- man page

@@ -7,6 +7,7 @@
 #include "cli/family.h"
 #include "cli/proc.h"
 #include "cli/target_set.h"
+#include "cli/verbs.h"
 
 #include <ctype.h>
 #include <elf.h>
@@ -101,11 +102,23 @@ static int parse_id(struct resolving *r, const char *text, uint32_t *id)
 	return 0;
 }
 
+static bool is_verb(const char *text)
+{
+	for (size_t i = VERB_LIVE + 1; i < VERBS; i++)
+		if (!strcmp(text, verbs[i].name))
+			return true;
+	return false;
+}
+
 static int not_found(struct resolving *r, const char *what, const char *text)
 {
-	diag_hint(r->d, "%s",
-		  r->roots->privileged ? "ps -e lists the processes"
-				       : "ps -e lists the processes; some may be hidden without sudo");
+	if (is_verb(text))
+		diag_hint(r->d, "as a verb it comes first: loopstall %s", text);
+	else
+		diag_hint(r->d, "%s",
+			  r->roots->privileged
+				  ? "ps -e lists the processes"
+				  : "ps -e lists the processes; some may be hidden without sudo");
 	return diag_fail(r->d, -ESRCH, "no %s '%s'", what, text);
 }
 

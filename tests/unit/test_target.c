@@ -257,6 +257,13 @@ static void foreign_process_without_rights(void **state)
 	assert_string_equal(diag.hint, "run it with sudo");
 }
 
+static void a_verb_that_comes_late(void **state)
+{
+	(void)state;
+	REFUSED("report", -ESRCH, "no process, unit or container 'report'");
+	assert_string_equal(diag.hint, "as a verb it comes first: loopstall report");
+}
+
 static void a_link_to_a_program_is_its_name(void **state)
 {
 	static const struct made all[] = {
@@ -533,6 +540,7 @@ int main(void)
 		TEST(numbers_that_are_none),
 		TEST(untraceable_processes_say_why),
 		TEST(foreign_process_without_rights),
+		TEST(a_verb_that_comes_late),
 		TEST(a_link_to_a_program_is_its_name),
 		TEST(scripts_go_by_their_own_name),
 		TEST(long_and_rewritten_names),
