@@ -459,8 +459,6 @@ static const char *remedy_of_computing(const struct scene *sc, const char *cause
 	look_at_gil(sc->stall, &held, &released);
 	if (!held && !released && is_free_threaded(sc->loop))
 		return remedy_for("cpu_unlocked", NULL, sc->loop, sc->dictionary, stack);
-	if (strcmp(cause, "cpu") != 0)
-		return remedy_for(cause, library, sc->loop, sc->dictionary, stack);
 	if (released)
 		return remedy_for("cpu_released", NULL, sc->loop, sc->dictionary, stack);
 	if (held && library && library->kind == LIBRARY_RELEASES)

@@ -111,8 +111,9 @@ static void print_loss(struct live *l, struct fact_loss *loss)
 {
 	struct pen p = pen_of(l);
 	char count[MOMENT_BYTES];
-	pen_printf(&p, INK_RED, "lost: %s %s", number_text(loss->count, count),
-		   loss->meaning[0] ? loss->meaning : loss->reason);
+	p.indent = 6;
+	pen_printf(&p, INK_RED, "lost: %s", number_text(loss->count, count));
+	pen_words(&p, INK_RED, loss->meaning[0] ? loss->meaning : loss->reason);
 	pen_end(&p);
 	loss->count = 0;
 }

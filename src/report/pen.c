@@ -184,15 +184,46 @@ static size_t words_fitting(const struct pen *p, const char *text, unsigned colu
 	return at;
 }
 
+static size_t characters_fitting(const struct pen *p, const char *text, unsigned columns)
+{
+	size_t at = 0;
+	for (struct glyph g; text[at] && (g = glyph_at(p, text + at)).columns <= columns; at += g.taken)
+		columns -= g.columns;
+	return at;
+}
+
+static void begin_line(struct pen *p)
+{
+	pen_end(p);
+	pen_indent(p, p->indent);
+}
+
 void pen_words(struct pen *p, enum ink ink, const char *text)
 {
 	while (*text) {
 		unsigned room = pen_room(p), used = p->begun && room;
 		size_t len = words_fitting(p, text, room - used);
+		if (len > characters_fitting(p, text, p->width - p->indent)) {
+			if (p->begun)
+				begin_line(p);
+			len = characters_fitting(p, text, pen_room(p));
+		}
 		pen_piecef(p, ink, " ", "%.*s", (int)len, text);
 		text += len;
 		text += strspn(text, " ");
 	}
+}
+
+void pen_flow(struct pen *p, enum ink ink, const char *separator, const char *text)
+{
+	unsigned columns = pen_columns(p, text);
+	if (columns <= p->width - p->indent) {
+		pen_piece(p, ink, separator, text);
+		return;
+	}
+	if (p->begun)
+		begin_line(p);
+	pen_words(p, ink, text);
 }
 
 void pen_to(struct pen *p, unsigned column)

@@ -33,7 +33,9 @@ void pen_printf(struct pen *p, enum ink ink, const char *fmt, ...) __attribute__
 void pen_piece(struct pen *p, enum ink ink, const char *separator, const char *text);
 void pen_piecef(struct pen *p, enum ink ink, const char *separator, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
-/* A sentence, wrapped at its blanks. */
+/* As pen_piece, but what is longer than a line goes on with the next one. */
+void pen_flow(struct pen *p, enum ink ink, const char *separator, const char *text);
+/* A sentence, wrapped at its blanks; a word longer than a line is broken, not cut. */
 void pen_words(struct pen *p, enum ink ink, const char *text);
 /* A table's cell: padded to columns, cut if longer; right-aligned if columns is negative. */
 void pen_cell(struct pen *p, enum ink ink, int columns, const char *text);

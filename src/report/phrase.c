@@ -2,6 +2,7 @@
 #include "report/phrase.h"
 
 #include "base/array.h"
+#include "base/clean.h"
 #include "base/duration.h"
 #include "model/evidence.h"
 
@@ -9,6 +10,7 @@
 #include <string.h>
 
 #define NAME_COLUMNS  52 /* longer names (templates) are cut */
+#define NAME_BYTES    38 /* of one beside its file and line, which are what is looked for */
 #define PLACE_COLUMNS 60 /* with file and line; beyond it they still fit into a narrow terminal */
 
 static const char *duration(uint64_t ns, char text[DURATION_TEXT_BYTES])
@@ -73,8 +75,10 @@ static void put_place(struct bytes *out, const struct fact_frame *f, size_t room
 void phrase_frame(struct bytes *out, const struct fact_frame *f)
 {
 	size_t begin = out->len;
+	char name[NAME_BYTES];
+	clean_fit(name, sizeof name, f->function);
 	if (f->function[0])
-		bytes_puts(out, f->function);
+		bytes_puts(out, f->file[0] ? name : f->function);
 	else if (f->kind == FRAME_JS)
 		bytes_puts(out, "[JS]");
 	else if (!strcmp(f->object, "[JIT]"))
@@ -321,12 +325,18 @@ struct chosen {
 	bool more;
 };
 
+/* Compiled at run time, and not known by name: one address tells as little as the next. */
+static bool is_jit(const struct fact_frame *f)
+{
+	return !f->function[0] && !strcmp(f->object, "[JIT]");
+}
+
 static bool same_function(const struct fact_frame *a, const struct fact_frame *b)
 {
 	if (a->kind != b->kind || a->begins != b->begins || strcmp(a->function, b->function) ||
 	    strcmp(a->object, b->object))
 		return false;
-	return a->function[0] || a->offset == b->offset || a->kind == FRAME_JS;
+	return a->function[0] || a->offset == b->offset || a->kind == FRAME_JS || is_jit(a);
 }
 
 static void choose(struct chosen *c, const struct fact_frame *f)
@@ -368,7 +378,10 @@ static void put_name(struct pen *p, const struct chosen *c, unsigned i, bool is_
 	struct pen measure = {
 		.out = &cut, .style = &plain, .width = has_place ? PLACE_COLUMNS + 4 : NAME_COLUMNS};
 	bytes_puts(&text, i ? "< " : "");
-	phrase_frame(&text, c->frames[i]);
+	if (c->repeated[i] > 1 && is_jit(c->frames[i]))
+		bytes_puts(&text, c->frames[i]->object);
+	else
+		phrase_frame(&text, c->frames[i]);
 	if (c->repeated[i] > 1)
 		bytes_printf(&text, " ×%u", c->repeated[i]);
 	pen_put(&measure, INK_PLAIN, bytes_text(&text));

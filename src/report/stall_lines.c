@@ -25,14 +25,14 @@ static void put_length(struct pen *p, const struct fact_stall *s)
 	char text[DURATION_TEXT_BYTES];
 	duration_text(s->lag_ns, text);
 	switch (s->state) {
-	case STALL_OPEN: pen_printf(p, INK_YELLOW, "stalled so far %s (open)", text); break;
-	case STALL_STUCK: pen_printf(p, INK_RED, "STUCK ≥ %s", text); break;
+	case STALL_OPEN: pen_piecef(p, INK_YELLOW, "  ", "stalled so far %s (open)", text); break;
+	case STALL_STUCK: pen_piecef(p, INK_RED, "  ", "STUCK ≥ %s", text); break;
 	case STALL_DIED:
-		pen_printf(p, INK_RED, "died stalled %s", text);
+		pen_piecef(p, INK_RED, "  ", "died stalled %s", text);
 		if (s->signal)
-			pen_printf(p, INK_RED, " (signal %u)", s->signal);
+			pen_piecef(p, INK_RED, " ", "(signal %u)", s->signal);
 		break;
-	default: pen_printf(p, INK_BOLD, "stalled %s%s", s->lower_bound ? "≥ " : "", text);
+	default: pen_piecef(p, INK_BOLD, "  ", "stalled %s%s", s->lower_bound ? "≥ " : "", text);
 	}
 }
 
@@ -40,7 +40,7 @@ static void put_length(struct pen *p, const struct fact_stall *s)
 static void put_worker(struct pen *p, const struct fact_stall *s)
 {
 	char text[DURATION_TEXT_BYTES];
-	pen_printf(p, INK_YELLOW, "worker %s[%u] blocked ≥ %s", s->comm, s->tid,
+	pen_piecef(p, INK_YELLOW, "  ", "worker %s[%u] blocked ≥ %s", s->comm, s->tid,
 		   duration_text(s->lag_ns, text));
 }
 
@@ -56,11 +56,11 @@ static void put_head(struct pen *p, const struct fact_stall *s, const struct dic
 	pen_put(p, INK_DIM, moment_text(p->style, wall_us, true, time));
 	p->indent = STALL_INDENT;
 	pen_to(p, STALL_INDENT);
-	pen_printf(p, INK_PLAIN, "%s  ", bytes_text(&name));
+	pen_put(p, INK_PLAIN, bytes_text(&name));
 	put_what(p, s);
 	pen_piece(p, phrase_verdict_ink(s->verdict), "  ", verdict_word(s->verdict));
 	if (spent.len)
-		pen_piece(p, INK_BOLD, "  ", bytes_text(&spent));
+		pen_flow(p, INK_BOLD, "  ", bytes_text(&spent));
 	if (!bytes_ok(&name) || !bytes_ok(&spent))
 		p->out->failed = true;
 	bytes_free(&name);
@@ -80,13 +80,17 @@ static void put_ledger(struct pen *p, const struct fact_stall *s)
 	bytes_free(&harm);
 }
 
-/* Blocks that phrase_stall() did not name. */
+/* The longest block is what the stall was spent on: phrase_stall() names it. */
+static bool names_block(const struct fact_stall *s)
+{
+	return s->verdict == VERDICT_BLOCKED || s->verdict == VERDICT_LOCK || s->verdict == VERDICT_GIL ||
+	       s->verdict == VERDICT_FAULT || s->verdict == VERDICT_NONE ||
+	       (s->verdict == VERDICT_GC && s->paused_ns > s->ledger.cpu_ns);
+}
+
 static void put_other_blocks(struct pen *p, const struct fact_stall *s)
 {
-	bool named = s->verdict == VERDICT_BLOCKED || s->verdict == VERDICT_LOCK ||
-		     s->verdict == VERDICT_GIL || s->verdict == VERDICT_FAULT || s->verdict == VERDICT_NONE ||
-		     (s->verdict == VERDICT_GC && s->paused_ns > s->ledger.cpu_ns);
-	for (uint32_t i = named; i < s->n_blocks && i < FACT_MAX_BLOCKS; i++) {
+	for (uint32_t i = names_block(s); i < s->n_blocks && i < FACT_MAX_BLOCKS; i++) {
 		const struct block *b = &s->blocks[i];
 		struct bytes text = {0};
 		char sum[DURATION_TEXT_BYTES];
@@ -95,7 +99,7 @@ static void put_other_blocks(struct pen *p, const struct fact_stall *s)
 		bytes_printf(&text, "%s %s in ", i ? "also" : "of it", duration_text(b->sum_ns, sum));
 		phrase_block(&text, b);
 		begin_detail(p);
-		pen_put(p, INK_PLAIN, bytes_text(&text));
+		pen_words(p, INK_PLAIN, bytes_text(&text));
 		p->out->failed |= !bytes_ok(&text);
 		bytes_free(&text);
 	}
@@ -200,10 +204,11 @@ static void put_source(struct pen *p, const struct fact_stall *s, const struct d
 	pen_put(p, INK_BOLD, s->source);
 }
 
-/* Who held the lock, wrote into the pipe, or was waited for. */
+/* Who held the lock, wrote into the pipe, or was waited for: of a wait that is not all but nothing of the stall. */
 static void put_waker(struct pen *p, const struct fact_stall *s, const struct dictionary *d)
 {
-	const struct waker *w = s->n_blocks ? &s->blocks[0].waker : NULL;
+	bool counts = s->n_blocks && (names_block(s) || s->blocks[0].sum_ns >= s->lag_ns / ALSO_SHARE);
+	const struct waker *w = counts ? &s->blocks[0].waker : NULL;
 	const struct fact_stack *stack = w && w->stack ? dictionary_stack(d, w->stack) : NULL;
 	if (!stack || !stack->n)
 		return;

@@ -38,8 +38,9 @@ static void put_losses(struct pen *p, const struct summary *s)
 		const struct tally_loss *l = &s->losses[i];
 		if (!l->count)
 			continue;
-		pen_printf(p, INK_RED, "LOST %s ", number_text(l->count, count));
-		pen_put(p, INK_RED, l->meaning[0] ? l->meaning : l->reason);
+		p->indent = 5;
+		pen_printf(p, INK_RED, "LOST %s", number_text(l->count, count));
+		pen_words(p, INK_RED, l->meaning[0] ? l->meaning : l->reason);
 		pen_end(p);
 	}
 	if (s->cut_short) {
@@ -295,6 +296,18 @@ static void put_named(struct pen *p, unsigned indent, const char *name, const ch
 	pen_end(p);
 }
 
+/* What was found of one stall stands for all of a row: it says so. */
+static void put_told(struct pen *p, const struct summary_cause *c)
+{
+	struct bytes name = {0};
+	bytes_puts(&name, c->named);
+	if (c->named[0] && c->evidence[0] && c->tally.stalls > 1)
+		bytes_puts(&name, c->tally.told_ns < c->tally.longest_ns ? ", one of them" : ", the longest");
+	put_named(p, 17, bytes_text(&name), c->evidence, c->remedy);
+	p->out->failed |= !bytes_ok(&name);
+	bytes_free(&name);
+}
+
 static void put_cause(struct pen *p, const struct summary *s, const struct summary_cause *c)
 {
 	struct bytes text = {0};
@@ -320,7 +333,7 @@ static void put_cause(struct pen *p, const struct summary *s, const struct summa
 		pen_end(p);
 	}
 	if (c->remedy[0])
-		put_named(p, 17, c->named, c->evidence, c->remedy);
+		put_told(p, c);
 	p->out->failed |= !bytes_ok(&text);
 	bytes_free(&text);
 }
@@ -340,13 +353,33 @@ static const struct fact_loop *java_loop(const struct summary *s)
 	return found;
 }
 
+static bool has_named_js(const struct summary *s, const struct summary_cause *c)
+{
+	for (uint32_t i = 0; c->stack && i < c->stack->n; i++) {
+		const struct fact_frame *f = dictionary_frame(s->dictionary, c->stack->frames[i]);
+		if (f && f->kind == FRAME_JS && f->function[0])
+			return true;
+	}
+	return false;
+}
+
+/* A few functions that have no name are no reason to start a program anew whose others have one. */
+static bool names_js(const struct summary *s, uint32_t loop)
+{
+	for (size_t i = 0; i < s->n_causes; i++)
+		if (s->causes[i].tally.loop == loop && has_named_js(s, &s->causes[i]))
+			return true;
+	return false;
+}
+
 /* What it takes to have the line and not only what it called. */
 static void put_naming(struct pen *p, const struct summary *s)
 {
 	const struct fact_loop *java = java_loop(s);
 	struct bytes text = {0};
 	for (size_t i = 0; i < s->n_causes && !text.len; i++)
-		naming_remedy(&text, s->dictionary, s->causes[i].stack, java);
+		if (!names_js(s, s->causes[i].tally.loop))
+			naming_remedy(&text, s->dictionary, s->causes[i].stack, java);
 	if (text.len) {
 		pen_indent(p, 2);
 		pen_words(p, INK_DIM, bytes_text(&text));
@@ -394,12 +427,12 @@ static void put_block(struct pen *p, const struct tally_block *b)
 	struct bytes text = {0};
 	char sum[DURATION_TEXT_BYTES], longest[DURATION_TEXT_BYTES], count[MOMENT_BYTES];
 	pen_cell(p, INK_PLAIN, -9, duration_text(b->sum_ns, sum));
-	pen_printf(p, INK_PLAIN, "  %s × ", number_text(b->count, count));
+	pen_printf(p, INK_PLAIN, "  %s ×", number_text(b->count, count));
 	phrase_call(&text, b->call, b->kind, b->target, 0);
-	p->indent = 17;
-	pen_put(p, INK_PLAIN, bytes_text(&text));
 	if (b->several)
-		pen_put(p, INK_PLAIN, " and others");
+		bytes_puts(&text, " and others");
+	p->indent = 17;
+	pen_words(p, INK_PLAIN, bytes_text(&text));
 	pen_piecef(p, INK_DIM, "  ", "up to %s", duration_text(b->max_ns, longest));
 	if (b->waker.tid && b->waker.comm[0])
 		pen_piecef(p, INK_DIM, "  ", "ended by %s[%u]", b->waker.comm, b->waker.tid);
