@@ -35,6 +35,8 @@ static __always_inline void child_note(__u32 parent_tid, struct task_struct *chi
 static __always_inline void process_forked(struct task_struct *parent, struct task_struct *child)
 {
 	__u32 from = BPF_CORE_READ(parent, tgid), to = BPF_CORE_READ(child, tgid), yes = 1;
+
+	stranger_forget(BPF_CORE_READ(child, pid));
 	if (from == to)
 		return; /* a thread */
 	if (!scope_has_process(from))

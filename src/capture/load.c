@@ -298,20 +298,23 @@ int capture_look(struct capture *c)
 	return err;
 }
 
-static int member_add(const struct bpf_map *map, uint32_t id)
+/* Its threads may be known as none of ours: in the epoch that ends here. */
+static int member_add(struct capture *c, const struct bpf_map *map, uint32_t id)
 {
 	uint32_t yes = 1;
-	return bpf_map_update_elem(bpf_map__fd(map), &id, &yes, BPF_ANY) ? -errno : 0;
+	int err = bpf_map_update_elem(bpf_map__fd(map), &id, &yes, BPF_ANY) ? -errno : 0;
+	__atomic_fetch_add(&c->bpf->bss->scope_epoch, 1, __ATOMIC_SEQ_CST);
+	return err;
 }
 
 int capture_follow(struct capture *c, uint32_t tgid)
 {
-	return member_add(c->bpf->maps.targets, tgid);
+	return member_add(c, c->bpf->maps.targets, tgid);
 }
 
 int capture_follow_tid(struct capture *c, uint32_t tid)
 {
-	return member_add(c->bpf->maps.target_tids, tid);
+	return member_add(c, c->bpf->maps.target_tids, tid);
 }
 
 int capture_want(struct capture *c, uint32_t tid, uint32_t fd, uint64_t since_ns)

@@ -88,6 +88,7 @@ void machine_start(const struct machine_size *size)
 	memset(seats, 0, sizeof seats);
 	memset(waiting_on, 0, sizeof waiting_on);
 	connected_from_bound = false;
+	memset(strangers, 0, sizeof strangers);
 	regs_offset = KERNEL_STACK - sizeof(struct pt_regs);
 	stack_seq = 0;
 	config_fill();
@@ -148,6 +149,7 @@ void machine_follow(uint32_t tgid)
 {
 	__u32 yes = 1;
 	shim_update(&targets, &tgid, &yes, BPF_ANY);
+	scope_epoch++;
 }
 
 uint64_t machine_lost(enum lst_loss reason)

@@ -156,6 +156,37 @@ static void children_of_targets_are_followed(void **state)
 	machine_stop();
 }
 
+/* Who was asked for once and is none of ours is not asked for again, until there is a reason to. */
+static void a_stranger_that_becomes_a_target_is_followed(void **state)
+{
+	(void)state;
+	struct task_struct *stranger = scene_begin(NULL);
+	machine_config()->scope = LST_SCOPE_TARGETS;
+	waits_once(stranger);
+	waits_once(stranger);
+	assert_null(machine_thread(TID));
+	machine_follow(TGID);
+	waits_once(stranger);
+	assert_non_null(machine_thread(TID));
+	machine_stop();
+}
+
+static void a_strangers_number_is_a_childs_later(void **state)
+{
+	(void)state;
+	struct task_struct *t = scene_begin(NULL), *stranger = task_new(300, 300, "other");
+	machine_config()->scope = LST_SCOPE_TARGETS;
+	machine_follow(TGID);
+	task_opens_epoll(stranger, LOOP_FD, 0x50000);
+	waits_once(stranger);
+	assert_null(machine_thread(300));
+	struct task_struct *child = task_new(300, 300, "worker");
+	task_forks(t, child);
+	waits_once(child);
+	assert_non_null(machine_thread(300));
+	machine_stop();
+}
+
 static void a_descriptor_that_is_closed_is_no_loop(void **state)
 {
 	(void)state;
@@ -357,6 +388,8 @@ int main(void)
 		cmocka_unit_test(exec_by_another_thread_ends_both),
 		cmocka_unit_test(a_child_forked_in_the_gap_is_noted),
 		cmocka_unit_test(children_of_targets_are_followed),
+		cmocka_unit_test(a_stranger_that_becomes_a_target_is_followed),
+		cmocka_unit_test(a_strangers_number_is_a_childs_later),
 		cmocka_unit_test(a_descriptor_that_is_closed_is_no_loop),
 		cmocka_unit_test(an_object_made_anew_at_the_same_address_is_another),
 		cmocka_unit_test(a_duplicate_is_the_same_loop),
