@@ -122,7 +122,15 @@ static void epolls_find(struct live_source *s, uint32_t pid, struct epoll_fds *f
 		closedir(dir);
 }
 
-/* The one with the most descriptors registered is the loop's; of equals the oldest. */
+static bool has_loop(struct live_source *s, uint32_t tid)
+{
+	for (uint32_t i = 0; i < s->max_loops; i++)
+		if (s->loops[i].id && s->loops[i].fact.tid == tid)
+			return true;
+	return false;
+}
+
+/* The one with the most descriptors registered is the loop's; of equals the oldest. Its place. */
 static uint32_t epoll_likeliest(const struct epoll_fds *e)
 {
 	uint32_t best = 0;
@@ -130,7 +138,17 @@ static uint32_t epoll_likeliest(const struct epoll_fds *e)
 		if (e->watched[i] > e->watched[best] ||
 		    (e->watched[i] == e->watched[best] && e->fds[i] < e->fds[best]))
 			best = i;
-	return e->fds[best];
+	return best;
+}
+
+/*
+ * Node has an epoll object that it never waits on and that has nothing in it. Such a one is only the main thread's, which may not have
+ * come to its first wait, and only if that has no loop yet.
+ */
+static bool may_belong_to(struct live_source *s, const struct epoll_fds *e, uint32_t best, uint32_t pid,
+			  uint32_t tid)
+{
+	return e->watched[best] || (tid == pid && !has_loop(s, pid));
 }
 
 static bool is_main_threads(struct live_source *s, uint32_t pid)
@@ -176,10 +194,10 @@ static void stuck_find_in(struct live_source *s, uint32_t pid, uint64_t now)
 	epolls_find(s, pid, &epolls);
 	if (!epolls.n)
 		return;
-	uint32_t tid = thread_likeliest(s, pid);
-	if (!tid)
+	uint32_t tid = thread_likeliest(s, pid), best = epoll_likeliest(&epolls);
+	if (!tid || !may_belong_to(s, &epolls, best, pid, tid))
 		return;
-	uint32_t fd = epoll_likeliest(&epolls);
+	uint32_t fd = epolls.fds[best];
 	struct look look = {.tid = tid};
 	uint64_t since = s->start_ns;
 

@@ -150,6 +150,15 @@ asyncio.run(main())'
 	truth_holds --uncounted
 }
 
+@test "an epoll object that nobody waits on is no stuck loop" {
+	start_prog idle_epoll
+	start_tool -p "$target"
+	sleep 2
+	stop_tool
+	has_line "$SEEN" '"type":"counts"'
+	lacks_line "$SEEN" '"state":"stuck"'
+}
+
 @test "stuck in a spin before the attach" {
 	start_prog stuck -m spin
 	sleep 0.5
