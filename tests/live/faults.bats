@@ -36,7 +36,7 @@ all_have_ended() {
 # Kills the recording loopstall at once, whatever it is doing; neither process nor object of it may stay.
 kill_and_look() {
 	local family pid
-	kill -STOP "$tool" 2>/dev/null || return 0
+	is_alive "$tool" && kill -STOP "$tool" 2>/dev/null || return 0
 	mapfile -t family < <(family_of "$tool")
 	objects_of "${family[@]}" >"$LIVE/objects"
 	kill -KILL "$tool"

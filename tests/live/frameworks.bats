@@ -101,7 +101,7 @@ framework_holds() {
 
 # A master ends its workers when it is asked to end, and not when it is killed.
 teardown() {
-	if [ -n "${target:-}" ] && kill -TERM "$target" 2>/dev/null; then
+	if [ -n "${target:-}" ] && is_alive "$target" && kill -TERM "$target"; then
 		within 50 has_ended "$target" || :
 	fi
 	live_teardown

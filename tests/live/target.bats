@@ -13,7 +13,8 @@ setup() {
 
 teardown() {
 	for pid in "${started[@]}"; do
-		kill -9 "$pid" 2>/dev/null || :
+		# not one that has got its number since
+		[ "$(ps -o ppid= -p "$pid" | tr -d ' ')" != $$ ] || kill -9 "$pid"
 	done
 	[ -z "${cgroup-}" ] || leave_cgroup
 	rm -rf "$scratch"
