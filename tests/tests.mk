@@ -89,8 +89,8 @@ $(B)/live/fuse_hang: tests/live/fuse_hang.c
 	$(Q)mkdir -p $(@D) && $(CC) $(STD) -D_GNU_SOURCE $(CFLAGS) $(WARN) -o $@ $<
 
 # Live tests mostly sleep: two suites at a time, the long ones first. Alone stand those that need the machine: a client that probes at random
-# moments, and storms.
-LIVE_ALONE := $(addprefix tests/live/,arrivals.bats faults.bats)
+# moments, loops without a CPU, and storms.
+LIVE_ALONE := $(addprefix tests/live/,arrivals.bats cpu.bats faults.bats)
 LIVE_LONG  := $(addprefix tests/live/,python.bats frameworks.bats truth.bats progs.bats node.bats)
 LIVE_TESTS := --at-once 2 $(LIVE_LONG) $(filter-out $(LIVE_ALONE) $(LIVE_LONG),$(LIVE)) \
 	'unwind=tests/live/unwind_gdb.sh $(B)/live/unwind_once' --at-once 1 $(LIVE_ALONE)

@@ -190,7 +190,7 @@ assert len(stalls) == 3 and all(stall["state"] == "ended" for stall in stalls), 
 	start_prog tight
 	background "$LOOPSTALL" hist -p "$target" --json >"$SEEN" 2>"$LIVE/err"
 	tool=$last
-	sleep 1
+	within 50 is_attached
 	go
 	books_closed
 	stop_tool
@@ -212,7 +212,7 @@ sleeper_is() {
 	start_prog sleep_poll -m "$1"
 	background "$LOOPSTALL" list -d 2 -v -p "$target" >"$LIVE/list"
 	tool=$last
-	sleep 1
+	within 50 is_attached
 	go
 	wait "$tool"
 	cat "$LIVE/list"

@@ -107,6 +107,8 @@ start_recording() {
 	tool=$last
 }
 
+# It gives up its rights when it has attached, and then says nothing that every command would say.
+is_attached() { has_line "/proc/$tool/status" '^Seccomp:.2'; }
 is_recording() { [ -s "$LIVE/file.jsonl.zst" ]; }
 
 # Asks it to stop and takes its exit status.

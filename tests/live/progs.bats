@@ -14,25 +14,6 @@ load live
 @test "lock held by another thread" { holds_for lock; }
 @test "page faults" { holds_for fault; }
 @test "stopped by a signal" { holds_for stopped; }
-@test "starved in a gap" { holds_for starved; }
-@test "starved inside the wait" { holds_for starved -m wait; }
-# The neighbour is the program's only child.
-@test "a report elsewhere says who ran instead" {
-	start_prog starved
-	local neighbour
-	neighbour=$(cat "/proc/$target/task/$target/children")
-	background "$LOOPSTALL" record -o "$LIVE/r.jsonl.zst" -T "$THRESHOLD" -p "$target" 2>"$LIVE/err"
-	tool=$last
-	sleep 1
-	go
-	books_closed
-	stop_tool
-	"$LOOPSTALL" report "$LIVE/r.jsonl.zst" >"$SEEN"
-	cat "$SEEN"
-	has_line "$SEEN" "^No CPU"
-	has_line "$SEEN" " ms  starved\\[${neighbour% }\\]"
-}
-
 @test "signals interrupt waits" { holds_for interrupted; }
 @test "closed and created anew" { holds_for recreate; }
 @test "duplicated descriptor" { holds_for dup; }
@@ -82,31 +63,6 @@ load live
 	books_closed 4
 	stop_tool
 	[ "$(grep -E '"type":"(loop|stall)"' "$SEEN" | grep -vc "\"pid\":$target,")" -eq 0 ]
-}
-
-@test "throttled by a cgroup's quota" {
-	start_prog quota
-	limit_cpu "$target" 5000 50000
-	start_tool -p "$target"
-	go
-	books_closed
-	stop_tool
-	truth_holds
-	has_line "$SEEN" "\"limit\":{\"cgroup\":\"/${group##*/}\",\"quota_us\":5000,\"period_us\":50000}"
-}
-
-@test "throttled by the quota of the cgroup above its own" {
-	start_prog quota
-	limit_cpu "$target" 5000 50000
-	own=$group/inner
-	mkdir "$own"
-	echo "$target" >"$own/cgroup.procs"
-	start_tool -p "$target"
-	go
-	books_closed
-	stop_tool
-	truth_holds
-	has_line "$SEEN" "\"limit\":{\"cgroup\":\"/${group##*/}\",\"quota_us\":5000,\"period_us\":50000}"
 }
 
 # A loop that computes for 0.2 s at a time, frozen with its cgroup in the midst of it: neither blocked nor fetching pages.

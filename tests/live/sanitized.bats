@@ -43,13 +43,12 @@ no_report() {
 
 @test "recorded and reported" {
 	start_prog sleep
-	background timeout 60 "$LOOPSTALL" record -o "$LIVE/rec.jsonl.zst" -p "$target" -d 6
-	local recorder=$last
-	sleep 2
+	start_recording -p "$target" -d 6
+	within 50 is_recording
 	go
-	wait "$recorder"
+	wait "$tool"
 	for form in '' --json --replay; do
-		"$LOOPSTALL" report $form "$LIVE/rec.jsonl.zst" >"$LIVE/shown"
+		"$LOOPSTALL" report $form "$LIVE/file.jsonl.zst" >"$LIVE/shown"
 		[ -s "$LIVE/shown" ]
 	done
 	no_report

@@ -75,7 +75,7 @@ is_open() { (: >"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 	query 'select 1'
 	background "$LOOPSTALL" -T "$THRESHOLD" -p "$server" >"$LIVE/text" 2>"$LIVE/err"
 	tool=$last
-	sleep 1.5
+	within 50 is_attached
 	"$bin/psql" -h 127.0.0.1 -p "$port" -U tester -d postgres -Atq <<-END
 		select 1;
 		select count(*) from generate_series(1, 2000000);

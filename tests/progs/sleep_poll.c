@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* For 2.5 s it sleeps 30 ms at a time, and asks without waiting whether there is something to do; with -m served it serves in between. */
+/* For 2.5 s it sleeps 100 ms at a time, and asks without waiting whether there is something to do; with -m served it serves in between. */
 #include "truth.h"
 
 #include <string.h>
@@ -18,7 +18,7 @@ int main(int argc, char **argv)
 		loop_wait(&loop, &event, 1, 0);
 		if (serves)
 			loop_wait(&loop, &event, 1, 1);
-		sleep_ms(30);
+		sleep_ms(100);
 	}
 	loop_finish(&loop);
 }

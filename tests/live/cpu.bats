@@ -1,0 +1,48 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# Loops that get no CPU, or only so much: whoever else runs takes part in what is seen, so these want a machine for themselves.
+load live
+
+@test "starved in a gap" { holds_for starved; }
+@test "starved inside the wait" { holds_for starved -m wait; }
+
+# The neighbour is the program's only child.
+@test "a report elsewhere says who ran instead" {
+	start_prog starved
+	local neighbour
+	neighbour=$(cat "/proc/$target/task/$target/children")
+	start_recording -p "$target"
+	within 50 is_recording
+	go
+	books_closed
+	stop_tool
+	"$LOOPSTALL" report "$LIVE/file.jsonl.zst" >"$SEEN"
+	cat "$SEEN"
+	has_line "$SEEN" "^No CPU"
+	has_line "$SEEN" " ms  starved\\[${neighbour% }\\]"
+}
+
+@test "throttled by a cgroup's quota" {
+	start_prog quota
+	limit_cpu "$target" 5000 50000
+	start_tool -p "$target"
+	go
+	books_closed
+	stop_tool
+	truth_holds
+	has_line "$SEEN" "\"limit\":{\"cgroup\":\"/${group##*/}\",\"quota_us\":5000,\"period_us\":50000}"
+}
+
+@test "throttled by the quota of the cgroup above its own" {
+	start_prog quota
+	limit_cpu "$target" 5000 50000
+	own=$group/inner
+	mkdir "$own"
+	echo "$target" >"$own/cgroup.procs"
+	start_tool -p "$target"
+	go
+	books_closed
+	stop_tool
+	truth_holds
+	has_line "$SEEN" "\"limit\":{\"cgroup\":\"/${group##*/}\",\"quota_us\":5000,\"period_us\":50000}"
+}
