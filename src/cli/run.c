@@ -8,6 +8,7 @@
 #include "cli/outputs.h"
 #include "cli/rights.h"
 #include "cli/target.h"
+#include "cli/terminal.h"
 #include "cli/verbs.h"
 
 #include <errno.h>
@@ -73,6 +74,8 @@ static void signal_take(struct run *r)
 			r->end = info.ssi_signo == SIGINT   ? "ctrl-c"
 				 : info.ssi_signo == SIGHUP ? "hangup"
 							    : "sigterm";
+		if (info.ssi_signo == SIGINT)
+			terminal_end_echo();
 	}
 	if (r->end)
 		signals_release();

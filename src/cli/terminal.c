@@ -70,3 +70,9 @@ int terminal_write(void *unused, const char *text, size_t bytes)
 	}
 	return 0;
 }
+
+void terminal_end_echo(void)
+{
+	if (isatty(STDIN_FILENO) && isatty(STDERR_FILENO))
+		fputc('\n', stderr);
+}

@@ -11,4 +11,7 @@ struct report_style terminal_style(const struct options *o);
 /* Writes all of it to standard output. 0 or a negative errno; also a report_live flush function. */
 int terminal_write(void *unused, const char *text, size_t bytes);
 
+/* After a Ctrl-C: "^C" stands where the next line should begin. */
+void terminal_end_echo(void);
+
 #endif

@@ -17,7 +17,7 @@ const struct verb verbs[VERBS] = {
 			"a gate for tests: exit code 3 when a loop stalled, else the command's own",
 			run_live},
 	[VERB_HIST] = {"hist", OPERANDS_TARGETS_OR_ALL, "[TARGET...] [INTERVAL [COUNT]]",
-		       "count histograms only, the cheapest mode", run_live},
+		       "count histograms only, the cheapest mode; an INTERVAL has a unit, as 1s", run_live},
 	[VERB_LIST] = {"list", OPERANDS_TARGETS_OR_ALL, "[TARGET...]",
 		       "list the loops found, with their threads, class and wait call", run_live},
 	[VERB_DOCTOR] = {"doctor", OPERANDS_NONE, "",
