@@ -4,7 +4,7 @@ complete -c loopstall -n __fish_use_subcommand -a dump -d 'show once what every 
 complete -c loopstall -n __fish_use_subcommand -a record -d 'keep everything in a file for a later report'
 complete -c loopstall -n __fish_use_subcommand -a report -d 'read recordings, on any machine, without root'
 complete -c loopstall -n __fish_use_subcommand -a check -d 'a gate for tests: exit code 3 when a loop stalled, else the command'\''s own'
-complete -c loopstall -n __fish_use_subcommand -a hist -d 'count histograms only, the cheapest mode'
+complete -c loopstall -n __fish_use_subcommand -a hist -d 'count histograms only, the cheapest mode; an INTERVAL has a unit, as 1s'
 complete -c loopstall -n __fish_use_subcommand -a list -d 'list the loops found, with their threads, class and wait call'
 complete -c loopstall -n __fish_use_subcommand -a doctor -d 'show what works here and why, and the line that mends what is missing'
 complete -c loopstall -n __fish_use_subcommand -a help -d 'show this help, or that of one verb'

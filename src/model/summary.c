@@ -90,6 +90,7 @@ static void fill_loop(struct summary_loop *l, const struct tally *t, const struc
 	l->delay = iteration_quantiles(&from->delay);
 	l->over_threshold_share = histogram_arrival_tail(&l->lag, t->threshold_ns, l->elapsed_ns);
 	l->saturated = from->saturated;
+	l->workers = &from->workers;
 	l->saturated_periods = from->saturated_periods;
 	l->saturated_ns = from->saturated_ns;
 	if (from->saturated)

@@ -28,7 +28,8 @@ struct summary_loop {
 	enum verdict top_verdict;      /* by stall time */
 	const struct fact_stall *open; /* not over yet, NULL none; belongs to the tally */
 	uint64_t saturated_ns, saturated_periods;
-	bool saturated; /* still */
+	bool saturated;			       /* still */
+	const struct blocked_workers *workers; /* belongs to the tally */
 	size_t n_patterns;
 	struct pattern patterns[PATTERN_MOST];
 	const struct fact_saturated *last_saturated; /* NULL: never was */

@@ -59,6 +59,7 @@ static void add_counts(struct tally_loop *into, const struct tally_loop *from)
 		into->max_lag_ns = from->max_lag_ns;
 	into->saturated_ns += from->saturated_ns;
 	into->saturated_periods += from->saturated_periods;
+	blocked_workers_merge(&into->workers, &from->workers);
 	histogram_merge(&into->lag, &from->lag);
 	histogram_merge(&into->gap, &from->gap);
 	histogram_merge(&into->delay, &from->delay);
@@ -238,6 +239,16 @@ static int take_stall(struct tally *t, const struct fact *f)
 	return tally_totals_add(&t->totals, s, t->dictionary);
 }
 
+static int take_worker(struct tally *t, const struct fact *f)
+{
+	struct tally_loop *l = is_known(t, f->stall->loop) ? loop_of(t, f->stall->loop) : NULL;
+	if (!l)
+		return is_known(t, f->stall->loop) ? -ENOMEM : 0;
+	if (f->stall->lag_ns >= t->threshold_ns)
+		blocked_workers_add(&l->workers, f->stall);
+	return 0;
+}
+
 static int take_saturated(struct tally *t, const struct fact *f)
 {
 	const struct fact_saturated *s = f->saturated;
@@ -288,6 +299,7 @@ static int (*const takers[FACT_KINDS])(struct tally *, const struct fact *) = {
 	[FACT_HEADER] = take_header, [FACT_CLOCK] = take_clock,		[FACT_LOOP] = take_loop,
 	[FACT_STALL] = take_stall,   [FACT_SATURATED] = take_saturated, [FACT_COUNTS] = take_counts,
 	[FACT_LOSS] = take_loss,     [FACT_TICK] = take_tick,		[FACT_END] = take_end,
+	[FACT_WORKER] = take_worker,
 };
 
 static int take(struct sink *self, const struct fact *f)

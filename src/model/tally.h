@@ -14,6 +14,7 @@
 #define LOOPSTALL_MODEL_TALLY_H
 
 #include "model/absence.h"
+#include "model/blocked_workers.h"
 #include "model/culprit.h"
 #include "model/dictionary.h"
 #include "model/fact.h"
@@ -123,6 +124,7 @@ struct tally_loop {
 	uint64_t saturated_ns, saturated_periods, saturated_since_ns; /* since: running one, else 0 */
 	bool saturated;
 	struct fact_saturated last_saturated; /* the last report: its top stacks */
+	struct blocked_workers workers;
 	struct habits habits;
 };
 

@@ -179,6 +179,10 @@ static void put_loop(struct json *j, const struct summary_loop *l)
 	put_us(j, "saturated_us", l->saturated_ns);
 	if (l->last_saturated)
 		put_text(j, "saturated_evidence", l->last_saturated->evidence);
+	if (l->workers->times) {
+		json_int(j, "workers_blocked", (int64_t)l->workers->times);
+		put_us(j, "worker_blocked_max_us", l->workers->longest_ns);
+	}
 	put_patterns(j, l);
 	put_histogram(j, "lag_histogram", &l->lag);
 	json_end(j);

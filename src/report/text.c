@@ -87,6 +87,15 @@ static bool any_saturated(const struct summary *s)
 	return false;
 }
 
+static uint64_t longest_worker(const struct summary *s)
+{
+	uint64_t longest_ns = 0;
+	for (size_t i = 0; i < s->n_loops; i++)
+		if (!s->loops[i].hidden && s->loops[i].workers->longest_ns > longest_ns)
+			longest_ns = s->loops[i].workers->longest_ns;
+	return longest_ns;
+}
+
 static void put_answer(struct pen *p, const struct summary *s)
 {
 	char text[DURATION_TEXT_BYTES], count[MOMENT_BYTES];
@@ -99,6 +108,9 @@ static void put_answer(struct pen *p, const struct summary *s)
 			   s->stalls == 1 ? "" : "s", duration_text(s->stall_ns, text));
 	} else if (any_saturated(s)) {
 		pen_put(p, INK_YELLOW, "No single long stall, but saturated: everything was late.");
+	} else if (longest_worker(s)) {
+		pen_printf(p, INK_YELLOW, "No stalls of a loop, but workers of it blocked, up to %s.",
+			   duration_text(longest_worker(s), text));
 	} else if (worst_p99(s) < QUIET_NS) {
 		pen_printf(p, INK_GREEN, "No stalls, lag p99 %s: look elsewhere.",
 			   duration_text(worst_p99(s), text));
@@ -121,7 +133,7 @@ static int name_columns(const struct pen *p)
 
 static bool is_quiet(const struct summary_loop *l)
 {
-	return !l->stalls.stalls && !l->saturated_ns && l->arrival.p99_ns < QUIET_NS;
+	return !l->stalls.stalls && !l->saturated_ns && !l->workers->times && l->arrival.p99_ns < QUIET_NS;
 }
 
 /* One of the loops that a runtime keeps for itself and hardly ever runs. */
@@ -186,6 +198,27 @@ static void put_saturated(struct pen *p, const struct summary *s, const struct s
 	pen_end(p);
 }
 
+static void put_workers(struct pen *p, const struct summary *s, const struct blocked_workers *w)
+{
+	char text[DURATION_TEXT_BYTES], times[MOMENT_BYTES];
+	const struct fact_stack *stack = w->stack ? dictionary_stack(s->dictionary, w->stack) : NULL;
+	pen_indent(p, 4);
+	pen_printf(p, INK_YELLOW, "workers blocked %s time%s, ≥ %s", number_text(w->times, times),
+		   w->times == 1 ? "" : "s", duration_text(w->longest_ns, text));
+	if (stack) {
+		pen_put(p, INK_PLAIN, ":");
+		phrase_stack(p, s->dictionary, stack, w->culprit_frame, 2);
+	}
+	pen_end(p);
+	if (!w->remedy || !w->remedy[0])
+		return;
+	pen_indent(p, 4);
+	pen_put(p, INK_GREEN, "→");
+	p->indent = 6;
+	pen_words(p, INK_GREEN, w->remedy);
+	pen_end(p);
+}
+
 #define OPEN_NS 1000000000u /* a shorter one at the end of the run is just the stall that was cut off */
 
 static void put_loop(struct pen *p, const struct summary *s, const struct summary_loop *l)
@@ -206,6 +239,8 @@ static void put_loop(struct pen *p, const struct summary *s, const struct summar
 		put_detail(p, l);
 	if (l->saturated_ns)
 		put_saturated(p, s, l);
+	if (l->workers->times)
+		put_workers(p, s, l->workers);
 }
 
 static void put_loops(struct pen *p, const struct summary *s)

@@ -192,6 +192,32 @@ static void test_losses_and_saturation(void **state)
 	assert_false(b->tally->loops[loop - 1]->saturated);
 }
 
+static void tell_worker(struct bench *b, uint32_t loop, uint32_t tid, uint64_t start_ns, uint64_t lag_ns)
+{
+	struct fact_stall s = {
+		.loop = loop, .tid = tid, .start_ns = start_ns, .lag_ns = lag_ns, .remedy = "r"};
+	story_tell(b->t, (struct fact){.kind = FACT_WORKER, .stall = &s});
+}
+
+/* Told at 100, 200 and 400 ms, it is blocked once; no stall of the loop comes of it. */
+static void test_blocked_workers(void **state)
+{
+	struct bench *b = *state;
+	uint32_t loop = story_loop(b->t, "app", 10, "tokio");
+	tell_worker(b, loop, 11, 5 * S, 100 * MS);
+	tell_worker(b, loop, 12, 5 * S, 100 * MS);
+	tell_worker(b, loop, 11, 5 * S + 3 * MS, 200 * MS);
+	tell_worker(b, loop, 11, 5 * S - 3 * MS, 400 * MS);
+	tell_worker(b, loop, 11, 7 * S, 110 * MS);
+	const struct blocked_workers *w = &b->tally->loops[loop - 1]->workers;
+	assert_int_equal(w->times, 3);
+	assert_int_equal(w->longest_ns, 400 * MS);
+	struct summary *s = summary_new(b->tally);
+	assert_int_equal(s->stalls, 0);
+	assert_int_equal(s->loops[0].workers->times, 3);
+	summary_free(s);
+}
+
 #define BENCH_TEST(f) cmocka_unit_test_setup_teardown(f, bench_set_up, bench_tear_down)
 
 /* A loop that stalls once, is counted, and is gone. */
@@ -263,6 +289,7 @@ int main(void)
 		BENCH_TEST(test_many_functions_are_bounded),
 		BENCH_TEST(test_timeline_halves),
 		BENCH_TEST(test_losses_and_saturation),
+		BENCH_TEST(test_blocked_workers),
 		BENCH_TEST(test_the_least_harmed_of_many_ended_share_a_row),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
