@@ -178,6 +178,7 @@ static int summary_show(struct outputs *out)
 	case VERB_DUMP: return o->json ? 0 : summary_write(out, listing_waiting);
 	case VERB_LIVE:
 	case VERB_RECORD: return summary_write(out, o->json ? report_json : report_text);
+	case VERB_CHECK: return o->json ? summary_write(out, report_json) : 0;
 	default: return 0;
 	}
 }
@@ -204,7 +205,9 @@ static int gate_show(struct outputs *out)
 
 int outputs_finish(struct outputs *out, struct diag *d)
 {
-	int err = out->options->verb == VERB_CHECK ? gate_show(out) : summary_show(out);
+	int err = out->options->verb == VERB_CHECK ? gate_show(out) : 0;
+	if (!err)
+		err = summary_show(out);
 	if (err == -EPIPE)
 		err = 0; /* who read has seen enough */
 	if (err)

@@ -35,3 +35,14 @@ gate() {
 	run -0 --separate-stderr gate 'stall>20s' -k 'recv or healthy'
 	run -5 --separate-stderr gate 'stall>20s' -k absent
 }
+
+@test "--json prints the summary behind what the command printed" {
+	local program='import asyncio, time
+async def main():
+    time.sleep(0.1)
+    print("own output")
+asyncio.run(main())'
+	run -3 --separate-stderr "$LOOPSTALL" check --json --fail-if 'stall>50ms' -- "$PYTHON" -c "$program"
+	[[ ${lines[0]} = "own output" ]]
+	jq -e '.type == "summary" and .stalls == 1 and .culprits[0].total_us > 90000' <<<"${lines[1]}"
+}
