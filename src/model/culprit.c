@@ -46,17 +46,6 @@ static const struct fact_frame *frame_at(const struct dictionary *d, const struc
 	return dictionary_frame(d, s->frames[i]);
 }
 
-static bool stack_has(const struct dictionary *d, uint32_t stack, uint64_t key)
-{
-	const struct fact_stack *s = dictionary_stack(d, stack);
-	for (uint32_t i = 0; s && i < s->n; i++) {
-		const struct fact_frame *f = frame_at(d, s, i);
-		if (f && culprit_key(f) == key)
-			return true;
-	}
-	return false;
-}
-
 static bool functions_reserve(struct functions *fs, const struct weighted_stack *stacks, size_t n,
 			      const struct dictionary *d)
 {
@@ -107,6 +96,40 @@ static const struct function *deepest(const struct functions *fs, uint64_t enoug
 	return best;
 }
 
+/* The innermost frame of the function in a stack, 0 for none. */
+static uint32_t frame_of(const struct dictionary *d, uint32_t stack, uint64_t key)
+{
+	const struct fact_stack *s = dictionary_stack(d, stack);
+	for (uint32_t i = 0; s && i < s->n; i++) {
+		const struct fact_frame *f = frame_at(d, s, i);
+		if (f && culprit_key(f) == key)
+			return f->id;
+	}
+	return 0;
+}
+
+/* Of the lines of a function the one that most of its time was on, and the heaviest stack there. Stacks: heaviest first. */
+static struct culprit on_its_line(const struct function *of, const struct weighted_stack *stacks, size_t n,
+				  const struct dictionary *d)
+{
+	struct culprit best = {of->frame, of->stack, of->ns};
+	uint64_t key = culprit_key(dictionary_frame(d, of->frame)), best_ns = 0;
+	uint32_t frames[STALL_STACKS];
+	for (size_t i = 0; i < n; i++)
+		frames[i] = frame_of(d, stacks[i].stack, key);
+	for (size_t i = 0; i < n; i++) {
+		uint64_t ns = 0;
+		for (size_t k = 0; k < n; k++)
+			ns += frames[k] == frames[i] ? stacks[k].ns : 0;
+		if (frames[i] && ns > best_ns) {
+			best.frame = frames[i];
+			best.stack = stacks[i].stack;
+			best_ns = ns;
+		}
+	}
+	return best;
+}
+
 static const struct fact_frame *innermost_user(const struct fact_stack *s, const struct dictionary *d)
 {
 	const struct fact_frame *f = NULL;
@@ -121,7 +144,7 @@ static uint64_t covered_by(const struct weighted_stack *stacks, size_t n, const 
 {
 	uint64_t ns = 0;
 	for (size_t i = 0; i < n; i++)
-		if (stack_has(d, stacks[i].stack, key))
+		if (frame_of(d, stacks[i].stack, key))
 			ns += stacks[i].ns;
 	return ns;
 }
@@ -159,7 +182,7 @@ static struct culprit culprit_of_sorted(const struct weighted_stack *stacks, siz
 	const struct function *found = deepest(&fs, total_ns - total_ns / 2);
 	if (!found)
 		found = &fs.items[0]; /* innermost of the heaviest stack that has any */
-	c = (struct culprit){found->frame, found->stack, found->ns};
+	c = on_its_line(found, stacks, n, d);
 out:
 	idmap_free(&fs.by_key);
 	free(fs.items);
@@ -239,7 +262,7 @@ struct culprit culprit_called(const struct fact_stall *s, const struct dictionar
 		ok = functions_of_stack(&fs, &stacks[i], i + 1, d);
 	const struct function *found = ok ? deepest(&fs, total_ns - total_ns / 100 * (100 - percent)) : NULL;
 	if (found && is_called(dictionary_stack(d, found->stack), dictionary_frame(d, found->frame), d))
-		c = (struct culprit){found->frame, found->stack, found->ns};
+		c = on_its_line(found, stacks, n, d);
 	idmap_free(&fs.by_key);
 	free(fs.items);
 	return c;
@@ -249,7 +272,7 @@ static size_t without_key(struct weighted_stack *stacks, size_t n, const struct 
 {
 	size_t kept = 0;
 	for (size_t i = 0; i < n; i++)
-		if (!stack_has(d, stacks[i].stack, key))
+		if (!frame_of(d, stacks[i].stack, key))
 			stacks[kept++] = stacks[i];
 	return kept;
 }

@@ -143,6 +143,34 @@ static void test_functions_without_a_name_are_told_apart(void **unused)
 	story_free(t);
 }
 
+/* A wait is one stack, a computation is cut into many: together they weigh more. */
+static void test_the_line_that_most_time_was_on(void **unused)
+{
+	(void)unused;
+	struct story *t = story_new();
+	uint32_t sleeps = story_frame_full(t, (struct fact_frame){.function = "handle",
+								  .file = "app.py",
+								  .line = 3,
+								  .object = "",
+								  .application = true});
+	uint32_t hashes = story_frame_full(t, (struct fact_frame){.function = "handle",
+								  .file = "app.py",
+								  .line = 4,
+								  .object = "",
+								  .application = true});
+	struct fact_stall s = {.lag_ns = 70 * MS, .n_blocks = 1, .n_samples = 2};
+	s.blocks[0] = (struct block){
+		.sum_ns = 30 * MS, .stack = story_stack(t, story_library(t, "nanosleep", "libc"), sleeps, 0)};
+	s.samples[0] =
+		(struct sample){20 * MS, story_stack(t, story_library(t, "sha1", "libcrypto"), hashes, 0), 4};
+	s.samples[1] =
+		(struct sample){20 * MS, story_stack(t, story_library(t, "malloc", "libc"), hashes, 0), 4};
+	culprit_choose(&s, t->dictionary);
+	assert_int_equal(s.culprit_frame, hashes);
+	assert_int_equal(s.culprit_stack, s.samples[0].stack);
+	story_free(t);
+}
+
 static void test_library_frames_are_passed_over(void **unused)
 {
 	(void)unused;
@@ -190,6 +218,7 @@ int main(void)
 		cmocka_unit_test(test_stuck_without_ledger),
 		cmocka_unit_test(test_samples_below_one_function_name_it),
 		cmocka_unit_test(test_functions_without_a_name_are_told_apart),
+		cmocka_unit_test(test_the_line_that_most_time_was_on),
 		cmocka_unit_test(test_library_frames_are_passed_over),
 		cmocka_unit_test(test_recursion_counts_once),
 	};
