@@ -304,5 +304,5 @@ held_up() {
 	within 50 has_line "$LIVE/out" READY
 	sleep 0.5
 	"$LOOPSTALL" -d 2 --json -p "$target" >"$SEEN"
-	has_line "$SEEN" '"state":"stuck".*"verdict":"LOCK".*"culprit":{"function":"query","file":"[^"]*python_stuck_lock.py","line":18'
+	jq -e -s '[.[] | select(.state == "stuck")] | length > 0 and all(.verdict == "LOCK" and .culprit.function == "query" and .culprit.line == 18)' "$SEEN"
 }
