@@ -5,6 +5,7 @@
 #include "cli/proc.h"
 #include "cli/runtime_version.h"
 #include "report/pen.h"
+#include "report/phrase.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -13,7 +14,8 @@
 struct column {
 	const char *title;
 	int columns; /* negative: right-aligned */
-	void (*text)(const struct summary_loop *l, char text[64]);
+	void (*text)(const struct summary_loop *l,
+		     char text[64]); /* NULL: the loop's name, of which its numbers are never cut */
 };
 
 static void name_text(const struct summary_loop *l, char text[64])
@@ -67,13 +69,9 @@ static void place_text(const struct summary_loop *l, char text[64])
 }
 
 static const struct column columns[] = {
-	{"loop", 19, name_text},
-	{"runtime", 13, runtime_text},
-	{"class", 10, class_text},
-	{"waits in", 15, fd_text},
-	{"thr", -3, threads_text},
-	{"busy", -5, busy_text},
-	{"container, unit", 15, place_text},
+	{"loop", 19, NULL},	   {"runtime", 13, runtime_text}, {"class", 13, class_text},
+	{"waits in", 15, fd_text}, {"thr", -3, threads_text},	  {"busy", -5, busy_text},
+	{"group", 15, place_text},
 };
 
 #define COLUMNS (sizeof columns / sizeof columns[0])
@@ -94,9 +92,11 @@ int listing_loops(const struct summary *s, const struct report_style *style, str
 	if (s->n_loops)
 		pen_end(&p);
 	for (size_t k = 0; k < s->n_loops; k++) {
-		for (size_t i = 0; i < COLUMNS; i++) {
+		phrase_loop_cell(&p, INK_BOLD, (unsigned)columns[0].columns, s->loops[k].loop);
+		pen_put(&p, INK_PLAIN, " ");
+		for (size_t i = 1; i < COLUMNS; i++) {
 			columns[i].text(&s->loops[k], text);
-			cell(&p, i, i ? INK_PLAIN : INK_BOLD, text);
+			cell(&p, i, INK_PLAIN, text);
 		}
 		pen_end(&p);
 	}

@@ -75,7 +75,8 @@ static void put_stalls(struct pen *p, const struct status *s, bool is_first, boo
 			   loop->stalls == 1 ? "" : "s", duration_text(loop->longest_ns, text));
 	if (loop->open || loop->stalls)
 		return;
-	if (loop->saturated || s->busy >= NEARLY_FULL)
+	/* The first look is of a fraction of a second, in which a program may just have started. */
+	if (!is_first && (loop->saturated || s->busy >= NEARLY_FULL))
 		pen_piece(p, INK_YELLOW, " · ", "no long stall, but hardly ever idle");
 	else
 		pen_piece(p, INK_GREEN, " · ",
