@@ -37,6 +37,7 @@ static void test_unnamed_code_is_one_word(void **unused)
 			       .verdict = VERDICT_CPU,
 			       .lag_ns = 100 * MS,
 			       .gap_ns = 100 * MS,
+			       .covered_ns = 100 * MS,
 			       .ledger.cpu_ns = 100 * MS,
 			       .n_samples = 1};
 	s.culprit_stack = story_stack(t, leaf, jit(t, 0x10), jit(t, 0x20), jit(t, 0x20), 0);
