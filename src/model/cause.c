@@ -193,7 +193,7 @@ static bool is_collecting(const struct scene *sc, const struct share *sh)
 /* Reads and writes that cost CPU: most samples are in them, and some of them waited for a file, so that it is no socket. */
 static bool are_copies(const struct scene *sc, const struct share *sh)
 {
-	return sh->ns >= sc->stall->lag_ns / 10 && sc->sampled_ns &&
+	return sh->ns >= sc->stall->lag_ns / 50 && sc->sampled_ns &&
 	       sc->in_file_calls_ns >= sc->sampled_ns - sc->sampled_ns / 2;
 }
 
