@@ -44,12 +44,22 @@ static bool is_for_start(const struct scene *sc, const struct wait *w)
 	       library_has_function(sc->dictionary, w->block->stack, "*_execute_child");
 }
 
+/* The JVM waits for its children in threads of its own, by this name, and whoever wants to know waits for those. */
+static bool is_for_reaper(const struct scene *sc, const struct wait *w)
+{
+	static const char reaper[] = "process reaper";
+	bool is_jvm = sc->loop && !strncmp(sc->loop->runtime, "jvm", strlen("jvm"));
+	return is_jvm && w->block->kind == TARGET_FUTEX && w->block->waker.tid && w->block->waker.comm &&
+	       !strncmp(w->block->waker.comm, reaper, strlen(reaper));
+}
+
 /* A pipe may lead to any process: to a child if one was made or ended in this stall, or its library says so. */
 static bool is_for_child(const struct scene *sc, const struct wait *w)
 {
 	const struct block *b = w->block;
 	bool between = b->kind == TARGET_PIPE || b->kind == TARGET_ANON || b->kind == TARGET_UNIX;
-	if (b->kind == TARGET_CHILD || is_fork(b) || (w->trace.kinds & BIT(LIBRARY_PROCESS)))
+	if (b->kind == TARGET_CHILD || is_fork(b) || is_for_reaper(sc, w) ||
+	    (w->trace.kinds & BIT(LIBRARY_PROCESS)))
 		return true;
 	if (!between || !strstr(b->target, "pid "))
 		return false;

@@ -384,6 +384,31 @@ static void test_computing(void **unused)
 }
 
 /* A JVM stops its threads by a futex that its VM Thread ends: a collection only if the collector's threads ran. */
+/* Process.waitFor(): a thread of the JVM waits for the child, and the caller for that thread. */
+static void test_jvm_child(void **unused)
+{
+	(void)unused;
+	struct story *t = story_new();
+	uint32_t loop = story_loop(t, "java", 812, "jvm");
+	struct fact_stall s = {.loop = loop,
+			       .lag_ns = 300 * MS,
+			       .gap_ns = 300 * MS,
+			       .verdict = VERDICT_LOCK,
+			       .ledger.blocked_ns = 290 * MS,
+			       .n_blocks = 1};
+	s.blocks[0] = (struct block){.call = "futex", .target = "0x7f00", .kind = TARGET_FUTEX, .count = 1};
+	s.blocks[0].sum_ns = s.blocks[0].max_ns = 290 * MS;
+	s.blocks[0].waker = (struct waker){812, 840, "process reaper", "", 0};
+	cause_decide(&s, dictionary_loop(t->dictionary, loop), t->dictionary);
+	assert_string_equal(s.cause, "subprocess");
+	assert_non_null(strstr(s.evidence, "child process: 290 ms"));
+	assert_non_null(strstr(s.remedy, "onExit()"));
+	s.blocks[0].waker.comm = "worker-7";
+	cause_decide(&s, dictionary_loop(t->dictionary, loop), t->dictionary);
+	assert_string_equal(s.cause, "lock");
+	story_free(t);
+}
+
 static void test_jvm_pause(void **unused)
 {
 	(void)unused;
@@ -529,6 +554,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_peers),
 		cmocka_unit_test(test_computing),
+		cmocka_unit_test(test_jvm_child),
 		cmocka_unit_test(test_jvm_pause),
 		cmocka_unit_test(test_holder_is_named_with_its_line),
 		cmocka_unit_test(test_collection_without_names),
