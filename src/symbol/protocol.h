@@ -12,6 +12,8 @@
  *	  JIT pid (+fd)          →   the map of what the process compiled
  *	  PYTHON pid +fd, modules →  is one of them an interpreter? its memory is behind the descriptor
  *	                         ←   PYTHON: where it is and how it is laid out, or whether it is V8 instead
+ *	  TASKS pid              →   how many asyncio tasks has it?
+ *	                         ←   TASKS: so many, or it cannot be told
  *	                         ←   FRAME: each frame once in a worker's life, numbered from 0
  *	                         ←   ANSWER slot: state and frame numbers
  *
@@ -50,7 +52,7 @@ struct stack_slot {
 
 /* In shared memory, written by the worker: what it was at when it died. Hints only. */
 struct worker_state {
-	uint32_t slot_plus_1, module, jit_pid;
+	uint32_t slot_plus_1, module, jit_pid, tasks_pid;
 };
 
 enum order_kind {
@@ -60,7 +62,9 @@ enum order_kind {
 	ORDER_MODULE,
 	ORDER_DEBUG,
 	ORDER_PYTHON,
-	ORDER_JIT
+	ORDER_JIT,
+	ORDER_TASKS,
+	ORDERS
 };
 
 struct order {
@@ -85,7 +89,14 @@ struct order_python {
 	uint32_t asyncio; /* the module with its tasks; MODULE_NONE: not loaded, or part of the interpreter */
 };
 
-enum report_kind { REPORT_FRAME = 1, REPORT_WANT, REPORT_ANSWER, REPORT_PYTHON, REPORT_LOCKDOWN };
+enum report_kind {
+	REPORT_FRAME = 1,
+	REPORT_WANT,
+	REPORT_ANSWER,
+	REPORT_PYTHON,
+	REPORT_LOCKDOWN,
+	REPORT_TASKS
+};
 
 /* What a frame's address lies in. */
 enum frame_place { PLACE_MODULE, PLACE_ANONYMOUS, PLACE_OUTSIDE, PLACE_PYTHON, PLACE_JIT, PLACES };
@@ -136,6 +147,12 @@ struct report_python {
 	struct python_offsets offsets;
 };
 
+struct report_tasks {
+	uint32_t kind;
+	uint32_t pid, known, at_least; /* known: 0 if the number is not; at_least: there are more */
+	uint64_t n;
+};
+
 struct report_lockdown {
 	uint32_t kind;
 	struct lockdown lockdown;
@@ -147,6 +164,7 @@ union report {
 	struct report_want want;
 	struct report_answer answer;
 	struct report_python python;
+	struct report_tasks tasks;
 	struct report_lockdown lockdown;
 };
 

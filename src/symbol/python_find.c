@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-enum { RUNTIME, VERSION, CODE_TYPE, STRING_TYPE, BYTES_TYPE, DICT_TYPE, INT_TYPE, SYMBOLS };
+enum { RUNTIME, VERSION, CODE_TYPE, STRING_TYPE, BYTES_TYPE, DICT_TYPE, INT_TYPE, SET_TYPE, SYMBOLS };
 
 #define MAJOR 3
 
@@ -43,7 +43,7 @@ enum python_find python_find(struct python_space *p, const struct elf_file *f, u
 		[RUNTIME] = {.name = "_PyRuntime"},	 [VERSION] = {.name = "Py_Version"},
 		[CODE_TYPE] = {.name = "PyCode_Type"},	 [STRING_TYPE] = {.name = "PyUnicode_Type"},
 		[BYTES_TYPE] = {.name = "PyBytes_Type"}, [DICT_TYPE] = {.name = "PyDict_Type"},
-		[INT_TYPE] = {.name = "PyLong_Type"},
+		[INT_TYPE] = {.name = "PyLong_Type"},	 [SET_TYPE] = {.name = "PySet_Type"},
 	};
 
 	elf_symbols_find(f, symbols, ARRAY_LEN(symbols));
@@ -61,5 +61,6 @@ enum python_find python_find(struct python_space *p, const struct elf_file *f, u
 	p->bytes_type = symbols[BYTES_TYPE].address + bias;
 	p->dict_type = symbols[DICT_TYPE].address + bias;
 	p->int_type = symbols[INT_TYPE].address + bias;
+	p->set_type = symbols[SET_TYPE].address + bias;
 	return check_layout(p);
 }

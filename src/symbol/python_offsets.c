@@ -9,7 +9,9 @@
 #define NONE PYTHON_NO_MEMBER
 
 /* What versions share, to keep the rows to what tells them apart. */
-#define OBJECT .object_type = 8, .object_size = 16, .string_state = 32, .bytes_data = 32, .thread_interp = 16
+#define OBJECT                                                                                               \
+	.object_type = 8, .object_size = 16, .string_state = 32, .bytes_data = 32, .thread_interp = 16,      \
+	.type_base = 256, .set_used = 24, .set_mask = 32, .set_table = 40
 #define WIDE_STRINGS                                                                                         \
 	.ascii_data = 48, .compact_data = 72, .kind_shift = 2, .compact_shift = 5, .ascii_shift = 6
 #define SLIM_STRINGS                                                                                         \
@@ -23,13 +25,17 @@
 	.thread_next = 8, .thread_id = 176, .thread_native_id = NONE, .thread_frame = 24,                    \
 	.cframe_frame = NONE, .frame_previous = 24, .frame_code = 32, .frame_locals = 56,                    \
 	.frame_bytes = 112, .owner_hidden = 255
-/* Tasks know who awaits them from 3.14 on. */
+/* Where an object of a Python class has its attributes (symbol/python_offsets.h). */
+#define ATTRIBUTES(dict, keys, inside, before, tag)                                                          \
+	.attributes = (dict), .type_keys = (keys), .values_inside = (inside), .values_before = (before),     \
+	.values_tag = (tag)
+/* Tasks know who awaits them and are linked from 3.14 on; before, a Python object has them all. */
 #define UNAWARE                                                                                              \
-	.task_awaited = NONE, .task_is_task = NONE, .task_awaited_is_set = NONE, .set_used = NONE,           \
-	.set_mask = NONE, .set_table = NONE
+	.task_awaited = NONE, .task_is_task = NONE, .task_awaited_is_set = NONE, .task_node = NONE,          \
+	.thread_tasks = NONE, .interp_tasks = NONE
 #define AWARE                                                                                                \
-	.task_awaited = 96, .task_is_task = 108, .task_awaited_is_set = 109, .set_used = 24, .set_mask = 32, \
-	.set_table = 40
+	ATTRIBUTES(NONE, NONE, NONE, NONE, 0), .task_awaited = 96, .task_is_task = 108,                      \
+					       .task_awaited_is_set = 109, .task_node = 152
 #define NEW_FRAME                                                                                            \
 	.thread_frame = 72, .cframe_frame = NONE, .frame_previous = 8, .frame_code = 0, .frame_instr = 56,   \
 	.frame_locals = 40, .owner_hidden = 3
@@ -40,6 +46,7 @@ static const struct python_offsets table[] = {
 	 OLD_CODE,
 	 OLD_FRAME,
 	 UNAWARE,
+	 ATTRIBUTES(16, NONE, NONE, NONE, 0),
 	 .minor = 8,
 	 .runtime_interpreters = 32,
 	 .interp_next = 0,
@@ -53,6 +60,7 @@ static const struct python_offsets table[] = {
 	 .frame_owner = 96,
 	 .frame_entry = 96,
 	 .thread_task = NONE,
+	 .task_state = 72,
 	 .task_coro = 112,
 	 .coro_frame = NONE},
 	{OBJECT,
@@ -60,6 +68,7 @@ static const struct python_offsets table[] = {
 	 OLD_CODE,
 	 OLD_FRAME,
 	 UNAWARE,
+	 ATTRIBUTES(16, NONE, NONE, NONE, 0),
 	 .minor = 9,
 	 .runtime_interpreters = 32,
 	 .interp_next = 0,
@@ -73,6 +82,7 @@ static const struct python_offsets table[] = {
 	 .frame_owner = 96,
 	 .frame_entry = 96,
 	 .thread_task = NONE,
+	 .task_state = 80,
 	 .task_coro = 152,
 	 .coro_frame = NONE},
 	{OBJECT,
@@ -80,6 +90,7 @@ static const struct python_offsets table[] = {
 	 OLD_CODE,
 	 OLD_FRAME,
 	 UNAWARE,
+	 ATTRIBUTES(16, NONE, NONE, NONE, 0),
 	 .minor = 10,
 	 .runtime_interpreters = 32,
 	 .interp_next = 0,
@@ -93,12 +104,14 @@ static const struct python_offsets table[] = {
 	 .frame_owner = 88,
 	 .frame_entry = 88,
 	 .thread_task = NONE,
+	 .task_state = 88,
 	 .task_coro = 160,
 	 .coro_frame = NONE},
 	{OBJECT,
 	 WIDE_STRINGS,
 	 NEW_CODE,
 	 UNAWARE,
+	 ATTRIBUTES(NONE, 872, NONE, 32, 0),
 	 .minor = 11,
 	 .runtime_interpreters = 40,
 	 .interp_next = 0,
@@ -125,12 +138,14 @@ static const struct python_offsets table[] = {
 	 .code_number = NONE,
 	 .code_instructions = 184,
 	 .thread_task = NONE,
+	 .task_state = 88,
 	 .task_coro = 136,
 	 .coro_frame = 80},
 	{OBJECT,
 	 SLIM_STRINGS,
 	 NEW_CODE,
 	 UNAWARE,
+	 ATTRIBUTES(NONE, 880, NONE, 24, 1),
 	 .frame_previous = 8,
 	 .frame_code = 0,
 	 .frame_instr = 56,
@@ -157,12 +172,14 @@ static const struct python_offsets table[] = {
 	 .code_number = 92,
 	 .code_instructions = 192,
 	 .thread_task = NONE,
+	 .task_state = 88,
 	 .task_coro = 136,
 	 .coro_frame = 72},
 	{OBJECT,
 	 SLIM_STRINGS,
 	 NEW_CODE,
 	 UNAWARE,
+	 ATTRIBUTES(NONE, 880, 16, NONE, 0),
 	 NEW_FRAME,
 	 .minor = 13,
 	 .runtime_interpreters = 632,
@@ -183,6 +200,7 @@ static const struct python_offsets table[] = {
 	 .code_number = 92,
 	 .code_instructions = 200,
 	 .thread_task = NONE,
+	 .task_state = 96,
 	 .task_coro = 120,
 	 .coro_frame = 72},
 	{OBJECT,
@@ -209,6 +227,9 @@ static const struct python_offsets table[] = {
 	 .code_number = 92,
 	 .code_instructions = 208,
 	 .thread_task = 872,
+	 .thread_tasks = 880,
+	 .interp_tasks = 10880,
+	 .task_state = 104,
 	 .task_coro = 128,
 	 .coro_frame = 72},
 	{OBJECT,
@@ -235,6 +256,9 @@ static const struct python_offsets table[] = {
 	 .code_number = 92,
 	 .code_instructions = 208,
 	 .thread_task = 1032,
+	 .thread_tasks = 1048,
+	 .interp_tasks = 10856,
+	 .task_state = 104,
 	 .task_coro = 128,
 	 .coro_frame = 72},
 };
@@ -329,6 +353,7 @@ static void take_free_threaded(struct python_offsets *o, const uint64_t *words, 
 		o->ascii_shift = 12;
 	}
 	o->free_threaded = true;
+	o->type_keys = o->thread_tasks = NONE; /* laid out in a way that was not measured */
 }
 
 enum python_check python_offsets_check(struct python_offsets *o, const void *runtime, size_t bytes,
@@ -365,8 +390,11 @@ enum {
 	TASK_IS_TASK,
 	TASK_AWAITED_BY_IS_SET,
 	TASK_CORO,
+	TASK_NODE,
+	INTERP_TASKS = 8,
 	THREAD_TASK = 11,
-	ASYNCIO_WORDS = 13
+	THREAD_TASKS,
+	ASYNCIO_WORDS
 };
 
 /* The kernel's walk reads them together (bpf/python_space.h). */
@@ -378,7 +406,7 @@ static bool is_flag_of(uint16_t flag, uint16_t word)
 	return flag >= word + sizeof(uint64_t) && flag < word + sizeof(uint64_t) + FLAGS_MAX;
 }
 
-static bool is_as_asyncio_says(const struct python_offsets *o, const uint64_t words[ASYNCIO_WORDS])
+static bool knows_awaiters(const struct python_offsets *o, const uint64_t words[ASYNCIO_WORDS])
 {
 	return words[TASK_AWAITED_BY] == o->task_awaited && words[TASK_IS_TASK] == o->task_is_task &&
 	       words[TASK_AWAITED_BY_IS_SET] == o->task_awaited_is_set && words[TASK_CORO] == o->task_coro &&
@@ -397,6 +425,15 @@ static void take_thread_task(struct python_offsets *o, const uint64_t words[ASYN
 		o->thread_task = words[THREAD_TASK] < NONE ? (uint16_t)words[THREAD_TASK] : NONE;
 }
 
+/* The state is not published; it lies between two members that are. */
+static bool knows_tasks(const struct python_offsets *o, const uint64_t *words)
+{
+	return words[THREAD_TASKS] == o->thread_tasks && words[INTERP_TASKS] == o->interp_tasks &&
+	       words[TASK_NODE] == o->task_node &&
+	       words[TASK_AWAITED_BY] + sizeof(uint64_t) == o->task_state &&
+	       words[TASK_IS_TASK] == o->task_state + sizeof(uint32_t);
+}
+
 void python_offsets_check_asyncio(struct python_offsets *o, const void *section, size_t bytes)
 {
 	uint64_t words[ASYNCIO_WORDS] = {[THREAD_TASK] = NONE};
@@ -404,6 +441,8 @@ void python_offsets_check_asyncio(struct python_offsets *o, const void *section,
 	if (section && bytes >= sizeof words)
 		memcpy(words, section, sizeof words);
 	take_thread_task(o, words);
-	if (!is_as_asyncio_says(o, words))
+	if (!knows_awaiters(o, words))
 		o->task_awaited = NONE;
+	if (!knows_tasks(o, words))
+		o->thread_tasks = NONE;
 }

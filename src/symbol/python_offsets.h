@@ -41,6 +41,16 @@ struct python_offsets {
 	/* Who awaits a task, and two flags: is it a task or a future, and is that one or a set. PYTHON_NO_MEMBER: not kept, or not known. */
 	uint16_t task_awaited, task_is_task, task_awaited_is_set;
 	uint16_t set_used, set_mask, set_table;
+	uint16_t task_state; /* 0 while it is not done */
+	/*
+	 * Where an object of a Python class has its attributes: in a dict that the object points to; or as values in the order of the
+	 * keys that its type has, inside of the object or behind a pointer (which is too small by a tag) before it.
+	 */
+	uint16_t attributes, type_keys, values_inside, values_before;
+	uint8_t values_tag;
+	uint16_t type_base;
+	/* From 3.14 on: rings of tasks, by the thread that made them, and of threads that ended. PYTHON_NO_MEMBER: a set has them, or not known. */
+	uint16_t thread_tasks, interp_tasks, task_node;
 };
 
 /* NULL for a version that is not known. */
@@ -62,7 +72,8 @@ enum python_check python_offsets_check(struct python_offsets *o, const void *run
 
 /*
  * Compares what concerns tasks with what the interpreter's asyncio publishes from 3.14 on: its section .AsyncioDebug. Without it, or if
- * it differs, who awaits a task is not known. For a free-threaded build it is taken over from there; without it no task is known.
+ * it differs, who awaits a task is not known, nor how many tasks there are. For a free-threaded build it is taken over from there; without it
+ * no task is known.
  */
 void python_offsets_check_asyncio(struct python_offsets *o, const void *section, size_t bytes);
 

@@ -93,15 +93,13 @@ struct keys_head {
 	bool only_strings; /* entries are key and value, without the hash */
 };
 
-static bool read_keys(const struct python_space *p, uint64_t dict, struct keys_head *head)
+static bool read_keys(const struct python_space *p, uint64_t keys, struct keys_head *head)
 {
-	const struct python_offsets *o = &p->offsets;
-	uint64_t keys, words[5];
+	uint64_t words[5];
 
-	if (!python_is_a(p, dict, p->dict_type) || !python_read_word(p, dict + o->object_size + 16, &keys) ||
-	    !python_read(p, keys, words, sizeof words))
+	if (!python_read(p, keys, words, sizeof words))
 		return false;
-	if (o->minor >= 11) {
+	if (p->offsets.minor >= 11) {
 		unsigned log2_index_bytes = words[1] >> 8 & 0xff, kind = words[1] >> 16 & 0xff;
 		head->entries = keys + 32 + (log2_index_bytes < 32 ? 1ull << log2_index_bytes : 0);
 		head->n = words[3];
@@ -123,22 +121,74 @@ static bool is_text(const struct python_space *p, uint64_t string, const char *t
 	return same;
 }
 
-uint64_t python_dict_get(const struct python_space *p, uint64_t dict, const char *key)
+/*
+ * The value beside a str key. Keys that many objects share have none: their values, of which each object has its own, are
+ * numbered like the keys and lie from `values` on (0: they do not share).
+ */
+static uint64_t keys_get(const struct python_space *p, uint64_t keys, uint64_t values, const char *key)
 {
 	struct keys_head head;
-	uint64_t entry[3];
+	uint64_t entry[3], value;
 
-	if (!read_keys(p, dict, &head))
+	if (!read_keys(p, keys, &head))
 		return 0;
 	for (uint64_t i = 0; i < head.n; i++) {
 		size_t bytes = head.only_strings ? 16 : 24;
 		uint64_t *pair = head.only_strings ? entry : entry + 1; /* key, value */
 		if (!python_read(p, head.entries + i * bytes, entry, bytes))
 			return 0;
-		if (pair[0] && pair[1] && is_text(p, pair[0], key))
+		if (!pair[0] || (!values && !pair[1]) || !is_text(p, pair[0], key))
+			continue;
+		if (!values)
 			return pair[1];
+		return python_read_word(p, values + i * sizeof value, &value) ? value : 0;
 	}
 	return 0;
+}
+
+static uint64_t dict_get(const struct python_space *p, uint64_t dict, bool may_share, const char *key)
+{
+	uint64_t keys_values[2]; /* keys, values */
+
+	if (!python_is_a(p, dict, p->dict_type) ||
+	    !python_read(p, dict + p->offsets.object_size + 16, keys_values, sizeof keys_values))
+		return 0;
+	return keys_get(p, keys_values[0], may_share ? keys_values[1] : 0, key);
+}
+
+uint64_t python_dict_get(const struct python_space *p, uint64_t dict, const char *key)
+{
+	return dict_get(p, dict, false, key);
+}
+
+/* The values of an object's attributes where there is no dict of them, as there is none from 3.11 on until somebody asks for it. */
+static bool read_values(const struct python_space *p, uint64_t object, uint64_t *values)
+{
+	const struct python_offsets *o = &p->offsets;
+	unsigned char head[8]; /* capacity, size, embedded, valid */
+
+	if (o->values_inside != PYTHON_NO_MEMBER) {
+		*values = object + o->values_inside + sizeof head;
+		return python_read(p, object + o->values_inside, head, sizeof head) && head[3] == 1;
+	}
+	if (!python_read_word(p, object - o->values_before, values) || !*values)
+		return false;
+	*values += o->values_tag;
+	return !(*values % sizeof *values);
+}
+
+uint64_t python_attribute_get(const struct python_space *p, uint64_t object, const char *name)
+{
+	const struct python_offsets *o = &p->offsets;
+	uint64_t type, keys, values, dict;
+
+	if (o->attributes != PYTHON_NO_MEMBER)
+		return python_read_word(p, object + o->attributes, &dict) ? dict_get(p, dict, true, name) : 0;
+	if (o->type_keys == PYTHON_NO_MEMBER || !read_values(p, object, &values) ||
+	    !python_read_word(p, object + o->object_type, &type) ||
+	    !python_read_word(p, type + o->type_keys, &keys))
+		return 0;
+	return keys_get(p, keys, values, name);
 }
 
 #define INTERPRETERS_MAX 1024

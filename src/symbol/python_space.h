@@ -15,7 +15,7 @@
 struct python_space {
 	int memory; /* of /proc/PID/mem; -1: none */
 	struct python_offsets offsets;
-	uint64_t runtime, code_type, string_type, bytes_type, dict_type, int_type;
+	uint64_t runtime, code_type, string_type, bytes_type, dict_type, int_type, set_type;
 };
 
 bool python_read(const struct python_space *p, uint64_t address, void *to, size_t bytes);
@@ -36,6 +36,8 @@ uint64_t python_main_interpreter(const struct python_space *p);
  * none.
  */
 uint64_t python_dict_get(const struct python_space *p, uint64_t dict, const char *key);
+/* An attribute of an object of a class that is written in Python, has no slots and no base but object; 0 if there is none. */
+uint64_t python_attribute_get(const struct python_space *p, uint64_t object, const char *name);
 /* What a module that the main interpreter has loaded has under a name; 0 if there is none. */
 uint64_t python_module_get(const struct python_space *p, const char *module, const char *name);
 

@@ -205,6 +205,8 @@ static int take_report(struct resolver *r, const union report *report, size_t by
 		return give_wanted(r, &report->want);
 	if (report->kind == REPORT_PYTHON && bytes == sizeof report->python)
 		return supply_take_python(&r->supply, &report->python);
+	if (report->kind == REPORT_TASKS && bytes == sizeof report->tasks)
+		return supply_take_tasks(&r->supply, &report->tasks);
 	if (report->kind == REPORT_LOCKDOWN && bytes == sizeof report->lockdown)
 		return take_lockdown(r, &report->lockdown);
 	if (report->kind == REPORT_ANSWER && bytes >= offsetof(struct report_answer, frames))
@@ -271,6 +273,9 @@ static void restart_worker(struct resolver *r)
 	struct target *target = at.jit_pid ? targets_find(&r->supply.targets, at.jit_pid) : NULL;
 	if (target)
 		target->jit_refused = true;
+	target = at.tasks_pid ? targets_find(&r->supply.targets, at.tasks_pid) : NULL;
+	if (target)
+		target->tasks_refused = true;
 	if (at.slot_plus_1 && at.slot_plus_1 <= PROTOCOL_SLOTS && r->requests[at.slot_plus_1 - 1].waiting)
 		r->requests[at.slot_plus_1 - 1].deaths = MAX_DEATHS;
 	if (++r->restarts_in_a_row > MAX_RESTARTS)
@@ -418,6 +423,14 @@ int resolver_python_find(struct resolver *r, uint32_t pid, resolver_python_found
 	int err = supply_python(&r->supply, pid);
 	watch_room(r);
 	return err;
+}
+
+void resolver_count_tasks(struct resolver *r, uint32_t pid, resolver_tasks *counted, void *context)
+{
+	r->supply.tasks_counted = counted;
+	r->supply.tasks_context = context;
+	supply_tasks(&r->supply, pid);
+	watch_room(r);
 }
 
 int resolver_read_line(struct resolver *r, uint32_t pid, const char *file, uint32_t line, resolver_line *read,

@@ -102,6 +102,13 @@ typedef void resolver_python_found(void *context, const struct resolver_python *
  * Looks for an interpreter in a process; the answer comes from resolver_receive(). 0, or a negative errno
  * (then there is no answer: -ENOENT, nothing in it can be one). */
 int resolver_python_find(struct resolver *r, uint32_t pid, resolver_python_found *found, void *context);
+/* How many asyncio tasks a process has that are not done; at_least: there are more than are looked at. */
+typedef void resolver_tasks(void *context, uint32_t pid, uint64_t n, bool at_least);
+/*
+ * Asks for that, of a process whose interpreter was found. The answer comes from resolver_receive(), if it can be told: it is read
+ * while the process runs. Asked again meanwhile it is not looked twice.
+ */
+void resolver_count_tasks(struct resolver *r, uint32_t pid, resolver_tasks *counted, void *context);
 /* The text of a source line as it is in the file, "" if it cannot be had. Valid during the call. */
 typedef void resolver_line(void *context, uint32_t pid, const char *file, uint32_t line, const char *text);
 /* Asks for one, of a file in the file tree of the process; the answer comes from resolver_receive(). 0 or -ENOENT (then there is none). */

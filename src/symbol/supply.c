@@ -23,8 +23,9 @@ static void order_simple(struct supply *s, uint32_t kind, uint32_t number, int f
 static void settle_pythons(struct supply *s, struct target *target)
 {
 	target->memory = 0;
-	s->pythons -= target->pythons;
+	s->pythons -= target->pythons + target->tasks_asked;
 	target->pythons = 0;
+	target->tasks_asked = false;
 }
 
 /* Known processes have a bound, so another one may have to go. */
@@ -197,6 +198,30 @@ int supply_take_python(struct supply *s, const struct report_python *report)
 	if (report->state == PYTHON_FOUND)
 		found.offsets = &report->offsets;
 	tell_python(s, &found);
+	return 0;
+}
+
+void supply_tasks(struct supply *s, uint32_t pid)
+{
+	struct target *target = targets_find(&s->targets, pid);
+
+	if (!target || s->worker < 0 || target->tasks_asked || target->tasks_refused)
+		return;
+	target->tasks_asked = true;
+	s->pythons++;
+	order_simple(s, ORDER_TASKS, pid, -1);
+}
+
+int supply_take_tasks(struct supply *s, const struct report_tasks *report)
+{
+	struct target *target = targets_find(&s->targets, report->pid);
+
+	if (!target || !target->tasks_asked)
+		return 0; /* it has exec'd meanwhile */
+	target->tasks_asked = false;
+	s->pythons--;
+	if (report->known)
+		s->tasks_counted(s->tasks_context, report->pid, report->n, report->at_least);
 	return 0;
 }
 

@@ -24,7 +24,9 @@ struct supply {
 	resolver_line *line_read;
 	void *line_context;
 	uint64_t now_ns;
-	unsigned pythons; /* interpreters that the worker has been asked for and not answered */
+	resolver_tasks *tasks_counted;
+	void *tasks_context;
+	unsigned pythons; /* what the worker has been asked of interpreters and not answered */
 };
 
 /* 0 or -ENOMEM. Until there is an opener, what is asked for waits. */
@@ -45,6 +47,8 @@ void supply_debug(struct supply *s, uint32_t pid, const struct wanted_debug *wan
 void supply_jit(struct supply *s, uint32_t pid);
 /* 0, -ENOENT if nothing in the process can be an interpreter, -ENOMEM. */
 int supply_python(struct supply *s, uint32_t pid);
+/* Asks how many tasks its interpreter has, unless that has been asked and not answered. */
+void supply_tasks(struct supply *s, uint32_t pid);
 /* False: it cannot be asked for. */
 bool supply_line(struct supply *s, uint32_t pid, const char *file, uint32_t line);
 void supply_forget(struct supply *s, uint32_t pid);
@@ -53,6 +57,7 @@ void supply_forget(struct supply *s, uint32_t pid);
 void supply_hear(struct supply *s, const struct nursery *nursery, uint64_t now_ns);
 /* What the worker found out. 0, or -EPROTO if nobody asked. */
 int supply_take_python(struct supply *s, const struct report_python *report);
+int supply_take_tasks(struct supply *s, const struct report_tasks *report);
 
 /* Whoever has to wait waits until this is done; 0: there is nothing to wait for. */
 uint64_t supply_last(const struct supply *s);

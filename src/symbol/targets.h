@@ -41,11 +41,12 @@ struct target {
 	uint64_t used; /* counts up, for eviction */
 	bool sent;     /* the worker in life has these rows */
 	bool runs_js;
-	bool wants_python; /* somebody wants to know its interpreter */
-	unsigned pythons;  /* asked of the worker, and not answered */
-	uint64_t memory;   /* number of the request for its memory, 0 none */
-	bool jit_refused;  /* a worker died of its JIT map */
-	unsigned hung;	   /* requests for it that were given up */
+	bool wants_python;		 /* somebody wants to know its interpreter */
+	unsigned pythons;		 /* asked of the worker, and not answered */
+	uint64_t memory;		 /* number of the request for its memory, 0 none */
+	bool jit_refused;		 /* a worker died of its JIT map */
+	bool tasks_asked, tasks_refused; /* the number of its tasks; refused: a worker died of it */
+	unsigned hung;			 /* requests for it that were given up */
 };
 
 struct targets {

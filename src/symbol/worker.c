@@ -414,6 +414,7 @@ static void take_python(struct worker *w, const struct order_python *order, int 
 		report.code_type = p->space.code_type;
 		if (p->space.offsets.thread_task == PYTHON_NO_MEMBER)
 			report.tasks = python_module_get(&p->space, "_asyncio", "_current_tasks");
+		python_tasks_find(&p->space, &p->tasks);
 		worker_python_free(process->python);
 		process->python = p;
 	} else {
@@ -427,6 +428,23 @@ static void take_python(struct worker *w, const struct order_python *order, int 
 	*w->link.state = (struct worker_state){0};
 }
 
+/* Asked anew each time: what an answer says is of the past. */
+static void take_tasks(struct worker *w, uint32_t pid)
+{
+	const struct process *p = idmap_get(&w->processes, pid);
+	struct report_tasks report = {.kind = REPORT_TASKS, .pid = pid};
+	struct python_task_count count = {0};
+
+	w->link.state->tasks_pid = pid;
+	report.known = p && p->python && python_tasks_count(&p->python->space, &p->python->tasks, &count);
+	if (report.known) {
+		report.n = count.n;
+		report.at_least = count.at_least;
+	}
+	worker_say(w, &report, sizeof report);
+	*w->link.state = (struct worker_state){0};
+}
+
 static void obey(struct worker *w, const struct order_maps *order, size_t bytes, int fd)
 {
 	switch (order->order.kind) {
@@ -435,6 +453,7 @@ static void obey(struct worker *w, const struct order_maps *order, size_t bytes,
 	case ORDER_STACK: take_stack(w, &order->order); break;
 	case ORDER_MODULE: take_module(w, order->order.number, order->order.flag, fd); break;
 	case ORDER_DEBUG: take_debug(w, order->order.number, fd); break;
+	case ORDER_TASKS: take_tasks(w, order->order.number); break;
 	}
 }
 

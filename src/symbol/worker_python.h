@@ -6,11 +6,13 @@
 #include "symbol/python_code.h"
 #include "symbol/python_merge.h"
 #include "symbol/python_find.h"
+#include "symbol/python_tasks.h"
 #include "symbol/unwind.h"
 
 struct worker_python {
 	struct python_space space;
 	struct python_codes codes;
+	struct python_tasks tasks;
 	uint32_t module; /* the interpreter's */
 };
 

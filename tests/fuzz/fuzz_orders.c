@@ -72,6 +72,8 @@ static int monitor_takes(int socket, const void *data, size_t bytes, int fd, boo
 		take_answered(&r->answer, bytes);
 	else if (r->kind == REPORT_WANT)
 		take_wanted(&r->want, bytes);
+	else if (r->kind == REPORT_TASKS)
+		must(bytes == sizeof r->tasks && r->tasks.known <= 1 && (r->tasks.known || !r->tasks.n));
 	else
 		must(r->kind == REPORT_PYTHON && bytes == sizeof r->python && r->python.state < PYTHON_FINDS);
 	return 0;
@@ -165,7 +167,7 @@ static void order_interpreter(struct worker *w, struct cursor *c, uint32_t pid)
 
 static void order_one(struct worker *w, struct stack_slot *slots, struct cursor *c)
 {
-	uint8_t kind = cursor_u8(c) % 8, of = cursor_u8(c);
+	uint8_t kind = cursor_u8(c) % ORDERS, of = cursor_u8(c);
 	struct order_maps o = {.order = {.kind = kind, .number = of, .flag = of & 1}};
 	bool has_file = kind == ORDER_MODULE || kind == ORDER_DEBUG;
 	int fd = -1;

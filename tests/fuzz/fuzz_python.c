@@ -7,6 +7,7 @@
 
 #include "symbol/python_code.h"
 #include "symbol/python_lines.h"
+#include "symbol/python_tasks.h"
 
 #include <limits.h>
 #include <sys/mman.h>
@@ -17,6 +18,8 @@ enum {
 	STRING_TYPE = 2,
 	BYTES_TYPE = 3,
 	DICT_TYPE = 4,
+	SET_TYPE = 5,
+	TASK_TYPE = 6,
 	MEMORY_BYTES = 8192,
 	CODE = 0,
 	NAME = 512,
@@ -26,6 +29,13 @@ enum {
 	KEYS = 5376,
 	KEY = 7168,
 	RUNTIME = 7680,
+	INTERP = 1024,
+	WEAK_SET = 3072,
+	SET = 3328,
+	TABLE = 3400,
+	REFERENCE = 3700,
+	TASK = 3800,
+	RING = 6144,
 };
 
 #define TEXT_MAX_BYTES (4 * PYTHON_TEXT_BYTES)
@@ -114,6 +124,27 @@ static void lay_out(const struct python_offsets *o)
 		poke(CODE + o->code_instructions, LINES);
 }
 
+/* A set with a task in the first slot, the rest of which is hostile; an object that has the set; a ring of one task. */
+static void lay_out_tasks(const struct python_offsets *o, uint8_t how)
+{
+	poke(SET + o->object_type, SET_TYPE);
+	poke(SET + o->set_used, how & 7);
+	poke(SET + o->set_mask, (1u << (how >> 3 & 7)) - 1);
+	poke(SET + o->set_table, TABLE);
+	poke(TABLE, REFERENCE);
+	poke(REFERENCE + o->object_size, TASK);
+	poke(TASK + o->object_type, TASK_TYPE);
+	if (o->attributes != PYTHON_NO_MEMBER)
+		poke(WEAK_SET + o->attributes, DICT);
+	if (o->values_before != PYTHON_NO_MEMBER)
+		poke(WEAK_SET - o->values_before, KEYS - o->values_tag);
+	if (o->task_node == PYTHON_NO_MEMBER)
+		return;
+	poke(RING, TASK + o->task_node);
+	poke(TASK + o->task_node, how & 64 ? RING : TASK + o->task_node);
+	poke(TASK + o->task_node + 8, RING);
+}
+
 static void walk_memory(int fd, unsigned minor, const uint8_t *data, size_t size)
 {
 	struct python_space p = {.memory = fd,
@@ -136,6 +167,40 @@ static void walk_memory(int fd, unsigned minor, const uint8_t *data, size_t size
 	python_module_get(&p, "_asyncio", "_current_tasks");
 }
 
+static void count_tasks(int fd, unsigned minor, const uint8_t *data, size_t size)
+{
+	struct python_space p = {.memory = fd,
+				 .offsets = *python_offsets_of(minor),
+				 .runtime = RUNTIME,
+				 .string_type = STRING_TYPE,
+				 .dict_type = DICT_TYPE,
+				 .set_type = SET_TYPE};
+	struct python_tasks tasks, found;
+	struct python_task_count count;
+
+	for (size_t i = 0; i < sizeof memory; i++)
+		memory[i] = data[i % size];
+	lay_out_tasks(&p.offsets, data[1]);
+	poke(RUNTIME + p.offsets.runtime_interpreters % 256, INTERP);
+	p.offsets.runtime_interpreters %= 256; /* so that they fit */
+	p.offsets.interp_next %= 256;
+	p.offsets.interp_threads %= 512;
+	poke(INTERP + p.offsets.interp_next, 0);
+	if (p.offsets.thread_tasks != PYTHON_NO_MEMBER) {
+		p.offsets.interp_tasks = RING - INTERP;
+		p.offsets.thread_tasks = 0;
+		poke(INTERP + p.offsets.interp_threads, data[2] & 1 ? RING : 0);
+	}
+	must(pwrite(fd, memory, sizeof memory, 0) == sizeof memory);
+	python_attribute_get(&p, WEAK_SET, "data");
+	python_tasks_find(&p, &found);
+	tasks = (struct python_tasks){SET, TASK_TYPE};
+	if (!python_tasks_count(&p, &tasks, &count))
+		return;
+	must(count.n <= PYTHON_TASKS_SLOTS_MAX);
+	must(minor >= 14 ? count.n <= PYTHON_TASKS_MAX : !count.at_least && count.n <= (data[1] & 7));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static int fd = -1;
@@ -147,5 +212,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	decode_lines(data, size);
 	decode_whole(data, size);
 	walk_memory(fd, 8 + data[0] % 8, data, size);
+	count_tasks(fd, 8 + data[0] % 8, data, size);
 	return 0;
 }

@@ -127,6 +127,14 @@ static void python_came(void *context, const struct resolver_python *found)
 	must(!found->offsets || !found->refused);
 }
 
+static void tasks_came(void *context, uint32_t pid, uint64_t n, bool at_least)
+{
+	(void)n, (void)at_least;
+	must(pid == (uint32_t)getpid());
+	must(!(*(bool *)context));
+	*(bool *)context = true;
+}
+
 static void take_orders(void)
 {
 	static struct order_maps order;
@@ -137,7 +145,7 @@ static void take_orders(void)
 	while (ends[NURSLING_WORKER] >= 0 &&
 	       (got = channel_receive(ends[NURSLING_WORKER], &order, sizeof order, &fd, false)) > 0) {
 		must((size_t)got >= sizeof order.order);
-		must(order.order.kind >= ORDER_MAPS);
+		must(order.order.kind >= ORDER_MAPS && order.order.kind < ORDERS);
 		must(order.order.kind != ORDER_MAPS ||
 		     (size_t)got ==
 			     offsetof(struct order_maps, rows) + order.order.n_rows * sizeof order.rows[0]);
@@ -213,6 +221,15 @@ static size_t make_python(struct cursor *c, struct report_python *r)
 	return sizeof *r;
 }
 
+static size_t make_tasks(struct cursor *c, struct report_tasks *r)
+{
+	r->pid = cursor_u8(c) & 1 ? (uint32_t)getpid() : number(c);
+	r->known = number(c);
+	r->at_least = number(c);
+	r->n = cursor_u64(c);
+	return sizeof *r;
+}
+
 static size_t make_report(struct cursor *c, uint8_t kind, union report *r)
 {
 	*r = (union report){.kind = kind};
@@ -222,6 +239,7 @@ static size_t make_report(struct cursor *c, uint8_t kind, union report *r)
 	case REPORT_ANSWER: return make_answer(c, &r->answer);
 	case REPORT_PYTHON: return make_python(c, &r->python);
 	case REPORT_LOCKDOWN: return sizeof r->lockdown;
+	case REPORT_TASKS: return make_tasks(c, &r->tasks);
 	default: return cursor_u8(c);
 	}
 }
@@ -267,12 +285,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct diag d = {0};
 	struct resolver *r = resolver_start(&d);
 	struct asked a = {{0}};
+	bool tasks_came_once = false;
 
 	must(r);
 	seen_bytes = opener_lies ? c.at : NULL;
 	n_seen_bytes = cursor_left(&c);
 	resolver_python_find(r, (uint32_t)getpid(), python_came, NULL);
 	submit(r, &a);
+	resolver_count_tasks(r, (uint32_t)getpid(), tasks_came, &tasks_came_once);
 	take_orders();
 	speak(r, &c);
 	resolver_counts(r, &counts);

@@ -93,6 +93,8 @@ static void without_a_gil_the_runtime_tells(void **state)
 	assert_int_equal(o.thread_state, 40);
 	assert_int_equal(o.interp_gil, 16); /* an extension may switch it on */
 	assert_int_equal(o.frame_copy, 0);
+	assert_int_equal(o.type_keys, PYTHON_NO_MEMBER);
+	assert_int_equal(o.thread_tasks, PYTHON_NO_MEMBER);
 }
 
 /* The section .AsyncioDebug of 3.14.10. */
@@ -163,6 +165,27 @@ static void without_a_gil_3_14_has_copies_of_code(void **state)
 	assert_int_equal(o.thread_task, PYTHON_NO_MEMBER);
 }
 
+static void tasks_are_only_counted_as_asyncio_says(void **state)
+{
+	const bool read[ARRAY_LEN(asyncio_314)] = {
+		[2] = true, [3] = true, [6] = true, [8] = true, [12] = true};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(asyncio_314); i++) {
+		struct python_offsets o = *python_offsets_of(14);
+		uint64_t words[ARRAY_LEN(asyncio_314)];
+		memcpy(words, asyncio_314, sizeof words);
+		words[i] += 8 * (i > 0); /* first as they are */
+		python_offsets_check_asyncio(&o, words, sizeof words);
+		assert_int_equal(o.thread_tasks, read[i] ? PYTHON_NO_MEMBER : 880);
+	}
+	for (unsigned minor = 13; minor <= 15; minor++) { /* without the section, or of another version */
+		struct python_offsets o = *python_offsets_of(minor);
+		python_offsets_check_asyncio(&o, minor == 14 ? NULL : asyncio_314, sizeof asyncio_314);
+		assert_int_equal(o.thread_tasks, PYTHON_NO_MEMBER);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -172,6 +195,7 @@ int main(void)
 		cmocka_unit_test(without_a_gil_the_runtime_tells),
 		cmocka_unit_test(without_a_gil_3_14_has_copies_of_code),
 		cmocka_unit_test(who_awaits_a_task_is_only_read_as_asyncio_says),
+		cmocka_unit_test(tasks_are_only_counted_as_asyncio_says),
 		cmocka_unit_test(tasks_before_3_14_do_not_know_who_awaits_them),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
