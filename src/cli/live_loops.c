@@ -261,6 +261,7 @@ static void loop_count(struct live_source *s, uint32_t slot, uint64_t now)
 
 	counts_fill(&c, &state, &l->last);
 	peers_count(s, &c, &state, &l->last);
+	tasks_count(s, &c, l->fact.pid);
 	if (l->last_hists)
 		counts_histograms(&c, &capture_hists(s->capture)[slot], l->last_hists);
 	l->counted_ns = now;
@@ -273,6 +274,7 @@ static void loop_count(struct live_source *s, uint32_t slot, uint64_t now)
 
 void loops_count(struct live_source *s, uint64_t now)
 {
+	tasks_share(s);
 	for (uint32_t slot = 0; slot < s->max_loops; slot++)
 		if (s->loops[slot].id)
 			loop_count(s, slot, now);

@@ -135,6 +135,10 @@ void python_forget(struct live_source *s, uint32_t pid);
 void python_free(struct live_source *s);
 /* Does the address lie in the lock of the process' interpreter? */
 bool python_is_gil(const struct live_source *s, uint32_t pid, uint64_t address);
+/* Once a second, before the loops tell what they counted: which of them tells of its process' tasks. */
+void tasks_share(struct live_source *s);
+/* Asyncio's tasks as they were when they were last asked for, and asks again. */
+void tasks_count(struct live_source *s, struct fact_counts *c, uint32_t pid);
 /* The asyncio task that a stack ran, and who waits for it; its texts are kept. */
 struct fact_task python_task(struct live_source *s, const struct lst_python_stack *python);
 

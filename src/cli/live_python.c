@@ -8,8 +8,9 @@
 
 #define GIL_BYTES                                                                                            \
 	216 /* of the lock with its condition variables; free-threaded builds have a word more than others */
-#define AWAIT_NS      (500 * LIVE_MS) /* symbols of a large interpreter, from a cold disk */
-#define AWAIT_STEP_MS 10
+#define AWAIT_NS       (500 * LIVE_MS) /* symbols of a large interpreter, from a cold disk */
+#define AWAIT_STEP_MS  10
+#define TASKS_A_SECOND 4096 /* visited, on the average: 1 to 2 ms of the worker */
 
 _Static_assert(PYTHON_NO_MEMBER == LST_PYTHON_NO_MEMBER,
 	       "the resolver and the kernel mark missing members alike");
@@ -18,6 +19,12 @@ struct followed_python {
 	bool answered;
 	bool complete; /* nothing is missing that a later look could find */
 	uint64_t gil;  /* 0 unknown */
+	bool is_readable;
+	uint64_t tasks; /* that are not done; 0: none, or not told since they were last taken */
+	bool tasks_at_least;
+	bool tasks_are_linked;	/* each is visited when they are counted */
+	uint32_t pause;		/* seconds until they are asked for again */
+	uint32_t loops, teller; /* of the process, and the one that they are told with */
 };
 
 static void layout_fill(struct lst_python_process *p, const struct resolver_python *found)
@@ -96,6 +103,8 @@ static void python_found(void *context, const struct resolver_python *found)
 	}
 	if (!found->offsets)
 		return;
+	f->is_readable = true;
+	f->tasks_are_linked = found->offsets->thread_tasks != PYTHON_NO_MEMBER;
 	f->gil = found->gil;
 	/* Without a thread it has only just begun, and without asyncio's tasks that may still be imported. */
 	f->complete =
@@ -196,4 +205,54 @@ struct fact_task python_task(struct live_source *s, const struct lst_python_stac
 			to.awaiters[to.n_awaiters++] = awaiter;
 	}
 	return to;
+}
+
+/* --- how many tasks */
+
+/* It is not known whose they are, so the oldest loop of a process tells of all. */
+void tasks_share(struct live_source *s)
+{
+	size_t at = 0;
+	for (struct followed_python *f; (f = idmap_next(&s->pythons, &at, NULL));)
+		f->loops = f->teller = 0;
+	for (uint32_t i = 0; i < s->max_loops; i++) {
+		const struct followed *l = &s->loops[i];
+		struct followed_python *f = l->id ? idmap_get(&s->pythons, l->fact.pid) : NULL;
+		if (!f || l->fact.class == LOOP_SLAVE)
+			continue;
+		f->loops++;
+		if (!f->teller || l->id < f->teller)
+			f->teller = l->id;
+	}
+}
+
+static void tasks_counted(void *context, uint32_t pid, uint64_t n, bool at_least)
+{
+	const struct live_source *s = context;
+	struct followed_python *f = idmap_get(&s->pythons, pid);
+
+	if (!f)
+		return;
+	f->tasks = n;
+	f->tasks_at_least = at_least;
+	f->pause = f->tasks_are_linked ? (uint32_t)(n / TASKS_A_SECOND) : 0;
+}
+
+void tasks_count(struct live_source *s, struct fact_counts *c, uint32_t pid)
+{
+	struct followed_python *f = idmap_get(&s->pythons, pid);
+
+	if (!f || !f->is_readable || f->teller != c->loop)
+		return;
+	if (f->tasks) {
+		c->tasks = f->tasks;
+		c->tasks_at_least = f->tasks_at_least;
+		c->tasks_loops = f->loops;
+	}
+	f->tasks = 0;
+	if (f->pause) {
+		f->pause--;
+		return;
+	}
+	resolver_count_tasks(s->resolver, pid, tasks_counted, s);
 }

@@ -314,6 +314,10 @@ struct fact_counts {
 	uint64_t connects, bursts;	 /* bursts: gaps with 16 connects or more */
 	uint64_t most_connects;		 /* in one gap, since the loop's start */
 	uint64_t open_files;		 /* of its process now, 0 unknown */
+	uint64_t
+		tasks; /* asyncio's that are not done, of its process now; 0 unknown, or told with another loop of it */
+	bool tasks_at_least;  /* there are more */
+	uint64_t tasks_loops; /* of how many loops, 0 unknown */
 	uint32_t n_peers;
 	struct fact_peer peers[FACT_MAX_PEERS];
 	struct histogram lag, gap, delay, offcpu; /* their min and max: bucket edges, unless known */

@@ -228,6 +228,9 @@ const struct field counts_fields[] = {
 	MAY("bursts", NUMBER, bursts),
 	MAY("most_connects", NUMBER, most_connects),
 	MAY("open_files", NUMBER, open_files),
+	MAY("tasks", NUMBER, tasks),
+	MAY("tasks_at_least", BOOL, tasks_at_least),
+	MAY("tasks_loops", NUMBER, tasks_loops),
 	{0}};
 const struct field histogram_fields[] = {
 	{"lag", .offset = offsetof(T, lag)},

@@ -93,6 +93,9 @@ static struct fact_counts sample_counts = {
 	.bursts = 15,
 	.most_connects = 16,
 	.open_files = 17,
+	.tasks = 18,
+	.tasks_at_least = true,
+	.tasks_loops = 19,
 	.n_peers = 2,
 	.peers = {{"tcp 10.0.3.9:5432", 1, 2, 3, 4001, 5, 6002, 7, 8}, {"tcp [::1]:80", .open = 9}}};
 
