@@ -95,6 +95,11 @@ void habits_count(struct habits *h, const struct fact_counts *c)
 		h->most_connects = c->most_connects;
 	if (c->open_files && is_a_second(c->elapsed_ns))
 		course_add(&h->files, c->open_files, h->elapsed_ns);
+	if (c->tasks && is_a_second(c->elapsed_ns)) {
+		course_add(&h->tasks, c->tasks, h->elapsed_ns);
+		h->tasks_at_least = c->tasks_at_least;
+		h->tasks_loops = c->tasks_loops;
+	}
 	for (uint32_t i = 0; i < c->n_peers && i < FACT_MAX_PEERS; i++)
 		peer_add(h, &c->peers[i], c->elapsed_ns);
 }

@@ -41,6 +41,16 @@ static void put_culprit(struct bytes *out, const struct view *v, uint32_t frame)
 #define COURSE_LEAST 5	/* values */
 #define PILE_SHOWN   24 /* connections or files more than at first, for a line */
 #define PILE_NAMED   100
+#define PILE_PERCENT 400
+
+/* Tasks, which cost less, were often there before we came, and are counted whoever made them. */
+#define TASKS_SHOWN	    100
+#define TASKS_SHOWN_PERCENT 125
+#define TASKS_NAMED	    1000
+#define TASKS_NAMED_PERCENT 200
+#define TASKS_MANY	    10000 /* for a line, if they do not rise */
+#define FALLS_LITTLE	    20	  /* at most that part of the rise */
+#define TASKS_A_FILE	    10	  /* a task or several for each client is a server's way */
 
 /* The level at the end of each quarter. */
 static uint64_t quarter(const struct course *c, unsigned n)
@@ -48,8 +58,8 @@ static uint64_t quarter(const struct course *c, unsigned n)
 	return c->values[(c->n * n + 3) / 4 - 1];
 }
 
-/* Each quarter ends a tenth of the whole above the one before; and all in all it is four times what it was. */
-static bool is_rising(const struct course *c, uint64_t least)
+/* Each quarter ends a tenth of the whole above the one before; and all in all it is so many more, and so many percent of what it was. */
+static bool is_rising(const struct course *c, uint64_t least, unsigned percent)
 {
 	if (c->n < COURSE_LEAST)
 		return false;
@@ -58,44 +68,99 @@ static bool is_rising(const struct course *c, uint64_t least)
 	for (unsigned n = 1; n < 4; n++)
 		if (quarter(c, n + 1) <= quarter(c, n) + step)
 			return false;
-	return last >= first + least && last >= 4 * first;
+	return last >= first + least && is_share(last, first, percent);
 }
 
 static bool pile_is_seen(const struct view *v)
 {
-	return is_rising(&v->peer->connections, PILE_SHOWN);
+	return is_rising(&v->peer->connections, PILE_SHOWN, PILE_PERCENT);
 }
 
 static bool pile_is_up(const struct view *v)
 {
-	return is_rising(&v->peer->connections, PILE_NAMED);
+	return is_rising(&v->peer->connections, PILE_NAMED, PILE_PERCENT);
 }
 
-static void put_course(struct bytes *out, const struct course *c)
+static void put_course(struct bytes *out, const struct course *c, bool at_least)
 {
 	char text[DURATION_TEXT_BYTES];
-	bytes_printf(out, "%llu → %llu in %s, still rising", (unsigned long long)c->values[0],
-		     (unsigned long long)c->values[c->n - 1], duration_text(c->to_ns - c->from_ns, text));
+	bytes_printf(out, "%llu → %llu%s in %s, still rising", (unsigned long long)c->values[0],
+		     (unsigned long long)c->values[c->n - 1], at_least ? " or more" : "",
+		     duration_text(c->to_ns - c->from_ns, text));
 }
 
 static void tell_pile(struct bytes *out, const struct view *v)
 {
 	bytes_printf(out, "open connections to %s ", v->peer->peer);
-	put_course(out, &v->peer->connections);
+	put_course(out, &v->peer->connections, false);
 }
 
 static bool files_are_rising(const struct view *v)
 {
 	for (size_t i = 0; i < HABIT_PEERS; i++) /* then the line above says it better */
-		if (v->h->peers[i].peer && is_rising(&v->h->peers[i].connections, PILE_SHOWN))
+		if (v->h->peers[i].peer && is_rising(&v->h->peers[i].connections, PILE_SHOWN, PILE_PERCENT))
 			return false;
-	return is_rising(&v->h->files, PILE_SHOWN);
+	return is_rising(&v->h->files, PILE_SHOWN, PILE_PERCENT);
 }
 
 static void tell_files(struct bytes *out, const struct view *v)
 {
 	bytes_puts(out, "open files ");
-	put_course(out, &v->h->files);
+	put_course(out, &v->h->files, false);
+}
+
+static bool tasks_are_rising(const struct view *v)
+{
+	return is_rising(&v->h->tasks, TASKS_SHOWN, TASKS_SHOWN_PERCENT);
+}
+
+static uint64_t rise(const struct course *c)
+{
+	uint64_t first = c->n ? c->values[0] : 0, last = c->n ? c->values[c->n - 1] : 0;
+	return last > first ? last - first : 0;
+}
+
+/* Bursts that drain look alike by chance, seen once a second for a few seconds; but then it falls somewhere. */
+static bool never_falls(const struct course *c)
+{
+	for (uint32_t i = 1; i < c->n; i++)
+		if (c->values[i] + rise(c) / FALLS_LITTLE < c->values[i - 1])
+			return false;
+	return true;
+}
+
+/* Each client may have its task, and they may come as they please: then as many files are opened. Where that is not known, nobody is accused. */
+static bool tasks_pile_up(const struct view *v)
+{
+	const struct habits *h = v->h;
+	return is_rising(&h->tasks, TASKS_NAMED, TASKS_NAMED_PERCENT) && never_falls(&h->tasks) &&
+	       h->files.n && rise(&h->tasks) >= TASKS_A_FILE * rise(&h->files);
+}
+
+static void put_tasks(struct bytes *out, const struct view *v)
+{
+	bytes_printf(out, "asyncio tasks%s", v->h->tasks_loops > 1 ? " of the process" : "");
+}
+
+static void tell_tasks(struct bytes *out, const struct view *v)
+{
+	put_tasks(out, v);
+	bytes_puts(out, " ");
+	put_course(out, &v->h->tasks, v->h->tasks_at_least);
+}
+
+static bool tasks_are_many(const struct view *v)
+{
+	const struct course *c = &v->h->tasks;
+	return c->n && (c->values[c->n - 1] >= TASKS_MANY || v->h->tasks_at_least) && !tasks_are_rising(v);
+}
+
+static void tell_many_tasks(struct bytes *out, const struct view *v)
+{
+	const struct course *c = &v->h->tasks;
+	put_tasks(out, v);
+	bytes_printf(out, ": %llu%s", (unsigned long long)c->values[c->n - 1],
+		     v->h->tasks_at_least ? " or more" : "");
 }
 
 /* --- many at once --------------------------------------------------------------------------------- */
@@ -273,20 +338,22 @@ static void tell_timers(struct bytes *out, const struct view *v)
 /* --- the rules ------------------------------------------------------------------------------------ */
 
 static const struct rule {
-	const char *name;
+	const char *name, *remedy; /* remedy: a word of model/remedy.c, NULL: that of the name */
 	bool each_peer;
 	bool (*is_seen)(const struct view *v);	/* its line is shown */
 	bool (*is_named)(const struct view *v); /* NULL: never */
 	void (*tell)(struct bytes *out, const struct view *v);
 } rules[] = {
-	{"pile_up", true, pile_is_seen, pile_is_up, tell_pile},
-	{"", false, files_are_rising, NULL, tell_files},
-	{"flood", false, bursts_are_seen, bursts_are_a_flood, tell_bursts},
-	{"cascade", false, growth_is_seen, growth_is_a_cascade, tell_growth},
-	{"polling", true, poll_is_seen, poll_is_aggressive, tell_poll},
-	{"", true, reads_are_seen, NULL, tell_reads},
-	{"sync_io", true, waits_are_seen, waits_are_seen, tell_waits},
-	{"", false, timers_are_seen, NULL, tell_timers},
+	{"pile_up", NULL, true, pile_is_seen, pile_is_up, tell_pile},
+	{"pile_up", "pile_up_of_tasks", false, tasks_are_rising, tasks_pile_up, tell_tasks},
+	{"", NULL, false, tasks_are_many, NULL, tell_many_tasks},
+	{"", NULL, false, files_are_rising, NULL, tell_files},
+	{"flood", NULL, false, bursts_are_seen, bursts_are_a_flood, tell_bursts},
+	{"cascade", NULL, false, growth_is_seen, growth_is_a_cascade, tell_growth},
+	{"polling", NULL, true, poll_is_seen, poll_is_aggressive, tell_poll},
+	{"", NULL, true, reads_are_seen, NULL, tell_reads},
+	{"sync_io", NULL, true, waits_are_seen, waits_are_seen, tell_waits},
+	{"", NULL, false, timers_are_seen, NULL, tell_timers},
 };
 
 static void pattern_fill(struct pattern *p, const struct rule *r, const struct view *v,
@@ -297,7 +364,7 @@ static void pattern_fill(struct pattern *p, const struct rule *r, const struct v
 	clean_fit(p->evidence, sizeof p->evidence, bytes_text(&text));
 	bytes_free(&text);
 	p->name = r->is_named && r->is_named(v) ? r->name : "";
-	p->remedy = p->name[0] ? remedy_for(p->name, NULL, l, d, 0) : "";
+	p->remedy = p->name[0] ? remedy_for(r->remedy ? r->remedy : p->name, NULL, l, d, 0) : "";
 }
 
 size_t patterns_of(const struct habits *h, const struct fact_loop *l, const struct dictionary *d,

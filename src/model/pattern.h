@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What many iterations of a loop show together and no stall by itself: connections that pile up, a peer that is polled, bursts of connects,
+ * What many iterations of a loop show together and no stall by itself: connections or tasks that pile up, a peer that is polled, bursts of connects,
  * gaps that grow from one to the next. Habits are sums over facts; patterns are judged from them by rules, rows of a table in order.
  *
  * A pattern always has a line of evidence. It has a name only where the rule asks for more than the line shows; else it says what was
@@ -39,7 +39,9 @@ struct habit_peer {
 
 struct habits {
 	uint64_t elapsed_ns, busy_ns, connects, bursts, most_connects, timed_chains, timed_ns;
-	struct course files;
+	struct course files, tasks;
+	bool tasks_at_least;  /* more than the last value */
+	uint64_t tasks_loops; /* that they may belong to */
 	struct habit_peer peers[HABIT_PEERS];
 	uint64_t floods, cascades; /* recorded iterations of their shape that cost something */
 	struct chain growth;	   /* of the chain that grew most */

@@ -246,6 +246,10 @@ static const struct {
 	{"pile_up", FAMILY_ANY,
 	 "they are started faster than they end: bound how many run, and give each a timeout"},
 
+	{"pile_up_of_tasks", FAMILY_ANY,
+	 "they are created faster than they end: bound them before create_task() (a semaphore inside of them "
+	 "only makes them wait), or let a few workers take from an asyncio.Queue with maxsize"},
+
 	{"polling", FAMILY_ANY,
 	 "ask less often and back off, keep the connection, or let the peer tell (subscribe, long poll)"},
 

@@ -507,11 +507,20 @@ static void test_evidence_fits(void **unused)
 /* Whatever the loop is built on, every cause has something to do about it. */
 static void test_every_cause_has_a_remedy(void **unused)
 {
-	static const char *const causes[] = {
-		"stopped",    "throttled", "no_cpu",	"reclaim", "faults",  "gil",	   "gc",
-		"subprocess", "sqlite",	   "sleep",	"dns",	   "fsync",   "file_lock", "lock",
-		"many_calls", "sync_db",   "sync_http", "sync_io", "file_io", "cpu",	   "spawn",
-		"flood",      "cascade",   "hot_loop",	"pile_up", "polling"};
+	static const char *const causes[] = {"stopped",	   "throttled",
+					     "no_cpu",	   "reclaim",
+					     "faults",	   "gil",
+					     "gc",	   "subprocess",
+					     "sqlite",	   "sleep",
+					     "dns",	   "fsync",
+					     "file_lock",  "lock",
+					     "many_calls", "sync_db",
+					     "sync_http",  "sync_io",
+					     "file_io",	   "cpu",
+					     "spawn",	   "flood",
+					     "cascade",	   "hot_loop",
+					     "pile_up",	   "pile_up_of_tasks",
+					     "polling"};
 	static const char *const loops[] = {"", "cpython 3.11", "node", "jvm", "redis"};
 	(void)unused;
 	struct story *t = story_new();

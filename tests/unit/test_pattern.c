@@ -18,6 +18,8 @@ struct told {
 	struct fact_peer peer;
 	uint64_t open[10]; /* the peer's, or with a NULL peer the process' files */
 	uint64_t connects[10];
+	uint64_t tasks[10];
+	bool no_files; /* the kernel does not say how many are open */
 	unsigned floods, cascades;
 	struct chain growth;
 	const char *name, *evidence; /* of the first pattern; NULL: there is none */
@@ -43,6 +45,48 @@ static const struct told cases[] = {
 	 .open = {14, 40, 80, 120, 160, 200, 240, 280, 320, 360},
 	 .name = "",
 	 .evidence = "open files 14 → 360"},
+	{.what = "tasks pile up",
+	 .tasks = {136, 1000, 2000, 3000, 4000, 5000, 6000, 7000, 8000, 8991},
+	 .name = "pile_up",
+	 .evidence = "asyncio tasks 136 → 8991 in 9.00 s, still rising"},
+	{.what = "so they do in a process of two loops, and there are more than are counted",
+	 .each = {.tasks_loops = 2, .tasks_at_least = true},
+	 .tasks = {136, 1000, 2000, 3000, 4000, 5000, 6000, 7000, 8000, 8991},
+	 .name = "pile_up",
+	 .evidence = "asyncio tasks of the process 136 → 8991 or more in 9.00 s"},
+	{.what = "tasks of clients that come: files too",
+	 .open = {14, 100, 200, 300, 400, 500, 600, 700, 800, 900},
+	 .tasks = {136, 1000, 2000, 3000, 4000, 5000, 6000, 7000, 8000, 8991},
+	 .name = "",
+	 .evidence = "asyncio tasks 136 → 8991"},
+	{.what = "whether there are files too is not known",
+	 .no_files = true,
+	 .tasks = {136, 1000, 2000, 3000, 4000, 5000, 6000, 7000, 8000, 8991},
+	 .name = "",
+	 .evidence = "asyncio tasks 136 → 8991"},
+	{.what = "tasks that have piled up before we came, and still do",
+	 .tasks = {3000, 3400, 3800, 4200, 4600, 5000, 5400, 5800, 6200, 6600},
+	 .name = "pile_up",
+	 .evidence = "asyncio tasks 3000 → 6600"},
+	{.what = "tasks that have long piled up before we came",
+	 .tasks = {8000, 8300, 8600, 8900, 9200, 9500, 9800, 10100, 10400, 10700},
+	 .name = "",
+	 .evidence = "asyncio tasks 8000 → 10700 in 9.00 s, still rising"},
+	{.what = "tasks that are not so many yet",
+	 .tasks = {100, 200, 300, 400, 500, 600, 700, 800, 900, 1000},
+	 .name = "",
+	 .evidence = "asyncio tasks 100 → 1000"},
+	{.what = "tasks that drain in between, and rise by chance",
+	 .tasks = {200, 1500, 800, 200, 2000, 200, 400, 3500, 200, 5000},
+	 .name = "",
+	 .evidence = "asyncio tasks 200 → 5000"},
+	{.what = "tasks within a bound", .tasks = {200, 200, 199, 200, 200, 201, 200, 200, 200, 200}},
+	{.what = "tasks up to a bound", .tasks = {2, 1500, 3000, 3000, 3000, 3000, 3000, 3000, 3000, 3000}},
+	{.what = "a burst of tasks", .tasks = {2, 1500, 3000, 5000, 6000, 7000, 5000, 3000, 1500, 2}},
+	{.what = "more tasks than is usual, for long",
+	 .tasks = {20000, 20010, 20000, 20020, 20000, 20000, 20000, 20010, 20000, 20000},
+	 .name = "",
+	 .evidence = "asyncio tasks: 20000"},
 	{.what = "bursts that cost a stall",
 	 .each = {.connects = 96, .bursts = 2, .most_connects = 48},
 	 .peer = {PEER, .most_connects = 48},
@@ -171,7 +215,8 @@ static void told_add(struct habits *h, const struct told *told)
 		struct fact_counts c = told->each;
 		c.elapsed_ns = S;
 		c.busy_ns = told->busy_ms * MS;
-		c.open_files = told->peer.peer ? 14 : told->open[i];
+		c.open_files = told->no_files ? 0 : told->peer.peer || !told->open[9] ? 14 : told->open[i];
+		c.tasks = told->tasks[i];
 		c.n_peers = told->peer.peer ? 1 : 0;
 		c.peers[0] = told->peer;
 		c.peers[0].open = told->open[i];
