@@ -17,6 +17,12 @@ score() {
 	has_line "$LIVE/text" 'pile_up: open connections to tcp 127.0.0.1:'
 	has_line "$LIVE/text" 'asyncio.Semaphore'
 }
+@test "tasks that pile up without connections, and tasks that are bounded, or drain" {
+	score task-pile-up
+	"$LOOPSTALL" report "$LIVE/task-pile-up.sick.0.jsonl.zst" >"$LIVE/text"
+	has_line "$LIVE/text" 'pile_up: asyncio tasks [0-9]* → [0-9]* in .*, still rising'
+	has_line "$LIVE/text" 'before create_task()'
+}
 @test "a flood of connections, and connections that are kept" { score flood; }
 @test "a cascade of events, and each told once" { score cascade; }
 @test "a peer that is polled, and one that tells" { score polling; }

@@ -141,6 +141,31 @@ exec(compile(open(path).read(), path, 'exec'))" >"$LIVE/out"
 	done
 }
 
+# INTERPRETER LOOPS: asyncio's tasks that are not done are as many as the program says, which keeps others that are.
+tasks_hold() {
+	background "$1" "$ROOT/tests/progs/python_tasks.py" "$2" >"$LIVE/out"
+	target=$last
+	within 50 has_line "$LIVE/out" READY
+	"$LOOPSTALL" record -d 9 -o "$LIVE/tasks.jsonl.zst" -p "$target"
+	kill "$target"
+	zstdcat "$LIVE/tasks.jsonl.zst" >"$SEEN"
+	jq -c 'select(.tasks) | [.tasks, .tasks_loops, .tasks_at_least]' "$SEEN" | uniq -c
+	# between the two it may have been seen making them
+	jq -e -s --argjson loops "$2" '[.[] | select(.type == "counts" and .tasks) | {n: (.tasks / $loops), loops: .tasks_loops, loop}]
+		| (map(select(.n == 101)) | length >= 2) and (map(select(.n == 5101)) | length >= 2)
+		and (map(select(.n != 101 and .n != 5101)) | length <= 3)
+		and all(.loops == $loops) and (map(.loop) | unique | length == 1)' "$SEEN"
+}
+
+@test "as many asyncio tasks as there are, without those that are done" {
+	for interpreter in $INTERPRETERS; do
+		echo "# $interpreter"
+		tasks_hold "$interpreter" 1
+	done
+}
+
+@test "asyncio tasks of several loops are those of the process" { tasks_hold "$PYTHON" 2; }
+
 @test "a child that was forked later has names at once" {
 	background "$PYTHON" "$ROOT/tests/progs/python_fork.py" >"$LIVE/out"
 	target=$last
