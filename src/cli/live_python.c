@@ -10,7 +10,7 @@
 	216 /* of the lock with its condition variables; free-threaded builds have a word more than others */
 #define AWAIT_NS       (500 * LIVE_MS) /* symbols of a large interpreter, from a cold disk */
 #define AWAIT_STEP_MS  10
-#define TASKS_A_SECOND 4096 /* visited, on the average: 1 to 2 ms of the worker */
+#define TASKS_A_SECOND 8192 /* visited, on the average: about 1 ms of the worker */
 
 _Static_assert(PYTHON_NO_MEMBER == LST_PYTHON_NO_MEMBER,
 	       "the resolver and the kernel mark missing members alike");
