@@ -3,6 +3,7 @@
 # Targets and commands on the real system: each way to name one, and each way to fail. Needs root.
 
 bats_require_minimum_version 1.5.0
+load live
 
 setup() {
 	cd "$BATS_TEST_DIRNAME/../.."
@@ -13,8 +14,7 @@ setup() {
 
 teardown() {
 	for pid in "${started[@]}"; do
-		# not one that has got its number since
-		[ "$(ps -o ppid= -p "$pid" | tr -d ' ')" != $$ ] || kill -9 "$pid"
+		! is_alive "$pid" || kill -9 "$pid"
 	done
 	[ -z "${cgroup-}" ] || leave_cgroup
 	rm -rf "$scratch"
@@ -25,14 +25,16 @@ start_loop() {
 	cat >"$scratch/loop.py" <<-'END'
 		import select
 		e = select.epoll()
+		print("ready", flush=True)
 		while True:
 		    e.poll(0.1)
 	END
 	cp "$scratch/loop.py" "$scratch/$1"
-	python3 "$scratch/$1" 3>&- &
+	rm -f "$scratch/said"
+	python3 "$scratch/$1" >"$scratch/said" 3>&- &
 	loop=$!
 	started+=("$loop")
-	sleep 0.3
+	within 50 test -s "$scratch/said"
 }
 
 leave_cgroup() {
@@ -82,7 +84,7 @@ sees_the_loop() {
 	END
 	unshare --pid --fork --kill-child python3 "$scratch/inner.py" >"$scratch/pid" 3>&- &
 	started+=("$!")
-	sleep 0.5
+	within 50 test -s "$scratch/pid"
 	inner=$(cat "$scratch/pid")
 	[ ! -e "/proc/$inner" ] || skip "the inner number is taken here"
 	run -0 ./loopstall -d 100ms "$inner"
@@ -114,8 +116,9 @@ pid = os.fork()
 if pid == 0: os._exit(0)
 print(pid, flush=True); time.sleep(60)' >"$scratch/pid" 3>&- &
 	started+=("$!")
-	sleep 0.5
+	within 50 test -s "$scratch/pid"
 	zombie=$(cat "$scratch/pid")
+	within 50 has_line "/proc/$zombie/status" '^State:.Z'
 	run -1 ./loopstall "$zombie"
 	[[ ${lines[0]} = *"has exited (zombie)"* ]]
 	sleep 0 &
