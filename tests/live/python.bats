@@ -8,15 +8,27 @@ BROUGHT=$ROOT/build/pythons/python
 INTERPRETERS="$PYTHON $(ls "$BROUGHT"3.9 "$BROUGHT"3.13 "$BROUGHT"3.14 "$BROUGHT"3.13t 2>/dev/null | tr '\n' ' ')${PYTHONS:-}"
 SECONDS_EACH=5
 
+# COMMAND...: what it holds against $SEEN; where the machine is busy there may be too little in it at first, and it is watched on.
+# Prints what the command said last.
+watched_until() {
+	local said rounds=6
+	: >"$SEEN"
+	while [ "$((rounds -= 1))" -ge 0 ]; do
+		"$LOOPSTALL" -d "$SECONDS_EACH" --rate 499 --json -p "$target" >>"$SEEN"
+		said=$("$@") && break
+	done
+	echo "$said"
+	[ "$rounds" -ge 0 ]
+}
+
 # INTERPRETER: its stalls are watched, and every frame of at least 300 samples must lie on a marked path.
 watch_truth() {
 	local said
 	background "$1" "$ROOT/tests/progs/python_truth.py" 60 >"$LIVE/out"
 	target=$last
 	within 50 has_line "$LIVE/out" READY
-	"$LOOPSTALL" -d "$SECONDS_EACH" --rate 499 --json -p "$target" >"$SEEN"
+	said=$(watched_until "$PYTHON" "$ROOT/tests/live/python_compare.py" "$ROOT/tests/progs/python_truth.py" "$SEEN" 300) || { echo "$said"; return 1; }
 	kill "$target"
-	said=$("$PYTHON" "$ROOT/tests/live/python_compare.py" "$ROOT/tests/progs/python_truth.py" "$SEEN" 300) || { echo "$said"; return 1; }
 	cut_is_told
 	note "$(jq -r 'select(.runtime) | .runtime' "$SEEN" | head -1): ${said%%$'\n'*}"
 }
@@ -198,13 +210,15 @@ tasks_hold() {
 		| all(.gil_wait_us >= .ledger.blocked_us * 0.5 and .gil_wait_us <= .gap_us and ([.blocks[] | select(.kind == "gil")] | length == 1))' "$SEEN"
 }
 
-# INTERPRETER: watched while it computes, with the GIL and without.
+# INTERPRETER COMMAND...: watched while it computes, with the GIL and without, until this holds.
 watch_computing() {
+	local SECONDS_EACH=3
 	echo "# $1"
 	background "$1" "$ROOT/tests/progs/python_computes.py" >"$LIVE/out"
 	target=$last
-	within 50 has_line "$LIVE/out" READY
-	"$LOOPSTALL" -d 3 --rate 499 --json -p "$target" >"$SEEN"
+	within 100 has_line "$LIVE/out" READY
+	shift
+	watched_until "$@"
 	kill "$target"
 }
 
@@ -219,8 +233,7 @@ gil_is_told() {
 
 @test "samples tell whether the loop held the GIL: when it computes, and not when C code lets go of it" {
 	for interpreter in $INTERPRETERS; do
-		watch_computing "$interpreter"
-		gil_is_told '([.[] | select(.type == "stall")][0].runtime | endswith("t"))'
+		watch_computing "$interpreter" gil_is_told '([.[] | select(.type == "stall")][0].runtime // "" | endswith("t"))'
 	done
 }
 
@@ -230,12 +243,11 @@ needs_free_threaded() {
 
 @test "free-threaded: a thread is the remedy for what computes, and nobody waits for a GIL" {
 	needs_free_threaded
-	watch_computing "${BROUGHT}3.13t"
-	jq -e -s '[.[] | select(.type == "stall" and .verdict == "CPU") | .remedy]
+	watch_computing "${BROUGHT}3.13t" jq -e -s '[.[] | select(.type == "stall" and .verdict == "CPU") | .remedy]
 		| length > 3 and all(. == "this Python has no GIL: await asyncio.to_thread() is enough")' "$SEEN"
 	background "${BROUGHT}3.13t" "$ROOT/tests/progs/python_gil.py" >"$LIVE/out"
 	target=$last
-	within 50 has_line "$LIVE/out" READY
+	within 200 has_line "$LIVE/out" READY
 	"$LOOPSTALL" -d 3 -T 20ms --json -p "$target" >"$SEEN"
 	jq -e -s '[.[] | select(.type == "stall")] | length > 3 and all(.verdict != "GIL" and .gil_wait_us == null)' "$SEEN"
 }
@@ -243,11 +255,10 @@ needs_free_threaded() {
 @test "free-threaded: a GIL that was switched on is seen" {
 	needs_free_threaded
 	export PYTHON_GIL=1
-	watch_computing "${BROUGHT}3.13t"
-	gil_is_told false
+	watch_computing "${BROUGHT}3.13t" gil_is_told false
 	background "${BROUGHT}3.13t" "$ROOT/tests/progs/python_gil.py" >"$LIVE/out"
 	target=$last
-	within 50 has_line "$LIVE/out" READY
+	within 200 has_line "$LIVE/out" READY
 	"$LOOPSTALL" -d 3 --json -p "$target" >"$SEEN"
 	has_line "$SEEN" '"verdict":"GIL".*"function":"hog","file":"[^"]*python_gil.py"'
 }
