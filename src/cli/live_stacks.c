@@ -22,8 +22,8 @@ static uint32_t frame_number(struct live_source *s, const struct fact_frame *fra
 
 	if (kept.function[0] || kept.kind == FRAME_JS)
 		kept.offset = 0;
-	bytes_printf(&key, "%d %d %d %llx %u", kept.kind, kept.method, kept.application,
-		     (unsigned long long)kept.offset, kept.line);
+	bytes_printf(&key, "%d %d %d %llx %u %u", kept.kind, kept.method, kept.application,
+		     (unsigned long long)kept.offset, kept.line, kept.begins);
 	bytes_putc(&key, 0);
 	bytes_put(&key, kept.function, strlen(kept.function) + 1);
 	bytes_put(&key, kept.object, strlen(kept.object) + 1);

@@ -79,3 +79,15 @@ watch_service() {
 	watch_service $NAMED
 	"$PYTHON" "$ROOT/tests/live/service_compare.py" "$ROOT/tests/live/apps/node_service.js" "$SEEN" named
 }
+
+@test "two functions without a name on one line are two" {
+	cat >"$LIVE/service.js" <<-'JS'
+		function timed(f) { return f(); }
+		setInterval(() => { const key = require('crypto'); key.pbkdf2Sync('a', 'b', 40000, 64, 'sha512'); timed(() => { key.pbkdf2Sync('a', 'b', 300000, 64, 'sha512'); }); }, 300);
+	JS
+	background node "$LIVE/service.js"
+	target=$last
+	"$LOOPSTALL" -d 5 --json -p "$target" >"$SEEN"
+	jq -e -s '[.[] | select(.type == "stall" and .state == "ended" and .verdict == "CPU") | .culprit]
+		| length > 2 and all(.line == 2) and (map(.begins) | unique | length) == 1' "$SEEN"
+}
