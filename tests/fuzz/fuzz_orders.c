@@ -167,7 +167,8 @@ static void order_interpreter(struct worker *w, struct cursor *c, uint32_t pid)
 
 static void order_one(struct worker *w, struct stack_slot *slots, struct cursor *c)
 {
-	uint8_t kind = cursor_u8(c) % ORDERS, of = cursor_u8(c);
+	uint8_t byte = cursor_u8(c) % ORDER_TASKS, of = cursor_u8(c);
+	uint8_t kind = byte ? byte : ORDER_TASKS;
 	struct order_maps o = {.order = {.kind = kind, .number = of, .flag = of & 1}};
 	bool has_file = kind == ORDER_MODULE || kind == ORDER_DEBUG;
 	int fd = -1;
