@@ -39,6 +39,14 @@ static bool begins_code(const struct fact_frame *f)
 	       starts_with(f->function, "Builtins_JSRunMicrotasksEntry");
 }
 
+/* A compiled pattern is code without a name, too; the one that runs it is not JavaScript's. */
+static bool is_pattern(const struct dictionary *d, const struct fact_stack *s, uint32_t i)
+{
+	const struct fact_frame *f = dictionary_frame(d, s->frames[i]);
+	const struct fact_frame *by = i + 1 < s->n ? dictionary_frame(d, s->frames[i + 1]) : NULL;
+	return f && !f->application && !f->file[0] && by && starts_with(by->function, "Builtins_RegExp");
+}
+
 struct library_trace library_of_stack(const struct dictionary *d, uint32_t stack)
 {
 	const struct fact_stack *s = stack ? dictionary_stack(d, stack) : NULL;
@@ -48,7 +56,7 @@ struct library_trace library_of_stack(const struct dictionary *d, uint32_t stack
 		const struct library *l = f ? library_of_frame(f) : NULL;
 		if (l)
 			trace = (struct library_trace){l, trace.kinds | 1u << l->kind};
-		else if (f && begins_code(f))
+		else if (f && begins_code(f) && !is_pattern(d, s, i))
 			break;
 	}
 	return trace;

@@ -171,6 +171,8 @@ const struct library libraries[] = {
 	 "the form with a callback or stream runs in the thread pool: zlib.gzip(), createGzip()"},
 	{"JSON.*()", LIBRARY_CPU, IN_FUNCTION, "v8::internal::*Json*",
 	 "JSON of this size belongs in a worker_threads Worker, a streaming parser, or smaller messages"},
+	{"RegExp", LIBRARY_CPU, IN_FUNCTION, "Builtins_RegExp*",
+	 "a pattern without nested repetition, the re2 package, or less text at once"},
 	{"RegExp", LIBRARY_CPU, IN_FUNCTION, "v8::internal::*RegExp*",
 	 "a pattern without nested repetition, the re2 package, or less text at once"},
 	{NULL},
