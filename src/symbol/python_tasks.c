@@ -90,12 +90,11 @@ static bool sample_set(const struct python_space *p, struct sample *s, const str
 		       uint64_t wanted)
 {
 	const uint64_t slots = h->mask + 1, n = slots < CHUNK_SLOTS ? slots : CHUNK_SLOTS;
-	const uint64_t chunks = slots / n < CHUNKS ? slots / n : CHUNKS;
+	const uint64_t step = slots > CHUNK_SLOTS * CHUNKS ? slots / CHUNKS : n;
 	const uint64_t most = h->used <= SAMPLES ? n : SAMPLES / CHUNKS;
 
-	for (uint64_t i = 0; i < chunks; i++)
-		if (!sample_chunk(p, s, h->table + i * (slots / chunks) * sizeof(struct slot), n, most,
-				  wanted))
+	for (uint64_t at = 0; at < slots; at += step)
+		if (!sample_chunk(p, s, h->table + at * sizeof(struct slot), n, most, wanted))
 			return false;
 	return s->n;
 }
