@@ -133,6 +133,19 @@ static __always_inline __u64 frame_code_base(const struct lst_python_process *p,
 	return python_word(copies + COPIES_FIRST + copy * 8ULL, other) - p->code_instructions;
 }
 
+/* What tells a code object from another one in its place; 0 where it could not be read. */
+static __always_inline __u32 code_mark(const struct lst_python_process *p, __u64 code,
+				       struct task_struct *other)
+{
+	__u32 mark = 0, file = 0;
+
+	python_read(&mark, sizeof mark, code + p->code_mark, other);
+	if (p->code_mark_too == LST_PYTHON_NO_MEMBER)
+		return mark;
+	python_read(&file, sizeof file, code + p->code_mark_too, other);
+	return LST_PYTHON_MARK_BOTH(mark, file);
+}
+
 /* LST_PYTHON_STATES while there is more to walk. */
 static __always_inline __u32 python_walk_some(struct lst_python_stack *out, struct python_scratch *s,
 					      struct task_struct *other)
@@ -162,9 +175,7 @@ static __always_inline __u32 python_walk_some(struct lst_python_stack *out, stru
 			   frame_byte(s, p->frame_owner) << LST_PYTHON_OWNER_SHIFT;
 		to->instr = frame_word(s, p->frame_instr) -
 			    (p->minor > 10 ? frame_code_base(p, s, code, other) : 0);
-		to->mark = 0;
-		if (frame_word(s, p->frame_locals))
-			python_read(&to->mark, sizeof to->mark, code + p->code_mark, other);
+		to->mark = frame_word(s, p->frame_locals) ? code_mark(p, code, other) : 0;
 		out->n = i + 1;
 	}
 	s->steps = i;

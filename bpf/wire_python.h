@@ -23,7 +23,8 @@ struct lst_python_process {
 	lst_u16 cframe_frame; /* … at this offset; LST_PYTHON_NO_MEMBER: thread_frame is the frame */
 	lst_u16 frame_bytes;  /* up to the last member below, at most LST_PYTHON_FRAME_BYTES */
 	lst_u16 frame_previous, frame_code, frame_instr, frame_locals, frame_owner, frame_entry;
-	lst_u16 code_mark;   /* of a code object: what another one in its place has not */
+	lst_u16 code_mark; /* of a code object: what another one in its place has not … */
+	lst_u16 code_mark_too; /* … or only by chance, unless this is the same too; LST_PYTHON_NO_MEMBER: it is a number */
 	lst_u16 minor;	     /* 3.minor */
 	lst_u16 runtime_gc;  /* 3.8 keeps it there; else LST_PYTHON_NO_MEMBER */
 	lst_u16 thread_task; /* the running asyncio task; LST_PYTHON_NO_MEMBER: in the dict `tasks` */
@@ -43,7 +44,7 @@ struct lst_python_process {
 	 */
 	lst_u16 frame_copy, code_copies, code_instructions;
 	lst_u16 thread_state; /* is it stopped? 0: not known */
-	lst_u16 pad[2];
+	lst_u16 pad;
 	lst_u64 oldest_thread; /* state of the thread that began the interpreter, which mostly runs the loop; 0 unknown */
 	lst_u64 tasks; /* {event loop: running task}; 0: there is none */
 	lst_u64 string_type, int_type, code_type;
@@ -59,11 +60,13 @@ struct lst_python_frame {
 	lst_u32 instr; /* address of the instruction minus that of the code object; up to 3.10 its index */
 	/*
 	 * Of code that runs once (a module, a class body, exec), which is freed and used again before its name is read: its number (from
-	 * 3.12 on), or the low half of its line table's address. 0 for functions, which live longer; the read would cost half as much
-	 * again as the walk.
+	 * 3.12 on), or both of the low halves of the addresses of its line table and of its file's name: a free list gives out one of them
+	 * again soon. 0 for functions, which live longer; the read would cost half as much again as the walk.
 	 */
 	lst_u32 mark;
 };
+
+#define LST_PYTHON_MARK_BOTH(lines, file) ((lines) ^ ((file) << 13 | (file) >> 19))
 
 enum lst_python_state {
 	LST_PYTHON_COMPLETE,

@@ -2,6 +2,8 @@
 /* Python in the live source: which processes run an interpreter, and telling the kernel's walk how that one is laid out. */
 #include "cli/live_parts.h"
 
+#include "symbol/python_code.h"
+
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +16,8 @@
 
 _Static_assert(PYTHON_NO_MEMBER == LST_PYTHON_NO_MEMBER,
 	       "the resolver and the kernel mark missing members alike");
+_Static_assert(PYTHON_MARK_BOTH(0x87654321u, 0x12345678u) == LST_PYTHON_MARK_BOTH(0x87654321u, 0x12345678u),
+	       "and make the same mark of code");
 
 struct followed_python {
 	bool answered;
@@ -50,6 +54,7 @@ static void layout_fill(struct lst_python_process *p, const struct resolver_pyth
 		.frame_owner = o->frame_owner,
 		.frame_entry = o->frame_entry,
 		.code_mark = o->code_number != PYTHON_NO_MEMBER ? o->code_number : o->code_lines,
+		.code_mark_too = o->code_number != PYTHON_NO_MEMBER ? LST_PYTHON_NO_MEMBER : o->code_file,
 		.minor = o->minor,
 		.runtime_gc = o->runtime_gc,
 		.runtime_gil = o->runtime_gil,

@@ -106,7 +106,10 @@ static bool is_same(const struct code_head *a, const struct code_head *b)
 /* Of code that runs once the frame has kept which one it was. */
 static bool is_marked(const struct python_offsets *o, const struct code_head *head, uint32_t mark)
 {
-	return !mark || mark == (o->code_number != PYTHON_NO_MEMBER ? head->number : (uint32_t)head->lines);
+	uint32_t lines = (uint32_t)head->lines, file = (uint32_t)head->file;
+
+	return !mark ||
+	       mark == (o->code_number != PYTHON_NO_MEMBER ? head->number : PYTHON_MARK_BOTH(lines, file));
 }
 
 static char *read_text(const struct python_space *p, uint64_t string, bool keep_end)

@@ -14,6 +14,9 @@
 #include "symbol/python_space.h"
 #include "symbol/resolver.h"
 
+/* What a frame has kept of code that runs once and has no number: of the addresses of its line table and of its file's name. */
+#define PYTHON_MARK_BOTH(lines, file) ((lines) ^ ((file) << 13 | (file) >> 19))
+
 struct python_code {
 	uint32_t id; /* never used again for another */
 	uint32_t first_line;

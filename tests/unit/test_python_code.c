@@ -21,6 +21,7 @@ enum {
 	LINES = 0x4000,
 	WIDE = 0x5000,
 	MEMORY_BYTES = 0x8000,
+	MARK = PYTHON_MARK_BOTH(LINES, FILE_NAME),
 };
 
 struct fixture {
@@ -106,7 +107,7 @@ static void a_whole_object_is_named(void **state)
 	struct python_code code, again;
 	uint32_t line;
 
-	assert_true(find(*state, 0, LINES, &code, &line));
+	assert_true(find(*state, 0, MARK, &code, &line));
 	assert_string_equal(code.function, "Job.run");
 	assert_string_equal(code.file, "/srv/app/gpu.py");
 	assert_int_equal(line, 41);
@@ -120,9 +121,9 @@ static void a_freed_object_is_not(void **state)
 	struct python_code code;
 	uint32_t line;
 
-	assert_true(find(*state, 0, LINES, &code, &line));
+	assert_true(find(*state, 0, MARK, &code, &line));
 	poke_word(*state, CODE + 8, STRING_TYPE);
-	assert_false(find(*state, 0, LINES, &code, &line));
+	assert_false(find(*state, 0, MARK, &code, &line));
 }
 
 static void a_stack_from_before_the_last_look_needs_no_other(void **state)
@@ -132,13 +133,13 @@ static void a_stack_from_before_the_last_look_needs_no_other(void **state)
 	uint32_t line;
 
 	python_codes_begin(&f->codes, 1000, 2000);
-	assert_true(find(f, 0, LINES, &code, &line));
+	assert_true(find(f, 0, MARK, &code, &line));
 	poke_word(f, CODE + 8, STRING_TYPE);
 	python_codes_begin(&f->codes, 1999, 3000);
-	assert_true(find(f, 0, LINES, &code, &line));
-	assert_false(find(f, 0, LINES + 8, &code, &line)); /* what the frame saw still counts */
+	assert_true(find(f, 0, MARK, &code, &line));
+	assert_false(find(f, 0, MARK + 8, &code, &line)); /* what the frame saw still counts */
 	python_codes_begin(&f->codes, 2001, 4000);
-	assert_false(find(f, 0, LINES, &code, &line));
+	assert_false(find(f, 0, MARK, &code, &line));
 }
 
 static void an_object_in_its_place_is_not(void **state)
@@ -146,11 +147,15 @@ static void an_object_in_its_place_is_not(void **state)
 	struct python_code code;
 	uint32_t line, id;
 
-	assert_true(find(*state, 0, LINES, &code, &line));
+	assert_true(find(*state, 0, MARK, &code, &line));
 	id = code.id;
 	poke_word(*state, CODE + 136, LINES + 8);
-	assert_false(find(*state, 0, LINES, &code, &line)); /* the frame saw another line table */
+	assert_false(find(*state, 0, MARK, &code, &line)); /* the frame saw another line table */
 	poke_word(*state, CODE + 136, LINES);
+	poke_word(*state, CODE + 112, WIDE);
+	assert_false(
+		find(*state, 0, MARK, &code, &line)); /* the same line table's address, of another file */
+	poke_word(*state, CODE + 112, FILE_NAME);
 	put_string(*state, WIDE, "other");
 	poke_word(*state, CODE + 128, WIDE);
 	assert_true(find(*state, 0, 0, &code, &line));
@@ -183,9 +188,9 @@ static void an_instruction_outside_is_not(void **state)
 	struct python_code code;
 	uint32_t line;
 
-	assert_false(find(*state, 10, LINES, &code, &line));
-	assert_false(find(*state, 0x7fffff00, LINES, &code, &line));
-	assert_true(find(*state, (uint32_t)-1, LINES, &code, &line));
+	assert_false(find(*state, 10, MARK, &code, &line));
+	assert_false(find(*state, 0x7fffff00, MARK, &code, &line));
+	assert_true(find(*state, (uint32_t)-1, MARK, &code, &line));
 	assert_int_equal(line, 41);
 }
 
@@ -195,10 +200,10 @@ static void a_file_name_that_is_no_string_is_not(void **state)
 	uint32_t line;
 
 	poke_word(*state, FILE_NAME + 8, BYTES_TYPE);
-	assert_false(find(*state, 0, LINES, &code, &line));
+	assert_false(find(*state, 0, MARK, &code, &line));
 	poke_word(*state, FILE_NAME + 8, STRING_TYPE);
 	poke_word(*state, CODE + 112, MEMORY_BYTES - 8);
-	assert_false(find(*state, 0, LINES, &code, &line));
+	assert_false(find(*state, 0, MARK, &code, &line));
 }
 
 static void wide_characters_become_utf8(void **state)
