@@ -84,11 +84,10 @@ named() {
 
 @test "the map of a container, in its own /tmp and by its own number" {
 	unshare -m true 2>/dev/null || skip "no mount namespaces here"
-	background unshare -pfm --mount-proc sh -c 'mount --bind "$1" /tmp && shift && exec "$@"' sh "$LIVE" \
+	background unshare -pfm --kill-child --mount-proc sh -c 'mount --bind "$1" /tmp && shift && exec "$@"' sh "$LIVE" \
 		java -Xmx128m -XX:+PreserveFramePointer -XX:CompileCommand=quiet '-XX:CompileCommand=dontinline,com.acme.Svc::*' -cp /tmp com.acme.Svc read >"$LIVE/out"
 	within 300 has_line "$LIVE/out" READY
-	target=$(pgrep -P "$last")
-	started+=("$target")
+	target=$(pgrep -P "$last") # ends with the one that waits for it
 	jcmd "$target" Compiler.perfmap
 	[ -e "$LIVE/perf-1.map" ]
 	[ ! -e "/tmp/perf-$target.map" ]
