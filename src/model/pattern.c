@@ -41,7 +41,10 @@ static void put_culprit(struct bytes *out, const struct view *v, uint32_t frame)
 #define COURSE_LEAST 5	/* values */
 #define PILE_SHOWN   24 /* connections or files more than at first, for a line */
 #define PILE_NAMED   100
-#define PILE_PERCENT 400
+
+/* Those made since the attach are counted, so that a steady rise is to as many times as there are values: five after six seconds. */
+#define PILE_SHOWN_PERCENT 300
+#define PILE_NAMED_PERCENT 400
 
 /* Tasks, which cost less, were often there before we came, and are counted whoever made them. */
 #define TASKS_SHOWN	    100
@@ -73,12 +76,12 @@ static bool is_rising(const struct course *c, uint64_t least, unsigned percent)
 
 static bool pile_is_seen(const struct view *v)
 {
-	return is_rising(&v->peer->connections, PILE_SHOWN, PILE_PERCENT);
+	return is_rising(&v->peer->connections, PILE_SHOWN, PILE_SHOWN_PERCENT);
 }
 
 static bool pile_is_up(const struct view *v)
 {
-	return is_rising(&v->peer->connections, PILE_NAMED, PILE_PERCENT);
+	return is_rising(&v->peer->connections, PILE_NAMED, PILE_NAMED_PERCENT);
 }
 
 static void put_course(struct bytes *out, const struct course *c, bool at_least)
@@ -98,9 +101,10 @@ static void tell_pile(struct bytes *out, const struct view *v)
 static bool files_are_rising(const struct view *v)
 {
 	for (size_t i = 0; i < HABIT_PEERS; i++) /* then the line above says it better */
-		if (v->h->peers[i].peer && is_rising(&v->h->peers[i].connections, PILE_SHOWN, PILE_PERCENT))
+		if (v->h->peers[i].peer &&
+		    is_rising(&v->h->peers[i].connections, PILE_SHOWN, PILE_SHOWN_PERCENT))
 			return false;
-	return is_rising(&v->h->files, PILE_SHOWN, PILE_PERCENT);
+	return is_rising(&v->h->files, PILE_SHOWN, PILE_SHOWN_PERCENT);
 }
 
 static void tell_files(struct bytes *out, const struct view *v)
