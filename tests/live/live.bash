@@ -94,7 +94,7 @@ books_closed() {
 start_tool() {
 	background ${AS:-} "$LOOPSTALL" --json -T "$THRESHOLD" ${RUNG:+--rung "$RUNG"} "$@" >"$SEEN" 2>"$LIVE/err"
 	tool=$last
-	if ! within 50 has_line "$SEEN" '"header"'; then
+	if ! within 100 has_line "$SEEN" '"header"'; then
 		cat "$LIVE/err"
 		return 1
 	fi
