@@ -38,8 +38,7 @@ def legend(x, y, colour, words):
 def ratios(servers):
     """(server, tracer) to the rounds' throughput in times bare, and the tracers in the order of the table."""
     ran = {name: result["rounds"] for name, result in servers.items() if "rounds" in result}
-    tracers = [name for name in next(iter(ran.values()))[0]["loads"] if name]
-    tracers.sort(key=lambda name: name != results.LOOPSTALL)
+    tracers = sorted(next(iter(ran.values()))[0]["loads"], key=results.place)
     found = {}
     for server, rounds in ran.items():
         for tracer in tracers:
@@ -57,7 +56,7 @@ def throughput(servers):
     def at(ratio):
         return BOTTOM - (BOTTOM - TOP) * ratio / highest
 
-    yield text((left + right) / 2, 24, "throughput, times bare (bar: median, line: least to most)", size=14)
+    yield text((left + right) / 2, 24, "throughput, times bare (bar: median, line: 95 % sure)", size=14)
     for tick in (0, 0.25, 0.5, 0.75, 1):
         yield line(left, at(tick), right, at(tick), "#555" if tick == 1 else "#ddd")
         yield text(left - 8, at(tick) + 4, f"{tick:g}", "end")
@@ -71,7 +70,8 @@ def throughput(servers):
                 continue
             x, y = left + room * (i + 0.1) + bar * k, at(statistics.median(all))
             yield f'<rect x="{x:.1f}" y="{y:.1f}" width="{bar - 2:.1f}" height="{BOTTOM - y:.1f}" fill="{COLOURS[k % len(COLOURS)]}"/>'
-            yield line(x + bar / 2 - 1, at(min(max(all), highest)), x + bar / 2 - 1, at(min(all)), "#000")
+            low, high = results.likely(all)
+            yield line(x + bar / 2 - 1, at(min(high, highest)), x + bar / 2 - 1, at(low), "#000")
     for k, tracer in enumerate(tracers):
         yield legend(left + (k % 3) * 175, BOTTOM + 42 + k // 3 * 18, COLOURS[k % len(COLOURS)], tracer)
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """From the raw numbers of a run to its tables. Pure: the same numbers give the same text."""
+import math
 import statistics
 
 READY, CALL, SWITCH = "a ready epoll_wait", "getppid in another process", "a switch between two other threads"
@@ -13,6 +14,7 @@ TARGET_NAMING_PERCENT, TARGET_CROWD_S = 25, 0.5
 TARGET_START_S = {"python": 0.5, "node": 1.5}
 VOID = "void"
 LOOPSTALL = "loopstall"  # as it attaches by itself
+FLOOR = "empty programs in its places"
 
 
 def spread(numbers, form):
@@ -21,13 +23,29 @@ def spread(numbers, form):
     return f"{form.format(middle)} ({form.format(low)} to {form.format(high)})"
 
 
+def likely(numbers):
+    """Where the median lies with 95 % confidence, whatever the distribution: two order statistics. Of fewer than six all is likely."""
+    n, ranked, outside, k = len(numbers), sorted(numbers), 0, 0
+    while outside + math.comb(n, k) / 2**n <= 0.025:
+        outside += math.comb(n, k) / 2**n
+        k += 1
+    k = max(k - 1, 0)
+    return ranked[k], ranked[n - 1 - k]
+
+
+def interval(numbers, form):
+    """The median, and in brackets where it lies with 95 % confidence."""
+    low, high = likely(numbers)
+    return f"{form.format(statistics.median(numbers))} ({form.format(low)} to {form.format(high)})"
+
+
 def verdict(held):
     return "yes" if held else "**no**"
 
 
 def is_void(rounds):
     """Where every measurement was disturbed nothing ran, and there is nothing to count."""
-    return any(r["ran"] and r["counted"] != r["ran"] for r in rounds)
+    return any(r["ran"] and r.get("counted", r["ran"]) != r["ran"] for r in rounds)
 
 
 def paired(bare, rounds, row, key):
@@ -66,7 +84,8 @@ def micro_table(micro):
             counted = ", ".join(f"{r['counted']} of {r['ran']}" for r in rounds if r["ran"] and r["counted"] != r["ran"])
             yield f"| {name} |" + f" {VOID} |" * len(rows) + f" {counted} |"
             continue
-        yield f"| {name} | " + " | ".join(micro_cell(bare, rounds, row) for row in rows) + f" | all {ran:,} |"
+        said = f"all {ran:,}" if "counted" in rounds[0] else "counts nothing"
+        yield f"| {name} | " + " | ".join(micro_cell(bare, rounds, row) for row in rows) + f" | {said} |"
     for name, reason in micro["refused"].items():
         yield f"| {name} |" + " |" * len(rows) + f" not here: {reason} |"
 
@@ -98,8 +117,8 @@ def micro_targets(micro):
 
 
 def loads(rounds, tracer):
-    """Of each round in which both were measured: by the tracer, and bare."""
-    return [(r["loads"][tracer], r["loads"][""]) for r in rounds if r["loads"].get(tracer) and r["loads"].get("")]
+    """Of each round in which all three were measured: by the tracer, and bare before and after it."""
+    return [(r["loads"][tracer], r["bare"][tracer]) for r in rounds if r["loads"].get(tracer) and r["bare"].get(tracer)]
 
 
 def miscounted(rounds):
@@ -123,8 +142,8 @@ def server_targets(servers):
             cpu = [traced["cpu_ns"] / bare["cpu_ns"] for traced, bare in pairs]
             iterations = sum(r["counted"] for r in result["rounds"])
             yield (f"{name}, requests a second against bare", f"at least {TARGET_RATIO}",
-                   f"{spread(ratios, '{:.3f}')}; {bare:,.0f} to {traced:,.0f} a second; "
-                   f"CPU a request × {spread(cpu, '{:.3f}')}; {iterations:,} iterations counted",
+                   f"{interval(ratios, '{:.3f}')}; {bare:,.0f} to {traced:,.0f} a second; "
+                   f"CPU a request × {interval(cpu, '{:.3f}')}; {iterations:,} iterations counted",
                    statistics.median(ratios) >= TARGET_RATIO)
 
 
@@ -133,7 +152,13 @@ def server_cell(rounds, tracer):
     if not pairs:
         return "disturbed"
     rate, p99, cpu = (statistics.median(traced[key] / bare[key] for traced, bare in pairs) for key in ("rate", "p99_us", "cpu_ns"))
-    return f"{rate:.2f} · {p99:.2f} · {cpu:.2f}"
+    low, high = likely([traced["rate"] / bare["rate"] for traced, bare in pairs])
+    return f"{rate:.2f} ({low:.2f} to {high:.2f}) · {p99:.2f} · {cpu:.2f}"
+
+
+def place(tracer):
+    """Loopstall first, then what it cannot be better than, then the others in the order of their names."""
+    return (LOOPSTALL, FLOOR).index(tracer) if tracer in (LOOPSTALL, FLOOR) else 2, tracer
 
 
 def server_table(servers):
@@ -141,14 +166,14 @@ def server_table(servers):
     ran = {name: result for name, result in servers.items() if "rounds" in result}
     if not ran:
         return
-    tracers = [name for name in next(iter(ran.values()))["rounds"][0]["loads"] if name]
+    tracers = list(next(iter(ran.values()))["rounds"][0]["loads"])
     yield "| throughput · p99 · CPU a request, times bare | " + " | ".join(ran) + " |"
     yield "|---" * (len(ran) + 1) + "|"
-    bare = [[r["loads"][""] for r in result["rounds"] if r["loads"][""]] for result in ran.values()]
+    bare = [[b for r in result["rounds"] for b in r["bare"].values()] for result in ran.values()]
     yield "| nothing | " + " | ".join(
         f"{statistics.median(b['rate'] for b in all):,.0f}/s, {statistics.median(b['p99_us'] for b in all):,.0f} us" if all else "disturbed"
         for all in bare) + " |"
-    for tracer in sorted(tracers, key=lambda name: name != LOOPSTALL):
+    for tracer in sorted(tracers, key=place):
         yield f"| {tracer} | " + " | ".join(server_cell(result["rounds"], tracer) for result in ran.values()) + " |"
     for tracer, reason in next(iter(ran.values()))["not_here"].items():
         yield f"| {tracer} | not here: {reason} |" + " |" * (len(ran) - 1)

@@ -104,6 +104,7 @@ class Bench:
 
     def micro_tracers(self):
         wanted = [tracers.loopstall(self.options.loopstall, rung) for rung in ("fentry", "tracepoint", "tp_btf", "raw_tp")]
+        wanted.append(tracers.floor(self.options.programs))
         with self.program("ready") as ready:
             return self.tried(wanted + tracers.others(), ready.pid)
 
@@ -155,7 +156,8 @@ class Bench:
         with tracers.attached(tracer, programs["ready"].pid, self.folder) as session:
             samples = self.micro_samples(programs, tracer, session)
             time.sleep(0.01)  # the last wait has begun
-        return {"samples": samples, "ran": programs["ready"].iterations - before, "counted": tracer.count(session)}
+        ran = programs["ready"].iterations - before
+        return {"samples": samples, "ran": ran, **({"counted": tracer.count(session)} if tracer.counts else {})}
 
     # --- servers
 
@@ -174,30 +176,36 @@ class Bench:
         return results
 
     def server(self, server, rounds, say):
-        wanted = [tracers.loopstall(self.options.loopstall), *tracers.profilers(self.folder)]
+        wanted = [tracers.loopstall(self.options.loopstall), tracers.floor(self.options.programs), *tracers.profilers(self.folder)]
         works, refused = self.tried(wanted, server.pid)
         server.load(1)
         say(f"{server.name}: {rounds} rounds")
         return {"rounds": [self.server_round(server, works) for _ in range(rounds)], "not_here": refused}
 
     def server_round(self, server, works):
-        """Bare and by every tracer, in an order shuffled anew."""
-        result = {"loads": {}, "least": 0, "most": 0, "counted": 0}
-        order = [None, *works]
+        """Every tracer between two bare loads, whose mean is its peer; in an order shuffled anew."""
+        result = {"loads": {}, "bare": {}, "least": 0, "most": 0, "counted": 0}
+        order = list(works)
         self.random.shuffle(order)
+        before = self.alone(lambda: server.load(1))
         for tracer in order:
-            if not tracer:
-                result["loads"][""] = self.alone(lambda: server.load(1))
-                continue
-            begun = server.waits()
-            with tracers.attached(tracer, server.pid, self.folder) as session:
-                attached = server.waits()
-                result["loads"][tracer.name] = self.alone(lambda: server.load(1), session)
-                loaded = server.waits()
-            # It ticks by itself while the tracer comes and goes: the count must lie between what it did at least and at most.
-            if tracer.name == LOOPSTALL:
-                result.update(least=loaded - attached, most=server.waits() - begun, counted=tracer.count(session))
+            result["loads"][tracer.name] = self.server_traced(server, tracer, result)
+            after = self.alone(lambda: server.load(1))
+            if before and after:
+                result["bare"][tracer.name] = {key: (before[key] + after[key]) / 2 for key in before}
+            before = after
         return result
+
+    def server_traced(self, server, tracer, result):
+        begun = server.waits()
+        with tracers.attached(tracer, server.pid, self.folder) as session:
+            attached = server.waits()
+            found = self.alone(lambda: server.load(1), session)
+            loaded = server.waits()
+        # It ticks by itself while the tracer comes and goes: the count must lie between what it did at least and at most.
+        if tracer.name == LOOPSTALL:
+            result.update(least=loaded - attached, most=server.waits() - begun, counted=tracer.count(session))
+        return found
 
     # --- many loops
 

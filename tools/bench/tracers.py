@@ -12,6 +12,7 @@ import signal
 import time
 
 from processes import Process, Failed, bpf_objects, family, read, wait_until
+from results import FLOOR
 
 # What the C library's epoll_wait() calls.
 WAIT_CALL = "epoll_wait" if platform.machine() == "x86_64" else "epoll_pwait"
@@ -33,6 +34,7 @@ class Tracer:
     settle_s: float = 0.1  # from "attached" to measuring
     slow: bool = False  # tens of microseconds an iteration
     rung: str = None
+    counts: bool = True
 
     def why_not(self):
         """None, or why it cannot be compared here."""
@@ -151,6 +153,17 @@ def loopstall(binary, rung=None, name=None, arguments=("--json",), cgroup=None):
         is_attached=loopstall_sees,
         count=loopstall_count,
         rung=rung,
+    )
+
+
+def floor(programs):
+    """Empty programs where loopstall has its own (tools/bench/floor): below that no tracer by tracepoints can go."""
+    return Tracer(
+        name=FLOOR,
+        command=lambda _: [os.path.join(programs, "floor"), os.path.join(programs, "floor.bpf.o")],
+        is_attached=lambda session: "attached" in session.output(),
+        count=lambda _: None,
+        counts=False,
     )
 
 
