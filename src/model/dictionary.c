@@ -18,7 +18,18 @@ struct shelf {
 };
 
 struct dictionary {
-	struct shelf loops, frames, stacks;
+	struct shelf loops; /* pointers; NULL: forgotten */
+	struct shelf frames, stacks;
+};
+
+static const struct fact_loop forgotten = {
+	.comm = "",
+	.process = "ended",
+	.runtime = "",
+	.wait_call = "",
+	.container = "",
+	.unit = "",
+	.gone = true,
 };
 
 static void *shelf_at(const struct shelf *s, uint32_t id, size_t item_bytes)
@@ -59,6 +70,8 @@ void dictionary_free(struct dictionary *d)
 {
 	if (!d)
 		return;
+	for (uint32_t id = 1; id <= d->loops.n; id++)
+		dictionary_forget_loop(d, id);
 	for (uint32_t id = 1; id <= d->stacks.n; id++)
 		free((void *)((struct fact_stack *)shelf_at(&d->stacks, id, sizeof(struct fact_stack)))
 			     ->frames);
@@ -70,18 +83,16 @@ void dictionary_free(struct dictionary *d)
 
 static int take_loop(struct dictionary *d, const struct fact_loop *loop)
 {
-	struct fact_loop *kept = shelf_at(&d->loops, loop->id, sizeof *kept);
-	if (kept) {
-		*kept = *loop;
-		return 0;
-	}
-	if (loop->id != d->loops.n + 1)
+	struct fact_loop **at = shelf_at(&d->loops, loop->id, sizeof *at);
+	if (!at && loop->id != d->loops.n + 1)
 		return -EINVAL;
-	kept = shelf_room(&d->loops, sizeof *kept);
-	if (!kept)
+	if (!at)
+		at = shelf_room(&d->loops, sizeof *at);
+	if (!at || (!*at && !(*at = malloc(sizeof **at))))
 		return -ENOMEM;
-	*kept = *loop;
-	d->loops.n++;
+	**at = *loop;
+	if (loop->id > d->loops.n)
+		d->loops.n++;
 	return 0;
 }
 
@@ -134,7 +145,17 @@ int dictionary_take(struct dictionary *d, const struct fact *f)
 
 const struct fact_loop *dictionary_loop(const struct dictionary *d, uint32_t id)
 {
-	return shelf_at(&d->loops, id, sizeof(struct fact_loop));
+	struct fact_loop **at = shelf_at(&d->loops, id, sizeof *at);
+	return !at ? NULL : *at ? *at : &forgotten;
+}
+
+void dictionary_forget_loop(struct dictionary *d, uint32_t id)
+{
+	struct fact_loop **at = shelf_at(&d->loops, id, sizeof *at);
+	if (!at)
+		return;
+	free(*at);
+	*at = NULL;
 }
 
 const struct fact_frame *dictionary_frame(const struct dictionary *d, uint32_t id)

@@ -69,6 +69,9 @@ static void fill_loop(struct summary_loop *l, const struct tally *t, const struc
 		      const struct fact_loop *fact)
 {
 	l->loop = fact;
+	l->stalls = from->stalls;
+	if (from->open && tally_takes(from->open))
+		tally_stalls_add(&l->stalls, from->open);
 	l->hidden = tally_is_hidden(l->loop);
 	l->elapsed_ns = from->elapsed_ns;
 	l->iterations = from->iterations;
@@ -120,18 +123,9 @@ static int by_harm(const void *a, const void *b)
 	return order ? order : compare(y->loop->id, x->loop->id);
 }
 
-static void fill_rest(struct summary_loop *l, const struct tally *t, const struct tally_rest *rest,
-		      const struct tally_totals *totals)
-{
-	for (size_t i = 0; i < t->n_loops && i < totals->n_loops; i++)
-		if (t->loops[i] == rest->loop)
-			tally_stalls_merge(&l->stalls, &totals->loops[i]);
-	fill_loop(l, t, rest->loop, &rest->fact);
-}
-
 #define FIX_CANDIDATES 8
 
-static bool add_loops(struct summary *s, const struct tally *t, const struct tally_totals *totals)
+static bool add_loops(struct summary *s, const struct tally *t)
 {
 	size_t most = ARRAY_LEN(t->rest);
 	for (size_t i = 0; i < t->n_loops; i++)
@@ -142,14 +136,12 @@ static bool add_loops(struct summary *s, const struct tally *t, const struct tal
 	for (size_t i = 0; i < t->n_loops; i++) {
 		if (!t->loops[i] || !t->loops[i]->id)
 			continue;
-		struct summary_loop *l = &s->loops[s->n_loops++];
-		if (i < totals->n_loops)
-			l->stalls = totals->loops[i];
-		fill_loop(l, t, t->loops[i], dictionary_loop(t->dictionary, t->loops[i]->id));
+		fill_loop(&s->loops[s->n_loops++], t, t->loops[i],
+			  dictionary_loop(t->dictionary, t->loops[i]->id));
 	}
 	for (size_t i = 0; i < ARRAY_LEN(t->rest); i++)
 		if (t->rest[i].loop)
-			fill_rest(&s->loops[s->n_loops++], t, &t->rest[i], totals);
+			fill_loop(&s->loops[s->n_loops++], t, t->rest[i].loop, &t->rest[i].fact);
 	qsort(s->loops, s->n_loops, sizeof *s->loops, by_harm);
 	for (size_t i = 0; i < s->n_loops; i++) {
 		const struct summary_loop *l = &s->loops[i];
@@ -338,7 +330,7 @@ static void fill_head(struct summary *s, const struct tally *t)
 static bool add_open(struct tally_totals *totals, const struct tally *t)
 {
 	for (size_t i = 0; i < t->n_loops; i++)
-		if (t->loops[i] && t->loops[i]->open &&
+		if (t->loops[i] && t->loops[i]->open && tally_takes(t->loops[i]->open) &&
 		    tally_totals_add(totals, t->loops[i]->open, t->dictionary))
 			return false;
 	return true;
@@ -353,8 +345,8 @@ struct summary *summary_new(const struct tally *t)
 		return NULL;
 	}
 	fill_head(s, t);
-	bool ok = add_open(&totals, t) && add_loops(s, t, &totals) && add_without(s, &totals) &&
-		  add_causes(s, &totals);
+	bool ok =
+		add_open(&totals, t) && add_loops(s, t) && add_without(s, &totals) && add_causes(s, &totals);
 	s->stalls_beyond = totals.beyond_stalls;
 	s->blocks = totals.blocks;
 	s->n_blocks = totals.n_blocks;

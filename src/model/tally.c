@@ -9,6 +9,8 @@
 #include <string.h>
 
 #define SECOND_NS 1000000000u
+#define NAMED_STILL_NS                                                                                       \
+	(30ull * SECOND_NS) /* after its end a loop may be named: stacks and stalls come late */
 
 /* The loop's place; NULL without memory. Known loops only: numbers in a recording may be anything. */
 static struct tally_loop *loop_of(struct tally *t, uint32_t id)
@@ -59,6 +61,7 @@ static void add_counts(struct tally_loop *into, const struct tally_loop *from)
 		into->max_lag_ns = from->max_lag_ns;
 	into->saturated_ns += from->saturated_ns;
 	into->saturated_periods += from->saturated_periods;
+	tally_stalls_merge(&into->stalls, &from->stalls);
 	blocked_workers_merge(&into->workers, &from->workers);
 	histogram_merge(&into->lag, &from->lag);
 	histogram_merge(&into->gap, &from->gap);
@@ -72,9 +75,8 @@ static size_t least_harmed(const struct tally *t)
 	size_t least = 0;
 	uint64_t least_ns = UINT64_MAX, least_lag_ns = UINT64_MAX;
 	for (size_t i = 0; i < t->n_gone; i++) {
-		uint32_t id = t->gone[i];
-		uint64_t ns = id <= t->totals.n_loops ? t->totals.loops[id - 1].stall_ns : 0;
-		uint64_t lag_ns = t->loops[id - 1]->max_lag_ns;
+		const struct tally_loop *l = t->loops[t->gone[i] - 1];
+		uint64_t ns = l->stalls.stall_ns, lag_ns = l->max_lag_ns;
 		if (ns < least_ns || (ns == least_ns && lag_ns < least_lag_ns)) {
 			least = i;
 			least_ns = ns;
@@ -115,6 +117,32 @@ static int fold_into_rest(struct tally *t, size_t at)
 	return 0;
 }
 
+/* Whoever came and went long ago is not asked for by name again. */
+static void forget_folded(struct tally *t)
+{
+	size_t n = 0;
+	for (; n < t->n_folded && t->folded[n].at_ns + NAMED_STILL_NS < t->last_ns; n++)
+		dictionary_forget_loop(t->dictionary, t->folded[n].id);
+	if (!n)
+		return;
+	memmove(t->folded, t->folded + n, (t->n_folded - n) * sizeof *t->folded);
+	t->n_folded -= n;
+}
+
+/* The ended loop that nobody will miss gives its row up. */
+static int fold(struct tally *t)
+{
+	forget_folded(t);
+	if (!array_reserve(&t->folded, &t->folded_cap, t->n_folded + 1, sizeof *t->folded))
+		return -ENOMEM;
+	size_t at = least_harmed(t);
+	uint32_t id = t->gone[at];
+	int err = fold_into_rest(t, at);
+	if (!err)
+		t->folded[t->n_folded++] = (struct tally_folded){id, t->last_ns};
+	return err;
+}
+
 static int take_loop(struct tally *t, const struct fact *f)
 {
 	if (!is_known(t, f->loop.id))
@@ -126,7 +154,7 @@ static int take_loop(struct tally *t, const struct fact *f)
 		return 0;
 	l->ended = true;
 	t->gone[t->n_gone++] = l->id;
-	return t->n_gone > TALLY_MAX_ENDED ? fold_into_rest(t, least_harmed(t)) : 0;
+	return t->n_gone > TALLY_MAX_ENDED ? fold(t) : 0;
 }
 
 static int take_counts(struct tally *t, const struct fact *f)
@@ -236,6 +264,9 @@ static int take_stall(struct tally *t, const struct fact *f)
 		free(l->open);
 		l->open = NULL;
 	}
+	if (!tally_takes(s))
+		return 0;
+	tally_stalls_add(&l->stalls, s);
 	return tally_totals_add(&t->totals, s, t->dictionary);
 }
 
@@ -310,7 +341,7 @@ static int take(struct sink *self, const struct fact *f)
 	return f->kind < FACT_KINDS && takers[f->kind] ? takers[f->kind](t, f) : 0;
 }
 
-struct tally *tally_new(const struct dictionary *d, uint64_t threshold_ns)
+struct tally *tally_new(struct dictionary *d, uint64_t threshold_ns)
 {
 	struct tally *t = calloc(1, sizeof *t);
 	if (!t)
@@ -340,6 +371,7 @@ void tally_free(struct tally *t)
 	free(t->rest[0].loop);
 	free(t->rest[1].loop);
 	free(t->loops);
+	free(t->folded);
 	free(t->losses);
 	free(t->cells);
 	tally_totals_free(&t->totals);

@@ -126,12 +126,11 @@ struct tally_loop {
 	struct fact_saturated last_saturated; /* the last report: its top stacks */
 	struct blocked_workers workers;
 	struct habits habits;
+	struct tally_loop_stalls stalls; /* those that are over */
 };
 
 /* What grows with finished stalls. Apart, so that a summary can copy it and add those that are still open. */
 struct tally_totals {
-	struct tally_loop_stalls *loops; /* by loop number - 1 */
-	size_t n_loops, loops_cap;
 	struct tally_cause *causes;
 	size_t n_causes, causes_cap;
 	struct tally_block *blocks;
@@ -155,6 +154,12 @@ struct tally_rest {
 	struct fact_loop fact;
 };
 
+/* A loop without a row, which others may still name for a while: a stall that ends with it is told late. */
+struct tally_folded {
+	uint32_t id;
+	uint64_t at_ns;
+};
+
 /* One cell of the timeline: cell_ns of time. */
 struct tally_cell {
 	uint64_t max_lag_ns; /* longest stall that was running in it */
@@ -163,7 +168,7 @@ struct tally_cell {
 
 struct tally {
 	struct sink sink; /* first member */
-	const struct dictionary *dictionary;
+	struct dictionary *dictionary;
 	uint64_t threshold_ns; /* stalls below are not counted; 0 until the header gives one */
 	struct fact_header header;
 	bool has_header, ended;
@@ -175,7 +180,9 @@ struct tally {
 	uint32_t
 		gone[TALLY_MAX_ENDED + 1]; /* numbers of the ended ones that still have a row, oldest first */
 	size_t n_gone;
-	struct tally_rest rest[2]; /* of loops that are shown, and that are hidden */
+	struct tally_rest rest[2];   /* of loops that are shown, and that are hidden */
+	struct tally_folded *folded; /* into a rest and not forgotten yet, oldest first */
+	size_t n_folded, folded_cap;
 	struct tally_totals totals;
 	struct tally_loss *losses;
 	size_t n_losses, losses_cap;
@@ -185,8 +192,8 @@ struct tally {
 };
 
 /* threshold_ns 0: that of the header. The dictionary has taken a fact before the tally sees it, and outlives
- * it. NULL without memory. */
-struct tally *tally_new(const struct dictionary *d, uint64_t threshold_ns);
+ * it; loops that have lost their row are forgotten in it. NULL without memory. */
+struct tally *tally_new(struct dictionary *d, uint64_t threshold_ns);
 void tally_free(struct tally *t);
 /* Slave, sleep-poll and single-client loops: counted for themselves, in no total, shown on request. */
 bool tally_is_hidden(const struct fact_loop *l);
@@ -198,6 +205,11 @@ int tally_totals_copy(struct tally_totals *to, const struct tally_totals *from);
 void tally_totals_free(struct tally_totals *t);
 /* Adds the stalls of one loop to those of others. */
 void tally_stalls_merge(struct tally_loop_stalls *into, const struct tally_loop_stalls *from);
+/* Adds a stall to those of its loop. */
+void tally_stalls_add(struct tally_loop_stalls *to, const struct fact_stall *s);
+/* False for one that no sum can take: numbers in a recording may be anything. */
+bool tally_takes(const struct fact_stall *s);
+/* Adds a stall that tally_takes(), of a known loop. 0 or -ENOMEM. */
 int tally_totals_add(struct tally_totals *t, const struct fact_stall *s, const struct dictionary *d);
 
 #endif

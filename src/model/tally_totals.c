@@ -32,7 +32,7 @@ static void add_ledger(struct ledger *to, const struct ledger *l)
 	to->interrupts_ns += l->interrupts_ns;
 }
 
-static void add_to_loop(struct tally_loop_stalls *t, const struct fact_stall *s)
+void tally_stalls_add(struct tally_loop_stalls *t, const struct fact_stall *s)
 {
 	t->stalls++;
 	t->stall_ns += s->lag_ns;
@@ -271,15 +271,13 @@ static int add_block(struct tally_totals *t, const struct block *b)
 	return 0;
 }
 
+bool tally_takes(const struct fact_stall *s)
+{
+	return (unsigned)s->verdict < VERDICTS && (unsigned)s->harm < HARMS;
+}
+
 int tally_totals_add(struct tally_totals *t, const struct fact_stall *s, const struct dictionary *d)
 {
-	if (!dictionary_loop(d, s->loop) || (unsigned)s->verdict >= VERDICTS || (unsigned)s->harm >= HARMS)
-		return 0;
-	if (!array_reserve(&t->loops, &t->loops_cap, s->loop, sizeof *t->loops))
-		return -ENOMEM;
-	if (t->n_loops < s->loop)
-		t->n_loops = s->loop;
-	add_to_loop(&t->loops[s->loop - 1], s);
 	if (tally_is_hidden(dictionary_loop(d, s->loop)))
 		return 0;
 	absence_add(&t->absence, s);
@@ -320,7 +318,7 @@ int tally_totals_copy(struct tally_totals *to, const struct tally_totals *from)
 				    .beyond_blocks = from->beyond_blocks};
 #define COPY(name)                                                                                           \
 	copy_array(&to->name, &to->n_##name, &to->name##_cap, from->name, from->n_##name, sizeof *to->name)
-	if (COPY(loops) && COPY(causes) && COPY(blocks) && COPY(stalls))
+	if (COPY(causes) && COPY(blocks) && COPY(stalls))
 		return 0;
 #undef COPY
 	tally_totals_free(to);
@@ -329,7 +327,6 @@ int tally_totals_copy(struct tally_totals *to, const struct tally_totals *from)
 
 void tally_totals_free(struct tally_totals *t)
 {
-	free(t->loops);
 	free(t->causes);
 	free(t->blocks);
 	free(t->stalls);

@@ -43,7 +43,7 @@ static void test_open_stall_is_replaced(void **state)
 	story_stall(b->t, &s);
 	assert_null(b->tally->loops[loop - 1]->open);
 	assert_int_equal(b->tally->totals.n_stalls, 1);
-	assert_int_equal(b->tally->totals.loops[loop - 1].stall_ns, 300 * MS);
+	assert_int_equal(b->tally->loops[loop - 1]->stalls.stall_ns, 300 * MS);
 }
 
 /* A worker that is blocked while others serve: the loop has not stalled. */
@@ -134,7 +134,7 @@ static void test_hidden_loops_are_in_no_total(void **state)
 	story_stall(b->t, &s);
 	assert_int_equal(b->tally->totals.n_stalls, 0);
 	assert_int_equal(b->tally->totals.n_causes, 0);
-	assert_int_equal(b->tally->totals.loops[loop - 1].stalls, 1);
+	assert_int_equal(b->tally->loops[loop - 1]->stalls.stalls, 1);
 }
 
 static void test_many_functions_are_bounded(void **state)
@@ -276,6 +276,30 @@ static void test_the_least_harmed_of_many_ended_share_a_row(void **state)
 	summary_free(s);
 }
 
+/* Stacks and stalls come late, so a name is kept for a while; then it goes, but for those that have a row. */
+static void test_names_without_a_row_are_forgotten(void **state)
+{
+	enum { LIVES = TALLY_MAX_ENDED + 2, FIRST = 1, WORST = 7 };
+	struct bench *b = *state;
+	for (uint32_t id = 1; id <= LIVES; id++)
+		tell_short_life(b->t, id, id == WORST ? 4 * S : 100 * MS + id * MS);
+	assert_string_equal(dictionary_loop(b->t->dictionary, FIRST)->process, "job");
+	b->t->at_ns += 60 * S;
+	tell_short_life(b->t, LIVES + 1, S);
+	assert_string_equal(dictionary_loop(b->t->dictionary, FIRST)->process, "ended");
+	assert_true(dictionary_loop(b->t->dictionary, FIRST)->gone);
+	assert_string_equal(dictionary_loop(b->t->dictionary, WORST)->process, "job");
+	assert_string_equal(dictionary_loop(b->t->dictionary, LIVES)->process, "job");
+	struct fact_stall late = story_stall_of(b->t, FIRST, 1, (struct ledger){.cpu_ns = 100 * MS}, 0);
+	story_tell(b->t, (struct fact){.kind = FACT_STALL, .stall = &late});
+	struct summary *s = summary_new(b->tally);
+	uint64_t stalls = 0;
+	for (size_t i = 0; i < s->n_loops; i++)
+		stalls += s->loops[i].stalls.stalls;
+	assert_int_equal(stalls, 2 * (LIVES + 1) + 1);
+	summary_free(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -291,6 +315,7 @@ int main(void)
 		BENCH_TEST(test_losses_and_saturation),
 		BENCH_TEST(test_blocked_workers),
 		BENCH_TEST(test_the_least_harmed_of_many_ended_share_a_row),
+		BENCH_TEST(test_names_without_a_row_are_forgotten),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
