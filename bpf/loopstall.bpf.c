@@ -299,7 +299,7 @@ int lst_connection(struct bpf_raw_tracepoint_args *ctx)
 	return 0;
 }
 
-/* Whenever something was read from a TCP socket: a few loads for a client's, one for a thread that is not ours. */
+/* Whenever something was read from a TCP socket: a few loads for a client's, one for a thread that is not ours. Attached once one of ours has connected. */
 SEC("tp_btf/tcp_rcv_space_adjust")
 int lst_btf_read(__u64 *ctx)
 {

@@ -55,6 +55,9 @@ int capture_follow_tid(struct capture *c, uint32_t tid);
 int capture_python(struct capture *c, uint32_t tgid, const struct lst_python_process *p);
 /* Attaches everything, then makes threads asleep in a wait count as waiters. */
 int capture_attach(struct capture *c, struct diag *d);
+/* From now on loops tell how often they read from whom (lst_peer.reads); once. Kernels that cannot attach it late do so from the start. 0 or a
+ * negative errno. */
+int capture_watch_reads(struct capture *c);
 /* Readable when a record asks to be read at once. */
 int capture_fd(const struct capture *c);
 /* Hands out what is in the ring, at most a bounded amount. Returns the number of records, or a negative errno. */

@@ -210,6 +210,15 @@ static bool is_optional(const char *name)
 	       !strcmp(name, "lst_connection") || strstr(name, "_read");
 }
 
+/*
+ * It costs every read of the host, and few loops need it. Only of the typed kind: the other is attached by a call that is refused once all is
+ * attached (src/cli/rights.c).
+ */
+static bool is_attached_late(const char *name)
+{
+	return !strcmp(name, "lst_btf_read");
+}
+
 static int program_attach(struct capture *c, const struct bpf_program *program)
 {
 	const char *name = bpf_program__name(program);
@@ -229,14 +238,21 @@ static int programs_attach(struct capture *c, bool of_rung, struct diag *d)
 
 	bpf_object__for_each_program(program, c->bpf->obj)
 	{
-		if (!attaches_at_start(program) || plan_is_of_rung(bpf_program__name(program)) != of_rung)
+		const char *name = bpf_program__name(program);
+		if (!attaches_at_start(program) || is_attached_late(name) || plan_is_of_rung(name) != of_rung)
 			continue;
 		int err = program_attach(c, program);
 		if (err)
-			return diag_fail(d, err, "program %s cannot be attached: %s",
-					 bpf_program__name(program), strerror(-err));
+			return diag_fail(d, err, "program %s cannot be attached: %s", name, strerror(-err));
 	}
 	return 0;
+}
+
+int capture_watch_reads(struct capture *c)
+{
+	struct bpf_program *program = c->bpf->progs.lst_btf_read;
+
+	return bpf_program__autoload(program) ? program_attach(c, program) : 0;
 }
 
 /* Runs an iterator over all tasks to its end. */

@@ -25,9 +25,9 @@ void loops_changed(struct live_source *s, struct followed *l)
 
 /*
  * What another loop of the process was told holds for this one: exec ends all of them. Asked anew for each of some thousand threads, /proc
- * took minutes, because every thread has lines of its own in the maps.
+ * took minutes, because every thread has lines of its own in the maps. True if this is the first one.
  */
-static void loop_process_info(struct live_source *s, uint32_t pid, const char *comm,
+static bool loop_process_info(struct live_source *s, uint32_t pid, const char *comm,
 			      struct process_info *info)
 {
 	for (uint32_t i = 0; i < s->max_loops; i++) {
@@ -42,9 +42,10 @@ static void loop_process_info(struct live_source *s, uint32_t pid, const char *c
 			.unit = l->fact.unit,
 			.single_client = l->single_client,
 		};
-		return;
+		return false;
 	}
 	process_info_read(info, pid, comm, s->texts);
+	return true;
 }
 
 static void loop_follow(struct live_source *s, struct followed *l, const struct lst_loop_record *r)
@@ -54,7 +55,8 @@ static void loop_follow(struct live_source *s, struct followed *l, const struct 
 	char comm[LST_COMM_BYTES + 1] = "";
 
 	memcpy(comm, r->comm, LST_COMM_BYTES);
-	loop_process_info(s, r->head.tgid, comm, &info);
+	if (loop_process_info(s, r->head.tgid, comm, &info))
+		reads_follow(s, r->head.tgid);
 	*l = (struct followed){
 		.id = ++s->n_ids,
 		.generation = r->generation,

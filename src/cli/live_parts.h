@@ -89,6 +89,7 @@ struct live_source {
 	struct taken_look takens[TAKEN_LOOKS]; /* a ring, by number of the look (live_taken.c) */
 	uint64_t taken_looks;
 	struct told_lines *lines; /* NULL: none have been asked for (live_lines.c) */
+	bool watches_reads;	  /* live_reads.c */
 };
 
 uint64_t kernel_now_ns(void);
@@ -116,6 +117,12 @@ struct followed *loops_at(struct live_source *s, uint32_t slot);
 /* Whom the loop connected to and waited for since `last`, and what its process has open. */
 void peers_count(struct live_source *s, struct fact_counts *c, const struct lst_loop *now,
 		 const struct lst_loop *last);
+
+/* live_reads.c */
+/* A process is followed: has it connected to anybody? */
+void reads_follow(struct live_source *s, uint32_t pid);
+/* A loop has connected to somebody. */
+void reads_connected(struct live_source *s);
 
 /* live_stacks.c */
 void stacks_taken(void *context, const struct lst_stack_record *r, const void *pages,

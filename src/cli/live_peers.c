@@ -38,6 +38,8 @@ void peers_count(struct live_source *s, struct fact_counts *c, const struct lst_
 			continue;
 		if (was->born_ns != p->born_ns)
 			was = &nobody; /* its place was another one's */
+		if (p->connects != was->connects)
+			reads_connected(s);
 		c->peers[c->n_peers++] = (struct fact_peer){
 			.peer = peer_text(s, &p->inet),
 			.connects = p->connects - was->connects,

@@ -7,6 +7,7 @@
 
 #include "base/array.h"
 #include "cli/cgroup_text.h"
+#include "cli/connected.h"
 #include "cli/proc_text.h"
 #include "cli/process_text.h"
 #include "model/taken.h"
@@ -139,11 +140,20 @@ static void read_kallsyms(char *text, size_t size)
 		fclose(file);
 }
 
+static void read_connected(char *text, size_t size)
+{
+	struct connected_table t = {0};
+	connected_listeners(&t, text, size);
+	connected_sockets(&t, text, size);
+	must(t.began.n <= size && !idmap_get(&t.began, 0));
+	connected_free(&t);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static void (*const readers[])(char *text, size_t size) = {
-		read_stat,  read_argv,	 read_status,  read_call,     read_maps,
-		read_names, read_cgroup, read_members, read_kallsyms, read_host,
+		read_stat,   read_argv,	   read_status,	  read_call, read_maps,	     read_names,
+		read_cgroup, read_members, read_kallsyms, read_host, read_connected,
 	};
 	if (!size)
 		return 0;

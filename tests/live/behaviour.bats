@@ -223,6 +223,41 @@ sleeper_is() {
 
 @test "a loop that serves between equal sleeps is a loop like others" { sleeper_is served single; }
 
+# What the tool has attached, as the kernel counts it.
+links() { cat /proc/"$tool"/fdinfo/* 2>/dev/null | grep -c '^link_id:'; }
+has_links() { [ "$(links)" -ge "$1" ]; }
+
+@test "reads from sockets are listened to once the process has connected to somebody" {
+	"$LOOPSTALL" doctor | grep -q '^ *ok *kernel memory by plain loads' || skip "the kernel attaches it at the start"
+	cat >"$LIVE/asks.py" <<-'END'
+		import asyncio, signal
+		async def main():
+		    loop, asked = asyncio.get_running_loop(), asyncio.Event()
+		    loop.add_signal_handler(signal.SIGUSR1, asked.set)
+		    peer = await asyncio.start_server(lambda r, w: None, "127.0.0.1", 0)
+		    print("ready", flush=True)
+		    await asked.wait()
+		    await asyncio.open_connection(*peer.sockets[0].getsockname())
+		    print("connected", flush=True)
+		    while True:
+		        await asyncio.sleep(0.1)
+		asyncio.run(main())
+	END
+	background "$PYTHON" "$LIVE/asks.py" >"$LIVE/out"
+	target=$last
+	within 50 has_line "$LIVE/out" ready
+	start_tool -p "$target"
+	sleep 1.5
+	before=$(links)
+	kill -USR1 "$target"
+	within 50 has_line "$LIVE/out" connected
+	within 30 has_links $((before + 1))
+	stop_tool
+	start_tool -p "$target" # and one that was connected before
+	within 30 has_links $((before + 1))
+	stop_tool
+}
+
 @test "doctor" {
 	run "$LOOPSTALL" doctor
 	[ "$status" -eq 0 ]
