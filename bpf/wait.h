@@ -117,10 +117,11 @@ static __always_inline struct lst_loop *loop_of(struct lst_thread *t, struct fil
 	t->wait_object = object;
 	t->wait_slot = slot;
 	t->wait_fd = fd;
-	if (known && l->tid != t->tid)
+	bool first = !known && l->tid == t->tid; /* else another thread was quicker */
+	if (l->tid != t->tid)
 		l->shared = 1;
 	l->fd = fd;
-	loop_announce(l, slot, t, !known, now);
+	loop_announce(l, slot, t, first, now);
 	return l;
 }
 

@@ -141,6 +141,8 @@ static const char *race_fault(const struct race *r)
 
 	if (l->waiters != waiting)
 		return "the number of waiters is wrong";
+	if (!l->shared)
+		return "a loop of two threads is taken for one thread's";
 	if (waiting && l->gap_start_ns)
 		return "a covered loop has a gap";
 	if (!waiting && !l->gap_start_ns && !(r->then & A_IS_GONE))
