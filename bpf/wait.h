@@ -91,6 +91,21 @@ static __always_inline void gaps_drop_closed(const struct lst_thread *t)
 			gap_drop_if_closed(t->gap_slots[i] - 1, t->slot);
 }
 
+/*
+ * User space is told once who waits on a loop, and not each time that a thread comes back to it from another one. Of its own loops the
+ * first tells that there is a thread with this number; one of the same number before it may have made this loop.
+ */
+static __always_inline bool thread_joins(struct lst_thread *t, const struct lst_loop *l)
+{
+	if (l->tid == t->tid && t->n_joined)
+		return false;
+	for (int i = 0; i < LST_JOINED; i++)
+		if (t->joined[i] == l->born_ns)
+			return false;
+	t->joined[t->n_joined++ & (LST_JOINED - 1)] = l->born_ns;
+	return true;
+}
+
 /* The loop behind a descriptor; made on first sight. Remembers it in the thread. */
 static __always_inline struct lst_loop *loop_of(struct lst_thread *t, struct file *file, __u32 fd, __u64 now)
 {
@@ -121,7 +136,8 @@ static __always_inline struct lst_loop *loop_of(struct lst_thread *t, struct fil
 	if (l->tid != t->tid)
 		l->shared = 1;
 	l->fd = fd;
-	loop_announce(l, slot, t, first, now);
+	if (thread_joins(t, l) || first)
+		loop_announce(l, slot, t, first, now);
 	return l;
 }
 

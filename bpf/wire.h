@@ -30,6 +30,7 @@ typedef int64_t lst_s64;
 #define LST_BLOCKS	 8  /* calls and targets told apart per gap; the last one may be the rest */
 #define LST_REST	 (LST_BLOCKS - 1)
 #define LST_OPEN_GAPS	 4   /* loops whose gap one thread may own at a time (nested loops) */
+#define LST_JOINED	 4   /* other threads' loops that one thread waits on in turn; a power of two */
 #define LST_TARGET_BYTES 160 /* path or socket address of a blocked call's target */
 #define LST_KSTACK	 24  /* kernel frames kept with a stack */
 #define LST_CALLS	 512 /* system call numbers told apart */
@@ -335,6 +336,9 @@ struct lst_thread {
 		runners[LST_RUNNERS];	  /* since its last sleep in the wait, or the end of its last gap */
 	lst_u32 gap_slots[LST_OPEN_GAPS]; /* loop slot + 1, 0 free */
 	lst_u64 gap_seq;		  /* of the outermost */
+
+	lst_u64 joined[LST_JOINED]; /* born_ns of the loops it was told of with last */
+	lst_u32 n_joined, joined_pad;
 
 	lst_u64 python_thread; /* its PyThreadState as found last; validated at every use */
 	lst_u64 python_next_thread,

@@ -276,12 +276,38 @@ static void blocks_survive_another_threads_verdict(void **state)
 	machine_stop();
 }
 
+/* As a thread does that serves two loops in turn, its own or another's: a record at each wait would wake the reader each time. */
+static void who_takes_turns_between_loops_is_told_of_once(void **state)
+{
+	(void)state;
+	struct lst_loop_record r;
+	unsigned told = 0, joined = 0;
+	threads_begin();
+	task_opens_epoll(a, LOOP_FD + 1, OBJECT + 64);
+	task_opens_epoll(a, LOOP_FD + 2, OBJECT + 128);
+	enters(a);
+	returns(a);
+	for (int i = 0; i < 30; i++) {
+		task_waits(b, LOOP_FD + i % 3, -1); /* a's and two of its own */
+		machine_pass(1 * MS);
+		returns(b);
+	}
+	while (next_record(LST_RECORD_LOOP, &r, sizeof r)) {
+		told++;
+		joined += !r.first;
+	}
+	assert_int_equal(told, 4);
+	assert_int_equal(joined, 1);
+	machine_stop();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_loop_is_covered_while_anybody_waits),
 		cmocka_unit_test(a_gap_that_another_thread_ends_is_its_owners),
 		cmocka_unit_test(blocks_survive_another_threads_verdict),
+		cmocka_unit_test(who_takes_turns_between_loops_is_told_of_once),
 		cmocka_unit_test(two_events_at_once_in_every_order),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
