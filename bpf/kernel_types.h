@@ -47,6 +47,7 @@ enum {
 #define TASK_STOPPED_STATES  0x800cu /* __TASK_STOPPED 4, __TASK_TRACED 8, TASK_FROZEN 0x8000 */
 #define TASK_SIGNALLED_STATE 4u
 #define TASK_TRACED_STATE    8u
+#define TASK_WAKING_STATE    0x200u
 #define PF_FROZEN	     0x10000u	 /* before 6.1; afterwards no flag that a user's task has */
 #define JOBCTL_TRAP_FREEZE   (1ul << 23) /* asked to by that freezer */
 #define PF_EXITING	     0x4u

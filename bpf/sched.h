@@ -110,6 +110,7 @@ static __always_inline void thread_out(struct lst_thread *t, struct task_struct 
 {
 	__u64 now = bpf_ktime_get_ns();
 	__u32 to = out_state(preempt, state);
+	bool woken = state & TASK_WAKING_STATE; /* by another CPU, and told of before this one has switched */
 
 	if (to == LST_CPU_BLOCKED && t->open_gaps && is_frozen(task))
 		to = LST_CPU_STOPPED;
@@ -125,10 +126,12 @@ static __always_inline void thread_out(struct lst_thread *t, struct task_struct 
 			if (l)
 				pending_judge(l, t->wait_slot, t, 0, true);
 		}
-		t->woken_ns = to == LST_CPU_RUNNABLE ? now : 0;
+		t->woken_ns = to == LST_CPU_RUNNABLE || woken ? now : 0;
 		if (!t->open_gaps)
 			quota_note(t, task);
 	}
+	if (woken)
+		to = LST_CPU_RUNNABLE;
 	if (to == LST_CPU_RUNNABLE && (t->in_wait || t->open_gaps))
 		instead_begin(t, task, now);
 	if (!t->open_gaps)

@@ -425,9 +425,13 @@ void task_switch(struct task_struct *from, enum off_how how, struct task_struct 
 		bool preempt;
 		unsigned state;
 	} ways[] = {
-		[OFF_BLOCKED] = {false, 1},	   [OFF_PREEMPTED] = {true, 0},
-		[OFF_PREEMPTED_LATE] = {false, 0}, [OFF_PREEMPTED_BLOCKING] = {true, 1},
-		[OFF_STOPPED] = {false, 4},	   [OFF_FROZEN] = {false, 1},
+		[OFF_BLOCKED] = {false, 1},
+		[OFF_WOKEN] = {false, 0x200},
+		[OFF_PREEMPTED] = {true, 0},
+		[OFF_PREEMPTED_LATE] = {false, 0},
+		[OFF_PREEMPTED_BLOCKING] = {true, 1},
+		[OFF_STOPPED] = {false, 4},
+		[OFF_FROZEN] = {false, 1},
 		[OFF_VFORK] = {false, 0x2102},
 	};
 	run(from);

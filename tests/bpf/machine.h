@@ -71,6 +71,7 @@ void task_stack(struct task_struct *t, void *sp, void *top);
 /* --- what they do */
 enum off_how {
 	OFF_BLOCKED,		/* gave the CPU up with a state set */
+	OFF_WOKEN,		/* and was woken by another CPU before it had left its own */
 	OFF_PREEMPTED,		/* with the flag */
 	OFF_PREEMPTED_LATE,	/* on return to user mode: no flag, no state */
 	OFF_PREEMPTED_BLOCKING, /* with its state set already */

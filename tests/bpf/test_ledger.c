@@ -50,6 +50,38 @@ static void the_parts_are_the_whole(void **state)
 	machine_stop();
 }
 
+/* Who wakes it comes between its going to sleep and the switch, and is told of first: from then on it is due and has no CPU. */
+static void woken_before_the_switch_is_not_blocked(void **state)
+{
+	(void)state;
+	struct task_struct *t = gap_begin();
+	task_calls(t, NR_FUTEX, 0x7000, 0);
+	task_woken(t, NULL);
+	task_off(t, OFF_WOKEN);
+	machine_pass(20 * MS);
+	task_on(t);
+	struct lst_ledger l = ledger_of_stall(t);
+	assert_int_equal(l.blocked_ns, 0);
+	assert_int_equal(l.runnable_ns, 20 * MS);
+	assert_int_equal(stall.n_blocks, 0);
+	machine_stop();
+}
+
+static void woken_before_the_switch_in_a_wait_is_delay(void **state)
+{
+	(void)state;
+	struct task_struct *t = gap_begin();
+	task_waits(t, LOOP_FD, -1);
+	task_woken(t, NULL);
+	task_off(t, OFF_WOKEN);
+	machine_pass(20 * MS);
+	task_on(t);
+	task_returns(t, 1);
+	assert_int_equal(machine_loop(LOOP_SLOT)->gap_delay_ns, 20 * MS);
+	assert_int_equal(machine_loop(LOOP_SLOT)->slept_waits, 2);
+	machine_stop();
+}
+
 /* No flag and no state, the flag with a state set: both are preemptions. */
 static void preempted_is_not_blocked(void **state)
 {
@@ -301,6 +333,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_parts_are_the_whole),
 		cmocka_unit_test(preempted_is_not_blocked),
+		cmocka_unit_test(woken_before_the_switch_is_not_blocked),
+		cmocka_unit_test(woken_before_the_switch_in_a_wait_is_delay),
 		cmocka_unit_test(two_of_ours_on_one_cpu),
 		cmocka_unit_test(throttled_by_the_group_that_rose),
 		cmocka_unit_test(throttled_for_no_longer_than_ready),
