@@ -79,7 +79,7 @@ static __always_inline void thread_leave(struct lst_thread *t, __u32 signal)
 	if (t->in_wait) {
 		t->in_wait = 0;
 		if (waited && waited->object == t->wait_object)
-			__sync_fetch_and_add(&waited->waiters, -1);
+			waiter_leaves(waited);
 	}
 	if (waited && waited->object == t->wait_object && waited->pending.owner == t->tid)
 		pending_flush(waited, t->wait_slot);

@@ -69,7 +69,7 @@ static __always_inline void flight_land(struct lst_thread *t, struct task_struct
 	loop_add(l, &l->waits, 1);
 	loop_add(l, &l->slept_waits, 1);
 	l->last_slept_ns = l->last_wait_ns = now;
-	__sync_fetch_and_add(&l->waiters, -1);
+	waiter_leaves(l);
 	if (l->waiters)
 		return;
 	gap_begin(l, t->wait_slot, t, task_usage(task), now);

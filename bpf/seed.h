@@ -64,13 +64,13 @@ static __always_inline void seed_task(struct task_struct *task)
 	t->timeout_ns = TIMEOUT_NONE;
 	t->slept = 1;
 	t->in_flight = cfg.returns_unseen ? LST_FLIGHT_WAITS : LST_FLIGHT_NONE;
-	t->in_wait = 1;
 	__sync_fetch_and_add(&l->waiters, 1);
-	if (task_switches(task) == switches && task_state(task))
+	t->in_wait = 1;
+	if ((task_switches(task) == switches && task_state(task)) || !t->in_wait)
 		return;
-	/* It woke while we looked, and may have left already: let its next event tell. */
+	/* It woke while we looked, and is about to leave: let its next event tell. */
 	t->in_wait = 0;
-	__sync_fetch_and_add(&l->waiters, -1);
+	waiter_leaves(l);
 }
 
 /* Makes the thread the owner of a gap that is open already. */

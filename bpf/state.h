@@ -85,6 +85,13 @@ static __always_inline void loop_add(const struct lst_loop *l, __u64 *figure, __
 		*figure += n;
 }
 
+/* Never below zero, which would be a loop that is covered for ever: of a wait that was not seen whole two may see the end. */
+static __always_inline void waiter_leaves(struct lst_loop *l)
+{
+	if (l->waiters)
+		__sync_fetch_and_add(&l->waiters, -1);
+}
+
 /*
  * The value, or `most` if it is larger. A comparison in C would do, but kernels before 6.4 forget what they learned from it when the
  * compiler keeps the value on the stack in between: to be called right before the use.

@@ -182,7 +182,7 @@ static __always_inline struct lst_loop *wait_loop(struct lst_thread *t, struct t
 	if (before && before != l) {
 		t->in_wait = 0;
 		if (before->object == object)
-			__sync_fetch_and_add(&before->waiters, -1);
+			waiter_leaves(before);
 	}
 	return l;
 }
@@ -298,7 +298,7 @@ static __always_inline void wait_exit(long ret)
 	l->last_wait_ns = now;
 	pending_judge(l, slot, t, ret, t->slept);
 	chain_turn(l, t->timeout_ns, ret);
-	__sync_fetch_and_add(&l->waiters, -1);
+	waiter_leaves(l);
 	if (l->waiters)
 		return;
 	gap_begin(l, slot, t, current_usage(task), now);

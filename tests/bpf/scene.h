@@ -26,6 +26,15 @@ static inline struct task_struct *scene_begin(const struct machine_size *size)
 	return t;
 }
 
+/* Wherever it lies: who comes second to a new one gives the slot back that it had taken first. */
+static inline const struct lst_loop *the_loop(void)
+{
+	for (uint32_t slot = 0; slot < 16; slot++)
+		if (machine_loop(slot)->state == LST_SLOT_LIVE)
+			return machine_loop(slot);
+	return NULL;
+}
+
 static inline void sleeps(struct task_struct *t, uint64_t ns)
 {
 	task_off(t, OFF_BLOCKED);

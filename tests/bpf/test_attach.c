@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What began before the attach: who waits, who is stuck, and waits whose return nobody will show. */
 #include "scene.h"
+#include "shim.h"
 
 static struct lst_stall_record stall;
 static struct lst_task_record looked;
@@ -179,9 +180,40 @@ static void a_thread_in_flight_covers_a_shared_loop(void **state)
 	machine_stop();
 }
 
+static void wakes_and_returns(void *t)
+{
+	task_woken(t, NULL);
+	task_on(t);
+	task_returns(t, 1);
+}
+
+/* On another CPU, at each place of the look at it: whatever both make of that wait, a number below zero would cover the loop for ever. */
+static void a_wait_that_ends_while_it_is_found_is_counted_once(void **state)
+{
+	(void)state;
+	bool done = false;
+	for (unsigned long at = 0; !done; at++) {
+		struct task_struct *t = asleep_in_wait();
+		shim_interrupt(at, wakes_and_returns, t);
+		machine_seed();
+		done = shim_places() <= at;
+		shim_interrupt(0, NULL, NULL);
+		if (done)
+			break;
+		assert_int_equal(the_loop()->waiters, 0);
+		task_waits(t, LOOP_FD, -1);
+		task_returns(t, 1);
+		machine_pass(15 * MS);
+		task_waits(t, LOOP_FD, -1);
+		assert_int_equal(the_loop()->busy_ns, 15 * MS);
+	}
+	machine_stop();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_wait_that_ends_while_it_is_found_is_counted_once),
 		cmocka_unit_test(who_waits_at_the_attach_covers_the_loop),
 		cmocka_unit_test(a_wait_from_before_the_attach_ends_in_a_gap),
 		cmocka_unit_test(a_loop_stuck_before_the_attach_is_adopted),

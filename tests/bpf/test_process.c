@@ -376,9 +376,32 @@ static void loops_nested_too_deep_are_counted(void **state)
 	machine_stop();
 }
 
+/* The return of its wait was not seen, and the object that it waited on is another one's past: no wait may be taken off twice. */
+static void a_new_object_after_an_unseen_return_is_no_loop_covered_for_ever(void **state)
+{
+	(void)state;
+	struct task_struct *t = scene_begin(NULL);
+	waits_once(t);
+	task_waits(t, LOOP_FD, -1);
+	machine_hide(1);
+	task_returns(t, 1);
+	machine_hide(0);
+	task_creates_epoll(t, LOOP_FD, OBJECT);
+	for (int i = 0; i < 2; i++) {
+		task_waits(t, LOOP_FD, -1);
+		task_returns(t, 1);
+		assert_int_equal(machine_loop(LOOP_SLOT)->waiters, 0);
+		machine_pass(20 * MS);
+	}
+	task_waits(t, LOOP_FD, -1);
+	assert_true(machine_loop(LOOP_SLOT)->busy_ns >= 20 * MS);
+	machine_stop();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_new_object_after_an_unseen_return_is_no_loop_covered_for_ever),
 		cmocka_unit_test(a_thread_killed_in_a_gap_dies_stalled),
 		cmocka_unit_test(a_thread_that_leaves_by_itself_is_no_stall),
 		cmocka_unit_test(the_last_stall_is_sent_before_the_thread_is_gone),

@@ -109,14 +109,6 @@ static const struct race {
 	{"one dies waiting as another returns", cover_by_both, returns, &b, dies, &a, A_IS_GONE, 0, 0},
 };
 
-static const struct lst_loop *the_loop(void)
-{
-	for (uint32_t slot = 0; slot < 16; slot++)
-		if (machine_loop(slot)->state == LST_SLOT_LIVE)
-			return machine_loop(slot);
-	return NULL;
-}
-
 /* A thread owns what the loop says it owns. */
 static const char *ownership_fault(const struct lst_loop *l)
 {
