@@ -44,7 +44,10 @@ static __always_inline void process_forked(struct task_struct *parent, struct ta
 	child_note(BPF_CORE_READ(parent, pid), child);
 	if (!cfg.follow_forks || cfg.scope == LST_SCOPE_ALL)
 		return;
-	bpf_map_update_elem(&targets, &to, &yes, BPF_ANY);
+	if (bpf_map_update_elem(&targets, &to, &yes, BPF_ANY)) {
+		lose(LST_LOSS_CREATE_FAILED);
+		return;
+	}
 	process_send(child, LST_PROCESS_FORK, from);
 }
 

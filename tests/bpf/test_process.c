@@ -398,9 +398,27 @@ static void a_new_object_after_an_unseen_return_is_no_loop_covered_for_ever(void
 	machine_stop();
 }
 
+static void children_that_have_no_place_are_counted(void **state)
+{
+	(void)state;
+	struct task_struct *t = scene_begin(NULL);
+	machine_config()->scope = LST_SCOPE_TARGETS;
+	machine_follow(TGID);
+	for (uint32_t tgid = 1001; tgid < 1063; tgid++)
+		machine_follow(tgid);
+	task_forks(t, task_new(200, 200, "worker")); /* the last that has one of the 64 */
+	assert_true(next_process());
+	assert_int_equal(machine_lost(LST_LOSS_CREATE_FAILED), 0);
+	task_forks(t, task_new(300, 300, "worker"));
+	assert_int_equal(machine_lost(LST_LOSS_CREATE_FAILED), 1);
+	assert_false(next_process());
+	machine_stop();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(children_that_have_no_place_are_counted),
 		cmocka_unit_test(a_new_object_after_an_unseen_return_is_no_loop_covered_for_ever),
 		cmocka_unit_test(a_thread_killed_in_a_gap_dies_stalled),
 		cmocka_unit_test(a_thread_that_leaves_by_itself_is_no_stall),
