@@ -380,7 +380,6 @@ struct lst_waiting {
 	X(CONNECTIONS_FULL, "connections_full",                                                              \
 	  "connections not counted as open because their table was full")                                    \
 	X(GAPS_NESTED, "gaps_nested", "gaps not followed because too many loops were open in one thread")    \
-	X(COMPAT, "compat", "waits of 32-bit processes, which are not supported")                            \
 	X(CREATE_FAILED, "create_failed", "threads, loops or processes that could not be stored")            \
 	X(GAP_DISCARDED, "gap_discarded", "gaps discarded because an event of theirs was missing")
 
