@@ -43,17 +43,6 @@ static __always_inline void stop_note(struct lst_thread *t, struct task_struct *
 	BPF_CORE_READ_STR_INTO(&t->stopper.comm, tracer, comm);
 }
 
-/* A loop whose object its thread closed is no loop any more; asked when the thread gives up the CPU, while its files can be read. */
-static __always_inline void closed_gap_drop(struct lst_thread *t, struct task_struct *task)
-{
-	__u32 slot = 0;
-	struct lst_loop *l = gap_of(t, &slot);
-	if (!l || (__u64)epoll_object(task, l->fd) == l->object)
-		return;
-	pending_flush(l, slot);
-	gap_drop(l, slot, t);
-}
-
 /*
  * A wait in flight is taken to return when its thread gets a CPU again. If the thread is still in that call when it gives the CPU up the
  * next time, it had nothing to return with, and all that is taken back.
@@ -136,7 +125,7 @@ static __always_inline void thread_out(struct lst_thread *t, struct task_struct 
 		instead_begin(t, task, now);
 	if (!t->open_gaps)
 		return;
-	closed_gap_drop(t, task);
+	gaps_drop_closed(t); /* now, while its files can be read */
 	if (!t->open_gaps)
 		return;
 	block_end_unseen(t, now);

@@ -415,9 +415,30 @@ static void children_that_have_no_place_are_counted(void **state)
 	machine_stop();
 }
 
+/* Each of them, and not one for each time that the thread gives up the CPU: a long sleep would be stalls of loops that are no more. */
+static void all_loops_that_are_closed_in_a_gap_are_none(void **state)
+{
+	(void)state;
+	struct task_struct *t = scene_begin(NULL);
+	for (uint32_t fd = LOOP_FD; fd < LOOP_FD + 3; fd++) {
+		task_opens_epoll(t, fd, OBJECT + fd * 64);
+		task_waits(t, fd, 0);
+		task_returns(t, 0);
+	}
+	assert_int_equal(machine_thread(TID)->open_gaps, 3);
+	for (uint32_t fd = LOOP_FD; fd < LOOP_FD + 3; fd++)
+		task_closes(t, fd);
+	task_off(t, OFF_BLOCKED);
+	assert_int_equal(machine_thread(TID)->open_gaps, 0);
+	for (uint32_t slot = 0; slot < 3; slot++)
+		assert_int_equal(machine_loop(slot)->gap_start_ns, 0);
+	machine_stop();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(all_loops_that_are_closed_in_a_gap_are_none),
 		cmocka_unit_test(children_that_have_no_place_are_counted),
 		cmocka_unit_test(a_new_object_after_an_unseen_return_is_no_loop_covered_for_ever),
 		cmocka_unit_test(a_thread_killed_in_a_gap_dies_stalled),
