@@ -5,7 +5,8 @@
  *              last waiter returns                       a thread waits again
  *   COVERED ─────────────────────────▶ GAP (owner: who returned) ─────────────▶ COVERED, iteration counted; if long enough it is
  *                                       │                                       pending until that wait shows its harm
- *                                       └─ owner dies: ended as terminal;  object closed or created anew: dropped
+ *                                       └─ owner dies: ended as terminal;  runs another program: ended by exec;
+ *                                          object closed or created anew: dropped
  *
  * A loop is covered while any thread of the process waits on it. Two threads may come and go at the same time and there is no fetching
  * atomic on old kernels: who leaves announces the gap first and looks again for waiters, who comes counts itself first and
@@ -404,7 +405,7 @@ static __always_inline void gap_close(struct lst_loop *l, __u32 slot, struct lst
 	l->pending_throttled_delay_ns = l->throttled_delay_ns;
 	pending_keep_blocks(l, owner, owner != t, now);
 	/* A dead owner has no next wait, and another thread's says nothing: send now. */
-	if (flags & (LST_GAP_HANDOFF | LST_GAP_TERMINAL))
+	if (flags & (LST_GAP_HANDOFF | LST_GAP_TERMINAL | LST_GAP_EXEC))
 		stall_send(slot, LST_HARM_UNKNOWN, 0, signal);
 }
 

@@ -240,6 +240,7 @@ struct task_struct {
 	struct task_struct *real_parent, *parent, *group_leader;
 	unsigned
 		frozen : 1; /* as the freezer of cgroups version 2 counts it: also a task that could not run anyway */
+	unsigned in_execve : 1;
 	unsigned long jobctl;
 	unsigned long nvcsw, nivcsw;
 	unsigned long min_flt, maj_flt;

@@ -51,8 +51,11 @@ static __always_inline void process_forked(struct task_struct *parent, struct ta
 	process_send(child, LST_PROCESS_FORK, from);
 }
 
-/* One gap of the thread that runs now and will be gone; verified by itself, once for all that it may have open. */
-SEPARATE int gap_leave(__u32 slot, __u32 thread_slot, __u64 now, __u32 signal)
+/*
+ * One gap of the thread that runs now and will be gone; verified by itself, once for all that it may have open. Without a flag for how it
+ * ended it is none.
+ */
+SEPARATE int gap_leave(__u32 slot, __u32 thread_slot, __u64 now, __u32 flags, __u32 signal)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
 	struct lst_thread *t = thread_at(thread_slot);
@@ -63,9 +66,9 @@ SEPARATE int gap_leave(__u32 slot, __u32 thread_slot, __u64 now, __u32 signal)
 	if (!gap_claim(l, slot))
 		return 0; /* another thread is ending it */
 	pending_flush(l, slot);
-	if (signal && now - l->gap_start_ns + l->gap_delay_ns >= cfg.record_ns) {
+	if (flags && now - l->gap_start_ns + l->gap_delay_ns >= cfg.record_ns) {
 		ledger_arrive(t, task, now);
-		gap_close(l, slot, t, task, now, LST_GAP_TERMINAL, signal);
+		gap_close(l, slot, t, task, now, flags, signal);
 	} else {
 		gap_drop(l, slot, t);
 	}
@@ -73,8 +76,11 @@ SEPARATE int gap_leave(__u32 slot, __u32 thread_slot, __u64 now, __u32 signal)
 	return 0;
 }
 
-/* Takes the thread that runs now out of whatever it takes part in. `signal` is what kills it, 0 if it leaves by itself. */
-static __always_inline void thread_leave(struct lst_thread *t, __u32 signal)
+/*
+ * Takes the thread that runs now out of whatever it takes part in. `flags` say how its gaps end, 0 that it left by itself; `signal` is what
+ * kills it.
+ */
+static __always_inline void thread_leave(struct lst_thread *t, __u32 flags, __u32 signal)
 {
 	__u64 now = bpf_ktime_get_ns();
 	struct lst_loop *waited = loop_at(t->wait_slot);
@@ -89,7 +95,7 @@ static __always_inline void thread_leave(struct lst_thread *t, __u32 signal)
 	scratch_release(t);
 	for (int i = 0; i < LST_OPEN_GAPS; i++)
 		if (t->gap_slots[i])
-			gap_leave(t->gap_slots[i] - 1, t->slot, now, signal);
+			gap_leave(t->gap_slots[i] - 1, t->slot, now, flags, signal);
 	thread_remove(t);
 }
 
@@ -102,14 +108,14 @@ static __always_inline void process_execed(struct task_struct *task, __u32 old_t
 		BPF_CORE_READ_STR_INTO(&t->children[0].comm, task, comm);
 	else if (t && t->open_gaps && t->children[1].pid == tgid)
 		BPF_CORE_READ_STR_INTO(&t->children[1].comm, task, comm);
-	if (!scope_has_process(tgid))
-		return;
 	t = thread_find(old_tid);
+	if (!t && !scope_has_process(tgid))
+		return;
 	if (t)
-		thread_leave(t, 0);
+		thread_leave(t, LST_GAP_EXEC, 0);
 	t = old_tid == tgid ? NULL : thread_find(tgid);
 	if (t)
-		thread_leave(t, 0);
+		thread_leave(t, 0, 0);
 	process_send(task, LST_PROCESS_EXEC, 0);
 }
 
@@ -119,8 +125,9 @@ static __always_inline void thread_exited(struct task_struct *task)
 	struct lst_thread *t = thread_find(tid);
 	bool last = BPF_CORE_READ(task, signal, live.counter) == 0;
 
+	__u32 signal = BPF_CORE_READ(task, exit_code) & 0x7f;
 	if (t)
-		thread_leave(t, BPF_CORE_READ(task, exit_code) & 0x7f);
+		thread_leave(t, signal ? LST_GAP_TERMINAL : 0, signal);
 	if (!t && !last)
 		return;
 	if (!scope_has_process(tgid) && !t)

@@ -125,7 +125,9 @@ static __always_inline void thread_out(struct lst_thread *t, struct task_struct 
 		instead_begin(t, task, now);
 	if (!t->open_gaps)
 		return;
-	gaps_drop_closed(t); /* now, while its files can be read */
+	/* Now, while its files can be read. An exec closes them a while before it is told of: that ends the gap. */
+	if (!BPF_CORE_READ_BITFIELD_PROBED(task, in_execve))
+		gaps_drop_closed(t);
 	if (!t->open_gaps)
 		return;
 	block_end_unseen(t, now);

@@ -229,6 +229,7 @@ struct lst_pending {
 #define LST_GAP_BEFORE_ATTACH 1u /* began before the attach: lengths are lower bounds */
 #define LST_GAP_HANDOFF	      2u /* closed by another thread than its owner */
 #define LST_GAP_TERMINAL      4u /* ended by the death of its owner */
+#define LST_GAP_EXEC	      8u /* ended by a program that its owner ran in its own place */
 
 struct lst_loop {
 	lst_u64 object;	   /* struct eventpoll *, never shown */

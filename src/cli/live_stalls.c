@@ -245,6 +245,8 @@ void stalls_ended(void *context, const struct lst_stall_record *r)
 	if (r->gap.flags & LST_GAP_TERMINAL) {
 		stall->state = STALL_DIED;
 		stall->signal = r->terminal_signal;
+	} else if (r->gap.flags & LST_GAP_EXEC) {
+		stall->state = STALL_EXEC;
 	}
 	chain_fill(stall, &r->gap);
 	lengths_fill(s, stall, r->gap.gap_start_ns, r->gap.gap_ns, r->gap.delay_ns);
@@ -271,7 +273,7 @@ void stalls_emit(struct live_source *s, const struct fact_stall *stall, uint64_t
 {
 	struct fact f = {.kind = FACT_STALL, .stall = stall};
 
-	s->end.stalls += stall->state == STALL_ENDED || stall->state == STALL_DIED;
+	s->end.stalls += stall_is_over(stall);
 	live_emit(s, &f, at_ns + s->start_ns);
 }
 

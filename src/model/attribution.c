@@ -334,7 +334,7 @@ int attribution_stall(struct attribution *a, const struct attribution_stall *s, 
 		a->first = h;
 	a->last = h;
 	a->counts.held++;
-	if (s->stall.state != STALL_OPEN && s->stall.state != STALL_STUCK)
+	if (stall_is_over(&s->stall))
 		gaps_over(a, l, s->stall.gap_seq);
 	attribution_advance(a, now_ns);
 	return 0;

@@ -209,6 +209,7 @@ enum stall_state {
 	STALL_OPEN,  /* not over yet: lengths are ages */
 	STALL_STUCK, /* as open, and it began before the attach: ages are lower bounds */
 	STALL_DIED,  /* its thread died in it */
+	STALL_EXEC,  /* its thread ran another program in its own place */
 	STALL_STATES
 };
 
@@ -280,6 +281,11 @@ struct fact_stall {
 	char evidence
 		[FACT_EVIDENCE_BYTES]; /* what the cause is told by, in one line; in the fact: every stall has its own */
 };
+
+static inline bool stall_is_over(const struct fact_stall *s)
+{
+	return s->state != STALL_OPEN && s->state != STALL_STUCK;
+}
 
 /* A loop without a sleeping wait for a second, or 90 % busy for five. */
 struct fact_saturated {

@@ -232,7 +232,7 @@ static void put_owner(const struct fact_json *how, struct json *j, uint32_t id)
 static void put_stall(const struct fact_json *how, struct json *j, const struct fact_stall *stall)
 {
 	put_owner(how, j, stall->loop);
-	json_bool(j, "open", stall->state == STALL_OPEN || stall->state == STALL_STUCK);
+	json_bool(j, "open", !stall_is_over(stall));
 	put_fields(how, j, stall_fields, stall);
 	if (stall->gap_ns)
 		json_double(j, "covered",

@@ -228,7 +228,7 @@ static int draw_stall(struct tally *t, const struct fact_stall *s, uint64_t at_n
 	for (size_t i = start_ns / t->cell_ns; i <= last; i++)
 		if (t->cells[i].max_lag_ns < s->lag_ns)
 			t->cells[i].max_lag_ns = s->lag_ns;
-	t->cells[last].stalls += s->state != STALL_OPEN && s->state != STALL_STUCK;
+	t->cells[last].stalls += stall_is_over(s);
 	return 0;
 }
 
@@ -258,7 +258,7 @@ static int take_stall(struct tally *t, const struct fact *f)
 	int err = tally_is_hidden(dictionary_loop(t->dictionary, s->loop)) ? 0 : draw_stall(t, s, f->at_ns);
 	if (err)
 		return err;
-	if (s->state == STALL_OPEN || s->state == STALL_STUCK)
+	if (!stall_is_over(s))
 		return keep_open(l, s, f->at_ns);
 	if (l->open && l->open->gap_seq <= s->gap_seq) {
 		free(l->open);

@@ -36,7 +36,7 @@ WORDS(verdict, enum verdict, VERDICTS,
 WORDS(loop_class, enum loop_class, LOOP_CLASSES,
       "single", "shared", "slave", "spin", "sleep-poll", "single-client")
 WORDS(harm, enum harm, HARMS, "unknown", "queued", "late", "own")
-WORDS(stall_state, enum stall_state, STALL_STATES, "ended", "open", "stuck", "died")
+WORDS(stall_state, enum stall_state, STALL_STATES, "ended", "open", "stuck", "died", "exec")
 WORDS(stack_state, enum stack_state, STACK_STATES, "complete", "truncated", "broken")
 WORDS(frame_method, enum frame_method, FRAME_METHODS, "pc", "cfi", "fp", "guess", "language", "kernel")
 WORDS(frame_kind, enum frame_kind, FRAME_KINDS, "native", "kernel", "python", "js")

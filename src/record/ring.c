@@ -237,7 +237,7 @@ static int give_kept(struct output *o, struct fact *f)
 	int err = fact_visit_references(f, define_and_renumber, o);
 	if (err)
 		return err;
-	if (f->kind == FACT_STALL && (f->stall->state == STALL_ENDED || f->stall->state == STALL_DIED))
+	if (f->kind == FACT_STALL && stall_is_over(f->stall))
 		o->end.stalls++;
 	if (f->kind == FACT_COUNTS)
 		o->end.iterations += f->counts->iterations;

@@ -208,7 +208,7 @@ static int take_stall(struct live *l, const struct fact *f)
 	struct live_loop *loop = loop_of(l, s->loop);
 	if (!loop)
 		return -ENOMEM;
-	bool is_open = s->state == STALL_OPEN || s->state == STALL_STUCK;
+	bool is_open = !stall_is_over(s);
 	if (l->options.only_open && !is_open)
 		return 0;
 	bool known = loop->last_open.gap_seq == s->gap_seq && loop->last_open.lag_ns;

@@ -130,7 +130,7 @@ static void spent_on_block(struct bytes *out, const struct fact_stall *s, const 
 		return;
 	const struct block *b = &s->blocks[0];
 	phrase_block(out, b);
-	bool is_over = s->state != STALL_OPEN && s->state != STALL_STUCK;
+	bool is_over = stall_is_over(s);
 	if (is_over && b->waker.tid && b->waker.comm[0])
 		bytes_printf(out, ", ended by %s[%u]", b->waker.comm, b->waker.tid);
 }

@@ -32,6 +32,10 @@ static void put_length(struct pen *p, const struct fact_stall *s)
 		if (s->signal)
 			pen_piecef(p, INK_RED, " ", "(signal %u)", s->signal);
 		break;
+	case STALL_EXEC:
+		pen_piecef(p, INK_BOLD, "  ", "stalled %s%s", s->lower_bound ? "≥ " : "", text);
+		pen_piece(p, INK_RED, " ", "(ended in exec)");
+		break;
 	default: pen_piecef(p, INK_BOLD, "  ", "stalled %s%s", s->lower_bound ? "≥ " : "", text);
 	}
 }

@@ -504,10 +504,17 @@ void task_forks(struct task_struct *t, struct task_struct *child)
 	raw_event(lst_fork, (__u64)t, (__u64)child);
 }
 
+void task_begins_exec(struct task_struct *t, uint32_t fd)
+{
+	t->in_execve = 1;
+	task_closes(t, fd);
+}
+
 void task_execs(struct task_struct *t, const char *comm)
 {
 	__u32 old = t->pid;
 
+	t->in_execve = 0;
 	t->pid = t->tgid;
 	snprintf(t->comm, sizeof t->comm, "%s", comm);
 	run(t);

@@ -104,6 +104,7 @@ void task_ticks(struct task_struct *t);		      /* the scheduler's count is broug
 void task_reclaims(struct task_struct *t, bool begins);
 void task_forks(struct task_struct *t, struct task_struct *child);
 void task_execs(struct task_struct *t, const char *comm);
+void task_begins_exec(struct task_struct *t, uint32_t fd); /* and has closed that on the way */
 void task_exits(struct task_struct *t, int signal, bool last_of_process);
 void task_sampled(struct task_struct *t);
 void machine_seed(void); /* the iterator that finds who waits already */

@@ -87,13 +87,54 @@ static void a_thread_that_dies_waiting_waits_no_more(void **state)
 	machine_stop();
 }
 
-static void exec_ends_what_the_process_was(void **state)
+static void an_exec_in_a_gap_ends_a_stall(void **state)
 {
 	(void)state;
 	struct task_struct *t = gap_of_20_ms();
+	machine_pass(1 * MS);
 	task_execs(t, "sleep");
 	assert_null(machine_thread(TID));
 	assert_int_equal(machine_loop(LOOP_SLOT)->gap_start_ns, 0);
+	assert_true(next_stall(&stall));
+	assert_int_equal(stall.gap.flags, LST_GAP_EXEC);
+	assert_int_equal(stall.gap.gap_ns, 21 * MS);
+	assert_int_equal(ledger_sum(&stall.gap.ledger), 21 * MS);
+	assert_int_equal(stall.n_blocks, 1);
+	assert_string_equal(stall.comm, "server");
+	machine_stop();
+}
+
+/* The loop's descriptor is closed by the exec itself, which then waits for its file. */
+static void an_exec_that_is_slow_ends_a_stall(void **state)
+{
+	(void)state;
+	struct task_struct *t = gap_of_20_ms();
+	task_begins_exec(t, LOOP_FD);
+	sleeps(t, 5 * MS);
+	task_execs(t, "sleep");
+	assert_true(next_stall(&stall));
+	assert_int_equal(stall.gap.gap_ns, 25 * MS);
+	machine_stop();
+}
+
+static void an_exec_after_the_loop_was_closed_is_no_stall(void **state)
+{
+	(void)state;
+	struct task_struct *t = gap_of_20_ms();
+	task_closes(t, LOOP_FD);
+	sleeps(t, 5 * MS);
+	task_execs(t, "sleep");
+	assert_false(next_stall(&stall));
+	machine_stop();
+}
+
+static void a_quick_exec_is_no_stall(void **state)
+{
+	(void)state;
+	struct task_struct *t = scene_begin(NULL);
+	waits_once(t);
+	machine_pass(9 * MS);
+	task_execs(t, "sleep");
 	assert_false(next_stall(&stall));
 	machine_stop();
 }
@@ -446,7 +487,10 @@ int main(void)
 		cmocka_unit_test(the_last_stall_is_sent_before_the_thread_is_gone),
 		cmocka_unit_test(the_last_stall_is_sent_before_the_object_is_another),
 		cmocka_unit_test(a_thread_that_dies_waiting_waits_no_more),
-		cmocka_unit_test(exec_ends_what_the_process_was),
+		cmocka_unit_test(an_exec_in_a_gap_ends_a_stall),
+		cmocka_unit_test(an_exec_that_is_slow_ends_a_stall),
+		cmocka_unit_test(an_exec_after_the_loop_was_closed_is_no_stall),
+		cmocka_unit_test(a_quick_exec_is_no_stall),
 		cmocka_unit_test(exec_by_another_thread_ends_both),
 		cmocka_unit_test(a_child_forked_in_the_gap_is_noted),
 		cmocka_unit_test(children_of_targets_are_followed),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The program replaces itself in the middle of a gap that is already long. That gap never ends; the loop of the new
- * program, probably with the same descriptor number, is another one and stalls once.
+ * The program replaces itself in the middle of a gap that is already long: a stall that ends so. The loop of the new program, probably
+ * with the same descriptor number, is another one and stalls once.
  */
 #include "truth.h"
 
@@ -13,6 +13,11 @@ static STALLS void stall_after_exec(void)
 	sleep_ms(120);
 }
 
+static STALLS void stall_before_exec(void)
+{
+	sleep_ms(100);
+}
+
 int main(int argc, char **argv)
 {
 	struct loop loop;
@@ -21,8 +26,13 @@ int main(int argc, char **argv)
 	if (strcmp(loop.mode, "again") != 0) {
 		loop_wait_for_go(&loop);
 		loop_serve(&loop, 100);
-		sleep_ms(40);
-		loop_close_books(&loop, 0);
+		stall_before_exec();
+		loop_close_books(&loop, 1);
+		loop_expect_now(&loop, &(struct truth){.kind = "replaced",
+						       .state = "exec",
+						       .verdict = "BLOCKED",
+						       .call = "clock_nanosleep",
+						       .count = 1});
 		must(execl("/proc/self/exe", argv[0], "-m", "again", argv[argc - 1], NULL), "exec");
 	}
 	loop_set_timer(&loop, 5 * NS_PER_MS);

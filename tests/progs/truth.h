@@ -32,7 +32,7 @@
 /* What a report of the stall must say. NULL or 0: not compared. */
 struct truth {
 	const char *kind;
-	const char *state; /* NULL: an ended stall; "died", "stuck", "saturated" */
+	const char *state; /* NULL: an ended stall; "died", "exec", "stuck", "saturated" */
 	const char *verdict;
 	const char *call;     /* of the longest block */
 	const char *target;   /* regular expression */

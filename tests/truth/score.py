@@ -79,7 +79,7 @@ def reports_of(run):
     fds = {fact["loop"]: fact["fd"] for fact in run["seen"] if fact["type"] == "loop"}
     found = []
     for fact in run["seen"]:
-        if fact["type"] != "stall" or fact["pid"] != run["pid"] or fact.get("state") not in ("ended", "died") or "start" not in fact:
+        if fact["type"] != "stall" or fact["pid"] != run["pid"] or fact.get("state") not in ("ended", "died", "exec") or "start" not in fact:
             continue
         start_ns = wall_ns_of(fact["start"]) - run["wall_ns"] + fact["delay_us"] * 1000
         found.append({"tid": fact["tid"], "fd": fds[fact["loop"]], "start_ns": start_ns, "end_ns": start_ns + fact["gap_us"] * 1000, "fact": fact})

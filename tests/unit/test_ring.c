@@ -57,7 +57,7 @@ static void see_stall(struct witness *w, const struct fact *f)
 		w->first_start_ns = f->stall->start_ns;
 		w->stall_stack = f->stall->samples[0].stack;
 	}
-	w->ended += f->stall->state == STALL_ENDED || f->stall->state == STALL_DIED;
+	w->ended += stall_is_over(f->stall);
 	w->last_seq = f->stall->gap_seq;
 	w->stall_loop = f->stall->loop;
 	assert_true(f->stall->loop <= w->loops && f->stall->samples[0].stack <= w->stacks);
