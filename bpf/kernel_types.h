@@ -31,6 +31,7 @@ enum bpf_map_type {
 	BPF_MAP_TYPE_HASH = 1,
 	BPF_MAP_TYPE_ARRAY = 2,
 	BPF_MAP_TYPE_CGROUP_ARRAY = 8,
+	BPF_MAP_TYPE_LRU_HASH = 9,
 	BPF_MAP_TYPE_QUEUE = 22,
 	BPF_MAP_TYPE_RINGBUF = 27,
 };
@@ -50,6 +51,7 @@ enum {
 #define TASK_WAKING_STATE    0x200u
 #define PF_FROZEN	     0x10000u	 /* before 6.1; afterwards no flag that a user's task has */
 #define JOBCTL_TRAP_FREEZE   (1ul << 23) /* asked to by that freezer */
+#define JOBCTL_STOP_SIGMASK  0xffffu	 /* signal of the last group stop */
 #define PF_EXITING	     0x4u
 #define PF_KTHREAD	     0x200000u
 #define S_IFMT		     0170000
@@ -172,6 +174,10 @@ typedef struct {
 
 struct signal_struct {
 	atomic_t live;
+};
+
+struct kernel_siginfo {
+	int si_code;
 };
 
 struct mm_struct {

@@ -270,6 +270,13 @@ int lst_exit(struct bpf_raw_tracepoint_args *ctx)
 	return 0;
 }
 
+SEC("raw_tp/signal_generate")
+int lst_signal(struct bpf_raw_tracepoint_args *ctx)
+{
+	signal_sent(ctx->args[0], (void *)ctx->args[1], (void *)ctx->args[2], ctx->args[4]);
+	return 0;
+}
+
 /* Direct reclaim: the thread runs or sleeps for the kernel's memory, not for the application. */
 SEC("raw_tp/mm_vmscan_direct_reclaim_begin")
 int lst_reclaim(void *ctx __attribute__((unused)))

@@ -4,6 +4,7 @@
 #define LOOPSTALL_BPF_SCHED_H
 
 #include "instead.h"
+#include "stopper.h"
 #include "waker.h"
 #include "wait.h"
 
@@ -26,21 +27,6 @@ static __always_inline bool is_frozen(struct task_struct *task)
 	/* Who waits for a vfork() to exec counts as frozen, and nobody froze it. */
 	return bpf_core_field_exists(task->frozen) && (BPF_CORE_READ(task, jobctl) & JOBCTL_TRAP_FREEZE) &&
 	       BPF_CORE_READ_BITFIELD_PROBED(task, frozen);
-}
-
-static __always_inline void stop_note(struct lst_thread *t, struct task_struct *task, __u32 state)
-{
-	__u32 by = state & TASK_TRACED_STATE	  ? LST_STOP_TRACED
-		   : state & TASK_SIGNALLED_STATE ? LST_STOP_SIGNAL
-						  : LST_STOP_FROZEN;
-	if (by <= t->stopper.by)
-		return;
-	t->stopper.by = by;
-	if (by != LST_STOP_TRACED)
-		return;
-	struct task_struct *tracer = BPF_CORE_READ(task, parent, group_leader);
-	t->stopper.pid = BPF_CORE_READ(tracer, pid);
-	BPF_CORE_READ_STR_INTO(&t->stopper.comm, tracer, comm);
 }
 
 /*

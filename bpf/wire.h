@@ -79,8 +79,10 @@ struct lst_ledger {
 enum lst_stop { LST_STOP_NONE, LST_STOP_SIGNAL, LST_STOP_FROZEN, LST_STOP_TRACED };
 
 struct lst_stopper {
-	lst_u32 by;  /* enum lst_stop; of several the largest */
-	lst_u32 pid; /* LST_STOP_TRACED: the tracer's process */
+	lst_u32 by;	/* enum lst_stop; of several the largest */
+	lst_u32 pid;	/* process of the tracer, or of who sent the signal; 0 not known */
+	lst_u32 signal; /* LST_STOP_SIGNAL: which */
+	lst_u32 pad;
 	char comm[LST_COMM_BYTES];
 };
 

@@ -207,7 +207,7 @@ static bool attaches_at_start(const struct bpf_program *program)
 static bool is_optional(const char *name)
 {
 	return !strncmp(name, "lst_reclaim", 11) || strstr(name, "pwait2") ||
-	       !strcmp(name, "lst_connection") || strstr(name, "_read");
+	       !strcmp(name, "lst_connection") || !strcmp(name, "lst_signal") || strstr(name, "_read");
 }
 
 /*

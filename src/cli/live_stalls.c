@@ -168,12 +168,10 @@ static void stopper_fill(struct live_source *s, struct fact_stall *stall, const 
 {
 	_Static_assert((int)STOPS == (int)LST_STOP_TRACED + 1 && (int)STOP_FROZEN == (int)LST_STOP_FROZEN,
 		       "stops are the same on both sides");
-	bool is_traced = from->by == LST_STOP_TRACED;
-
 	if (!stall->ledger.stopped_ns || from->by >= STOPS)
 		return;
-	stall->stopper = (struct stopper){(enum stop)from->by, is_traced ? from->pid : 0,
-					  is_traced ? live_text(s, from->comm, LST_COMM_BYTES) : ""};
+	stall->stopper = (struct stopper){(enum stop)from->by, from->pid, from->signal,
+					  from->pid ? live_text(s, from->comm, LST_COMM_BYTES) : ""};
 }
 
 static void ledger_fill(struct fact_stall *stall, const struct lst_ledger *l, uint64_t throttled_delay_ns)

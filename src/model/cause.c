@@ -300,7 +300,10 @@ static const char *who_stopped(const struct scene *sc)
 						 [STOP_SIGNAL] = "stopped_signal",
 						 [STOP_FROZEN] = "stopped_frozen",
 						 [STOP_TRACED] = "stopped_traced"};
-	return stops[(unsigned)sc->stall->stopper.by < STOPS ? sc->stall->stopper.by : STOP_UNKNOWN];
+	const struct stopper *s = &sc->stall->stopper;
+	if (s->by == STOP_SIGNAL && s->pid)
+		return "stopped_sent";
+	return stops[(unsigned)s->by < STOPS ? s->by : STOP_UNKNOWN];
 }
 
 /* --- the rules ----------------------------------------------------------------------------------- */

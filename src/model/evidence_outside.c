@@ -4,6 +4,7 @@
 
 #include "base/duration.h"
 
+#include <signal.h>
 #include <string.h>
 
 /* Where it is going to be looked for: a container before a unit. */
@@ -16,13 +17,29 @@ static void put_home(struct evidence *e, const struct scene *sc)
 		bytes_printf(&e->text, ", %s", l->unit);
 }
 
+/* The signals that stop. */
+static const char *signal_name(uint32_t signal)
+{
+	switch (signal) {
+	case SIGSTOP: return "SIGSTOP";
+	case SIGTSTP: return "SIGTSTP";
+	case SIGTTIN: return "SIGTTIN";
+	case SIGTTOU: return "SIGTTOU";
+	default: return NULL;
+	}
+}
+
 void evidence_stopper(struct bytes *out, const struct stopper *s)
 {
 	static const char *const by[STOPS] = {[STOP_UNKNOWN] = "a signal, debugger or freezer",
 					      [STOP_SIGNAL] = "a signal (SIGSTOP or like it)",
 					      [STOP_FROZEN] = "the freezer of its cgroup",
 					      [STOP_TRACED] = "its tracer"};
-	bytes_puts(out, (unsigned)s->by < STOPS ? by[s->by] : by[STOP_UNKNOWN]);
+	const char *signal = s->by == STOP_SIGNAL ? signal_name(s->signal) : NULL;
+	if (signal)
+		bytes_printf(out, "%s from%s", signal, s->pid ? "" : " an unknown sender");
+	else
+		bytes_puts(out, (unsigned)s->by < STOPS ? by[s->by] : by[STOP_UNKNOWN]);
 	if (s->comm && s->comm[0])
 		bytes_printf(out, " %s[%u]", s->comm, s->pid);
 }

@@ -170,7 +170,8 @@ enum stop { STOP_UNKNOWN, STOP_SIGNAL, STOP_FROZEN, STOP_TRACED, STOPS };
 /* Who did not let a thread run. */
 struct stopper {
 	enum stop by;
-	uint32_t pid; /* STOP_TRACED: process of the tracer */
+	uint32_t pid;	 /* process of the tracer, or of who sent the signal; 0 not known */
+	uint32_t signal; /* STOP_SIGNAL: which, 0 not known */
 	const char *comm;
 };
 

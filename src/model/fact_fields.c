@@ -165,6 +165,7 @@ const struct field runner_fields[] = {
 #define T struct stopper
 const struct field stopper_fields[] = {
 	MAY_WORD("by", stop, by),
+	MAY("signal", NUMBER, signal),
 	MAY("pid", NUMBER, pid),
 	MAY("comm", TEXT, comm),
 	{0}};

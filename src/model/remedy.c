@@ -280,6 +280,9 @@ static const struct {
 	{"stopped_signal", FAMILY_ANY,
 	 "nothing in the code: find who sends SIGSTOP or SIGTSTP, such as a shell's job control or a batch "
 	 "system"},
+	{"stopped_sent", FAMILY_ANY,
+	 "nothing in the code: ask the sender of the signal why; shells' job control and batch systems send "
+	 "it"},
 	{"stopped_frozen", FAMILY_ANY,
 	 "nothing in the code: find who freezes the cgroup, such as docker pause, a snapshot or systemctl "
 	 "freeze"},

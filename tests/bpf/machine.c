@@ -26,6 +26,7 @@
 #define MAX_FILES     256
 #define MAX_SOCKETS   512
 #define KERNEL_STACK  16384
+#define SIGNAL_STOP   19
 
 /* What the programs follow pointers into. */
 struct file_parts {
@@ -439,7 +440,7 @@ void task_switch(struct task_struct *from, enum off_how how, struct task_struct 
 		task_ticks(from);
 		from->__state = ways[how].state;
 		from->frozen = how == OFF_FROZEN || how == OFF_VFORK;
-		from->jobctl = how == OFF_FROZEN ? JOBCTL_TRAP_FREEZE : 0;
+		from->jobctl = how == OFF_FROZEN ? JOBCTL_TRAP_FREEZE : how == OFF_STOPPED ? SIGNAL_STOP : 0;
 	}
 	if (to) {
 		task_of(to)->on_since_ns = shim_now();
@@ -485,7 +486,7 @@ void task_reclaims(struct task_struct *t, bool begins)
 
 /* The raw tracepoints' context ends in an array without a length. */
 struct raw_args {
-	__u64 args[3];
+	__u64 args[5];
 };
 
 static void raw_event(int (*program)(struct bpf_raw_tracepoint_args *), __u64 first, __u64 second)
@@ -519,6 +520,16 @@ void task_execs(struct task_struct *t, const char *comm)
 	snprintf(t->comm, sizeof t->comm, "%s", comm);
 	run(t);
 	raw_event(lst_exec, (__u64)t, old);
+}
+
+void task_signals(struct task_struct *from, struct task_struct *to, int signal, bool kernel)
+{
+	static const struct kernel_siginfo user = {.si_code = SI_USER};
+	struct raw_args ctx = {{signal, kernel ? 1 : (__u64)&user, (__u64)to, 1, 0}};
+
+	run(from);
+	if (event_is_shown())
+		lst_signal((void *)&ctx);
 }
 
 void task_exits(struct task_struct *t, int signal, bool last_of_process)

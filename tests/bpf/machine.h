@@ -75,9 +75,9 @@ enum off_how {
 	OFF_PREEMPTED,		/* with the flag */
 	OFF_PREEMPTED_LATE,	/* on return to user mode: no flag, no state */
 	OFF_PREEMPTED_BLOCKING, /* with its state set already */
-	OFF_STOPPED,
-	OFF_FROZEN, /* asleep in its cgroup's freezer */
-	OFF_VFORK,  /* until the child of its vfork() runs a program */
+	OFF_STOPPED,		/* by SIGSTOP */
+	OFF_FROZEN,		/* asleep in its cgroup's freezer */
+	OFF_VFORK,		/* until the child of its vfork() runs a program */
 };
 
 enum {
@@ -105,6 +105,8 @@ void task_reclaims(struct task_struct *t, bool begins);
 void task_forks(struct task_struct *t, struct task_struct *child);
 void task_execs(struct task_struct *t, const char *comm);
 void task_begins_exec(struct task_struct *t, uint32_t fd); /* and has closed that on the way */
+/* A signal is sent by `from`, in its call or (kernel) by the kernel while it happens to run. */
+void task_signals(struct task_struct *from, struct task_struct *to, int signal, bool kernel);
 void task_exits(struct task_struct *t, int signal, bool last_of_process);
 void task_sampled(struct task_struct *t);
 void machine_seed(void); /* the iterator that finds who waits already */

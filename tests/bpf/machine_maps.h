@@ -34,6 +34,7 @@ static void maps_make(const struct machine_size *size)
 	MAP(look_buffers, BPF_MAP_TYPE_ARRAY, 1);
 	MAP(python_processes, BPF_MAP_TYPE_HASH, 64);
 	MAP(look_records, BPF_MAP_TYPE_ARRAY, 1);
+	MAP(stop_signals, BPF_MAP_TYPE_HASH, 64);
 	QUEUE(free_loops, size->loops);
 	QUEUE(free_threads, size->threads);
 	QUEUE(free_scratch, size->scratch);

@@ -2,6 +2,8 @@
 /* Where a gap's time goes; and that an event which was not seen shows as missing time, or is mended, and never becomes time of its own. */
 #include "scene.h"
 
+#include <signal.h>
+
 static struct lst_stall_record stall;
 
 static struct lst_ledger ledger_of_stall(struct task_struct *t)
@@ -188,6 +190,56 @@ static void frozen_is_stopped(void **state)
 	machine_stop();
 }
 
+static const struct lst_stopper *stopped_by_signal(struct task_struct *t)
+{
+	task_off(t, OFF_STOPPED);
+	machine_pass(20 * MS);
+	task_on(t);
+	ledger_of_stall(t);
+	assert_int_equal(stall.gap.stopper.by, LST_STOP_SIGNAL);
+	return &stall.gap.stopper;
+}
+
+/* Of the whole process, whichever of its threads the signal is for. */
+static void who_sent_the_signal_that_stopped_is_named(void **state)
+{
+	(void)state;
+	struct task_struct *t = gap_begin(), *shell = task_new(300, 300, "bash"),
+			   *helper = task_new(300, 301, "helper"),
+			   *other = task_new(TGID, OTHER_TID, "other");
+	task_signals(helper, other, SIGSTOP, false);
+	task_signals(shell, t, SIGCONT, false);
+	const struct lst_stopper *s = stopped_by_signal(t);
+	assert_int_equal(s->pid, 300);
+	assert_int_equal(s->signal, SIGSTOP);
+	assert_string_equal(s->comm, "bash");
+	machine_stop();
+}
+
+static void nobody_is_named_for_a_signal_that_the_kernel_sent(void **state)
+{
+	(void)state;
+	struct task_struct *t = gap_begin(), *shell = task_new(300, 300, "bash");
+	task_signals(shell, t, SIGSTOP, false);
+	task_signals(shell, t, SIGSTOP, true);
+	const struct lst_stopper *s = stopped_by_signal(t);
+	assert_int_equal(s->pid, 0);
+	assert_int_equal(s->signal, SIGSTOP);
+	machine_stop();
+}
+
+/* It was the last that was sent, and what stopped the thread is another one, sent before the attach. */
+static void nobody_is_named_for_another_signal(void **state)
+{
+	(void)state;
+	struct task_struct *t = gap_begin(), *shell = task_new(300, 300, "bash");
+	task_signals(shell, t, SIGTSTP, false);
+	const struct lst_stopper *s = stopped_by_signal(t);
+	assert_int_equal(s->pid, 0);
+	assert_int_equal(s->signal, SIGSTOP);
+	machine_stop();
+}
+
 /* For cgroups it is as good as frozen meanwhile. */
 static void a_wait_for_vfork_is_a_block(void **state)
 {
@@ -340,6 +392,9 @@ int main(void)
 		cmocka_unit_test(throttled_for_no_longer_than_ready),
 		cmocka_unit_test(the_scheduler_s_count_is_kept),
 		cmocka_unit_test(frozen_is_stopped),
+		cmocka_unit_test(who_sent_the_signal_that_stopped_is_named),
+		cmocka_unit_test(nobody_is_named_for_a_signal_that_the_kernel_sent),
+		cmocka_unit_test(nobody_is_named_for_another_signal),
 		cmocka_unit_test(a_wait_for_vfork_is_a_block),
 		cmocka_unit_test(reclaim_is_part_of_cpu_time),
 		cmocka_unit_test(a_fault_is_part_of_blocked_time),

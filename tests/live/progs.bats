@@ -13,7 +13,11 @@ load live
 @test "saturated by ticks of 10 ms" { holds_for saturated; }
 @test "lock held by another thread" { holds_for lock; }
 @test "page faults" { holds_for fault; }
-@test "stopped by a signal" { holds_for stopped; }
+@test "stopped by a signal: by whose" {
+	holds_for stopped
+	has_lines "$SEEN" '"verdict":"STOPPED".*"stopped":{"by":"signal","signal":19,"pid":[0-9]*,"comm":"stopped"}' 2
+	lacks_line "$SEEN" "\"stopped\":{\"by\":\"signal\",\"signal\":19,\"pid\":$target,"
+}
 @test "signals interrupt waits" { holds_for interrupted; }
 @test "closed and created anew" { holds_for recreate; }
 @test "duplicated descriptor" { holds_for dup; }
