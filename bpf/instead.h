@@ -82,7 +82,15 @@ static __always_inline void runner_begin(struct lst_runner *r, struct task_struc
 	BPF_CORE_READ_STR_INTO(&r->comm, named, comm);
 }
 
-/* A newcomer takes the least one's place only if it is more by itself. */
+static __always_inline __u64 runner_rank(const struct lst_runner *r)
+{
+	return r->ns + r->others_ns;
+}
+
+/*
+ * A newcomer takes the place of the least and inherits its rank, not its time: so whoever had more than one part in LST_RUNNERS of the
+ * time has a place, however short its turns are, and what is told of it is a lower bound ("space saving", Metwally 2005).
+ */
 static __always_inline void runner_add(struct lst_thread *t, struct task_struct *ran, __u32 pid, bool own,
 				       __u64 ns)
 {
@@ -92,6 +100,7 @@ static __always_inline void runner_add(struct lst_thread *t, struct task_struct 
 		struct lst_runner *r = &t->runners[i];
 		if (i >= t->n_runners) {
 			t->n_runners = i + 1;
+			r->others_ns = 0;
 			runner_begin(r, ran, pid, own, ns);
 			return;
 		}
@@ -99,11 +108,11 @@ static __always_inline void runner_add(struct lst_thread *t, struct task_struct 
 			r->ns += ns;
 			return;
 		}
-		if (r->ns < least->ns)
+		if (runner_rank(r) < runner_rank(least))
 			least = r;
 	}
-	if (ns > least->ns)
-		runner_begin(least, ran, pid, own, ns);
+	least->others_ns = runner_rank(least);
+	runner_begin(least, ran, pid, own, ns);
 }
 
 /*

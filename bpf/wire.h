@@ -37,7 +37,7 @@ typedef int64_t lst_s64;
 #define LST_PEERS	 8   /* other ends that a loop talks to, told apart */
 #define LST_QUOTA_LEVELS 8   /* cgroups above a thread's own that are asked for a quota, its own included */
 #define LST_CGROUP_BYTES 64  /* of a cgroup's name, without those above it */
-#define LST_RUNNERS	 4   /* who ran instead of a thread, told apart per gap; the others are the rest */
+#define LST_RUNNERS	 8   /* who ran instead of a thread, told apart per gap; the others are the rest */
 
 /* --- histograms --------------------------------------------------------------------------------------------------- */
 
@@ -131,8 +131,9 @@ struct lst_waker {
  * thread is one.
  */
 struct lst_runner {
-	lst_u64 ns;
-	lst_u32 pid; /* process; with own: thread */
+	lst_u64 ns;	   /* since it took this place: a lower bound of what it ran */
+	lst_u64 others_ns; /* rank of who had the place before */
+	lst_u32 pid;	   /* process; with own: thread */
 	lst_u32 own;
 	char comm[LST_COMM_BYTES];
 };

@@ -20,7 +20,7 @@
 #define FACT_MAX_FRAMES	    512
 #define FACT_MAX_BLOCKS	    8
 #define FACT_MAX_PEERS	    8
-#define FACT_MAX_RUNNERS    4
+#define FACT_MAX_RUNNERS    8
 #define FACT_EVIDENCE_BYTES 192
 #define FACT_MAX_SAMPLES    64 /* distinct stacks kept per stall; the rest is summed without a stack */
 

@@ -131,6 +131,37 @@ static void of_many_the_longest_are_kept(void **state)
 	machine_stop();
 }
 
+/* In many short turns, none of which is more than what those who came first had in one. */
+static void who_comes_late_in_short_turns_is_kept(void **state)
+{
+	(void)state;
+	struct task_struct *t = gap_begin(), *before = t, *late = task_new(BACKUP_TGID, BACKUP_TGID, "late"),
+			   *brief = task_new(BACKUP_TGID + 1, BACKUP_TGID + 1, "brief");
+	for (uint32_t i = 0; i < LST_RUNNERS; i++) {
+		struct task_struct *first = task_new(HOG_TGID + i, HOG_TGID + i, "first");
+		task_switch(before, OFF_PREEMPTED, first);
+		machine_pass(4 * MS);
+		before = first;
+	}
+	for (int i = 0; i < 100; i++) {
+		task_switch(before, OFF_PREEMPTED, late);
+		machine_pass(3 * MS);
+		task_switch(late, OFF_PREEMPTED, brief);
+		machine_pass(US);
+		before = brief;
+	}
+	task_switch(before, OFF_PREEMPTED, t);
+	ends_gap(t);
+	assert_int_equal(stall.gap.n_runners, LST_RUNNERS);
+	assert_int_equal(ran_ns(BACKUP_TGID, false), 300 * MS);
+	assert_int_equal(ran_ns(BACKUP_TGID + 1, false), 100 * US);
+	uint64_t sum = 0;
+	for (uint32_t i = 0; i < LST_RUNNERS; i++)
+		sum += stall.gap.runners[i].ns;
+	assert_true(sum <= stall.gap.ledger.runnable_ns);
+	machine_stop();
+}
+
 /* Preempted on one CPU, given another: there whoever left it last ran for the last 5 ms, and who before is not known. */
 static void who_ran_elsewhere_is_charged_for_no_more_than_it_ran(void **state)
 {
@@ -230,6 +261,7 @@ int main(void)
 		cmocka_unit_test(in_the_wait_counts_from_the_last_wakeup),
 		cmocka_unit_test(an_idle_cpu_is_nobody),
 		cmocka_unit_test(of_many_the_longest_are_kept),
+		cmocka_unit_test(who_comes_late_in_short_turns_is_kept),
 		cmocka_unit_test(who_ran_elsewhere_is_charged_for_no_more_than_it_ran),
 		cmocka_unit_test(a_move_is_followed),
 		cmocka_unit_test(a_full_row_is_no_loss_of_the_last_one),
