@@ -253,12 +253,24 @@ void loops_judge_stall(struct live_source *s, struct followed *l, const struct l
 
 /* --- every second, and the end ----------------------------------------------------------------------------------------------- */
 
+/* A gap that ended while the loop was copied may be among the closed ones already. */
+static uint64_t open_gap_ns(const struct lst_loop *copied, const struct lst_loop *loop, uint64_t now)
+{
+	uint64_t start_ns = copied->gap_start_ns;
+	bool is_open = start_ns && start_ns < now &&
+		       __atomic_load_n(&loop->gap_start_ns, __ATOMIC_RELAXED) == start_ns;
+	return is_open ? now - start_ns : 0;
+}
+
 static void loop_count(struct live_source *s, uint32_t slot, uint64_t now)
 {
 	struct followed *l = &s->loops[slot];
 	uint32_t n;
-	struct lst_loop state = capture_loops(s->capture, &n)[slot];
-	struct fact_counts c = {.loop = l->id, .elapsed_ns = now > l->counted_ns ? now - l->counted_ns : 0};
+	const struct lst_loop *loop = &capture_loops(s->capture, &n)[slot];
+	struct lst_loop state = *loop;
+	struct fact_counts c = {.loop = l->id,
+				.elapsed_ns = now > l->counted_ns ? now - l->counted_ns : 0,
+				.open_ns = open_gap_ns(&state, loop, now)};
 	struct fact f = {.kind = FACT_COUNTS, .counts = &c};
 
 	counts_fill(&c, &state, &l->last);

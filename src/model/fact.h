@@ -316,6 +316,7 @@ struct fact_counts {
 	uint32_t loop;
 	uint64_t elapsed_ns; /* observed time these counts cover */
 	uint64_t iterations, waits, events, zero_waits, slept_waits, busy_ns, over_threshold;
+	uint64_t open_ns; /* age of the gap that is open now, 0 none: it is in no other figure */
 	uint64_t max_lag_ns, min_gap_ns; /* since the loop's start, not differences */
 	uint64_t timed_chains, timed_ns; /* chains that a timer began, and their gaps */
 	uint64_t connects, bursts;	 /* bursts: gaps with 16 connects or more */

@@ -220,6 +220,7 @@ const struct field counts_fields[] = {
 	MAY("zero_waits", NUMBER, zero_waits),
 	MAY("slept_waits", NUMBER, slept_waits),
 	MUST("busy_us", NS, busy_ns),
+	MAY("open_us", NS, open_ns),
 	MAY("over_threshold", NUMBER, over_threshold),
 	MUST("max_lag_us", NS, max_lag_ns),
 	MUST("min_gap_us", NS, min_gap_ns),

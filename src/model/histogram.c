@@ -121,6 +121,16 @@ bool histogram_move(struct histogram *h, uint64_t from_ns, uint64_t to_ns)
 	return true;
 }
 
+void histogram_shorten_longest(struct histogram *h, uint64_t by_ns)
+{
+	unsigned b = HISTOGRAM_BUCKETS - 1;
+	while (b && !h->count[b])
+		b--;
+	uint64_t longest_ns = h->count[b] ? h->sum_ns[b] / h->count[b] : 0;
+	if (by_ns && longest_ns >= by_ns)
+		histogram_move(h, longest_ns, longest_ns - by_ns);
+}
+
 /* fmin() and fmax() would need the mathematics library. */
 static double smaller(double a, double b)
 {

@@ -33,6 +33,9 @@ void histogram_merge(struct histogram *into, const struct histogram *from);
 /* One value becomes another; false (unchanged) if there is none such. min and max are bounds from then on. */
 bool histogram_move(struct histogram *h, uint64_t from_ns, uint64_t to_ns);
 
+/* The longest value becomes shorter by that much; unchanged if there is none as long. min and max are bounds from then on. */
+void histogram_shorten_longest(struct histogram *h, uint64_t by_ns);
+
 /* Per-iteration quantile, 0 < q < 1: interpolated in its bucket, never outside [min, max]; 0 when empty. */
 uint64_t histogram_quantile_ns(const struct histogram *h, double q);
 

@@ -75,6 +75,7 @@ static void reset_interval(struct live *l, struct live_loop **at)
 		return;
 	}
 	memset(&loop->lag, 0, sizeof loop->lag);
+	loop->before_ns = status_open_gap_ns(loop, l->status_at_ns);
 	loop->elapsed_ns = loop->busy_ns = loop->new_stalls = 0;
 }
 
@@ -99,11 +100,11 @@ static int print_status(struct live *l, uint64_t at_ns)
 	struct pen p = pen_of(l);
 	int err = status_lines(&p, &of, shown, n);
 	free(shown);
+	l->status_at_ns = at_ns;
 	for (size_t i = 0; i < l->n_loops; i++)
 		if (l->loops[i])
 			reset_interval(l, &l->loops[i]);
 	l->has_status = true;
-	l->status_at_ns = at_ns;
 	return err;
 }
 
@@ -174,6 +175,8 @@ static int take_counts(struct live *l, const struct fact *f)
 		return -ENOMEM;
 	loop->elapsed_ns += f->counts->elapsed_ns;
 	loop->busy_ns += f->counts->busy_ns;
+	loop->open_gap_ns = f->counts->open_ns;
+	loop->counted_at_ns = f->at_ns;
 	histogram_merge(&loop->lag, &f->counts->lag);
 	return 0;
 }

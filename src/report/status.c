@@ -18,21 +18,54 @@ struct status {
 	double busy;
 };
 
+static uint64_t open_lag_ns(const struct live_loop *loop, uint64_t at_ns)
+{
+	return loop->open ? loop->last_open.lag_ns + at_ns - loop->open_at_ns : 0;
+}
+
+/* As it was counted; recordings that do not have it know an open stall's. */
+uint64_t status_open_gap_ns(const struct live_loop *loop, uint64_t at_ns)
+{
+	if (loop->open_gap_ns)
+		return loop->open_gap_ns + at_ns - loop->counted_at_ns;
+	return loop->open && loop->last_open.gap_ns ? open_lag_ns(loop, at_ns) : 0;
+}
+
+static uint64_t at_most(uint64_t ns, uint64_t most_ns)
+{
+	return ns < most_ns ? ns : most_ns;
+}
+
+/*
+ * What of its gaps lies between the last status lines and these: of one that was open then only what came after, and of one that is open
+ * now what has passed of it.
+ */
+static uint64_t busy_inside_ns(const struct live_loop *loop, uint64_t open_gap_ns, uint64_t elapsed_ns)
+{
+	uint64_t ns = loop->busy_ns + open_gap_ns;
+	return at_most(ns > loop->before_ns ? ns - loop->before_ns : 0, elapsed_ns);
+}
+
+/* The same of the lags; the gap that was open then is the longest, if it has ended. */
+static struct histogram lag_inside(const struct live_loop *loop, uint64_t open_ns, uint64_t elapsed_ns)
+{
+	struct histogram lag = loop->lag;
+	histogram_shorten_longest(&lag, loop->before_ns);
+	if (open_ns)
+		histogram_add(&lag, at_most(open_ns, elapsed_ns), 1);
+	return lag;
+}
+
 static struct status status_of(const struct live_loop *loop, const struct status_line *of)
 {
-	struct status s = {.loop = loop};
-	struct histogram lag = loop->lag;
-	uint64_t elapsed_ns = loop->elapsed_ns, busy_ns = loop->busy_ns;
-	if (loop->open) { /* no histogram has it yet, and its last report is old */
-		s.open_ns = loop->last_open.lag_ns + of->at_ns - loop->open_at_ns;
-		elapsed_ns = elapsed_ns ? elapsed_ns : of->at_ns - of->since_ns;
-		uint64_t inside_ns = s.open_ns < elapsed_ns ? s.open_ns : elapsed_ns;
-		histogram_add(&lag, inside_ns, 1);
-		busy_ns += inside_ns;
-	}
+	struct status s = {.loop = loop, .open_ns = open_lag_ns(loop, of->at_ns)};
+	uint64_t open_gap_ns = status_open_gap_ns(loop, of->at_ns),
+		 elapsed_ns = loop->elapsed_ns || !loop->open ? loop->elapsed_ns : of->at_ns - of->since_ns;
+	struct histogram lag =
+		lag_inside(loop, s.open_ns > open_gap_ns ? s.open_ns : open_gap_ns, elapsed_ns);
 	s.lag_p99_ns = histogram_arrival_quantile_ns(&lag, 0.99, elapsed_ns);
 	if (elapsed_ns)
-		s.busy = busy_ns < elapsed_ns ? (double)busy_ns / (double)elapsed_ns : 1;
+		s.busy = (double)busy_inside_ns(loop, open_gap_ns, elapsed_ns) / (double)elapsed_ns;
 	return s;
 }
 

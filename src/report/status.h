@@ -12,7 +12,10 @@ struct live_loop {
 	uint32_t id;
 	/* since the last status lines */
 	struct histogram lag;
-	uint64_t elapsed_ns, busy_ns, new_stalls;
+	uint64_t elapsed_ns, busy_ns, new_stalls; /* busy: of gaps that ended since then, whole */
+	uint64_t before_ns;			  /* age that the gap that was open then had */
+	/* now */
+	uint64_t open_gap_ns, counted_at_ns; /* age of the open gap when it was counted last, 0 none */
 	/* since the start */
 	uint64_t stalls, longest_ns;
 	bool saturated, was_saturated;
@@ -29,6 +32,8 @@ struct status_line {
 	bool some_ended; /* loops have been seen that are gone and forgotten */
 };
 
+/* Age of the gap that is open at that time, 0 none. */
+uint64_t status_open_gap_ns(const struct live_loop *loop, uint64_t at_ns);
 /* 0 or -ENOMEM */
 int status_lines(struct pen *p, const struct status_line *of, const struct live_loop *const *loops, size_t n);
 
