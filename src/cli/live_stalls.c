@@ -159,8 +159,8 @@ static void limit_fill(struct live_source *s, struct fact_stall *stall, const st
 	snprintf(name, sizeof name, "%.*s", (int)sizeof name - 1, l->name);
 	if (proc_file(&cgroups, "/proc/%u/cgroup", stall->pid))
 		bytes_clear(&cgroups);
-	process_text_limit(bytes_text(&cgroups), l->level, name, path);
-	stall->limit = (struct limit){live_text(s, path, sizeof path), l->quota_ns, l->period_ns};
+	uint32_t version = process_text_limit(bytes_text(&cgroups), l->level, name, path);
+	stall->limit = (struct limit){live_text(s, path, sizeof path), l->quota_ns, l->period_ns, version};
 	bytes_free(&cgroups);
 }
 

@@ -141,8 +141,8 @@ static bool limits_cpu(const char *controllers, size_t len)
 	return !len;
 }
 
-void process_text_limit(const char *cgroups, unsigned level, const char *name,
-			char path[PROCESS_CGROUP_BYTES])
+unsigned process_text_limit(const char *cgroups, unsigned level, const char *name,
+			    char path[PROCESS_CGROUP_BYTES])
 {
 	for (const char *line = cgroups; *line; line += strcspn(line, "\n"), line += *line == '\n') {
 		const char *controllers = line + strcspn(line, ":\n");
@@ -155,7 +155,8 @@ void process_text_limit(const char *cgroups, unsigned level, const char *name,
 		if (!n)
 			continue;
 		snprintf(path, PROCESS_CGROUP_BYTES, "%.*s", (int)n, whole + 1);
-		return;
+		return len ? 1 : 2;
 	}
 	snprintf(path, PROCESS_CGROUP_BYTES, "…/%s", name);
+	return 0;
 }

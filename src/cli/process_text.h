@@ -20,9 +20,9 @@ void process_text_unit(const char *cgroups, char unit[PROCESS_UNIT_BYTES]);
 #define PROCESS_CGROUP_BYTES 256
 /*
  * By cgroup: the path of the process's cgroup or of the one above it that is `level` below the root and has this name, in the hierarchy
- * that limits CPU time; without one of that name ".../name", the name alone being known.
+ * that limits CPU time; without one of that name ".../name", the name alone being known. Returns the version of that hierarchy, 1 or 2, or 0.
  */
-void process_text_limit(const char *cgroups, unsigned level, const char *name,
-			char path[PROCESS_CGROUP_BYTES]);
+unsigned process_text_limit(const char *cgroups, unsigned level, const char *name,
+			    char path[PROCESS_CGROUP_BYTES]);
 
 #endif

@@ -291,7 +291,11 @@ static const char *whose_limit(const struct scene *sc)
 	const char *cgroup = sc->stall->limit.cgroup ? sc->stall->limit.cgroup : "";
 	if (ends_in(cgroup, ".service") || (ends_in(cgroup, ".slice") && !strstr(cgroup, "kubepods")))
 		return "throttled_unit";
-	return sc->loop && sc->loop->container[0] && cgroup[0] ? "throttled_container" : "throttled";
+	if (sc->loop && sc->loop->container[0] && cgroup[0])
+		return "throttled_container";
+	static const char *const by_version[] = {"throttled", "throttled_v1", "throttled_v2"};
+	uint32_t version = sc->stall->limit.version;
+	return by_version[version < ARRAY_LEN(by_version) ? version : 0];
 }
 
 static const char *who_stopped(const struct scene *sc)

@@ -179,6 +179,7 @@ struct stopper {
 struct limit {
 	const char *cgroup; /* path below the root, "" unknown */
 	uint64_t quota_ns, period_ns;
+	uint32_t version; /* of its hierarchy, whose files have other names: 1 or 2, 0 unknown */
 };
 
 struct sample {

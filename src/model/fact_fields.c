@@ -176,6 +176,7 @@ const struct field limit_fields[] = {
 	MAY("cgroup", TEXT, cgroup),
 	MUST("quota_us", NS, quota_ns),
 	MUST("period_us", NS, period_ns),
+	MAY("version", NUMBER, version),
 	{0}};
 #undef T
 

@@ -254,6 +254,12 @@ static const struct {
 	 "ask less often and back off, keep the connection, or let the peer tell (subscribe, long poll)"},
 
 	{"throttled", FAMILY_ANY,
+	 "the cgroup's CPU limit is too low for its bursts: raise cpu.max (cgroup v1: cpu.cfs_quota_us), or "
+	 "run fewer threads in it"},
+	{"throttled_v1", FAMILY_ANY,
+	 "the cgroup's CPU limit is too low for its bursts: raise cpu.cfs_quota_us, or run fewer threads in "
+	 "it"},
+	{"throttled_v2", FAMILY_ANY,
 	 "the cgroup's CPU limit is too low for its bursts: raise cpu.max, or run fewer threads in it"},
 	{"throttled_unit", FAMILY_ANY,
 	 "the unit's CPU limit is too low for its bursts: raise CPUQuota= (systemctl set-property), or run "
@@ -264,7 +270,7 @@ static const struct {
 	 "or "
 	 "run fewer threads in it"},
 	{"no_cpu", FAMILY_ANY,
-	 "too few CPUs for what runs: move neighbours away, or raise its cpu.weight or nice level"},
+	 "too few CPUs for what runs: move neighbours away, or raise its CPU weight or nice level"},
 	{"no_cpu_own", FAMILY_ANY,
 	 "its own threads take its CPU: run fewer of them, give them a higher nice level, or allow more "
 	 "CPUs"},
@@ -290,7 +296,9 @@ static const struct {
 	 "nothing in the code: a debugger or strace is attached and stops it; let it go, or use a tool that "
 	 "does not stop it"},
 	{"reclaim", FAMILY_ANY,
-	 "the kernel takes pages back inside the loop: raise memory.high and memory.max, or use less"},
+	 "the kernel takes pages back inside the loop: raise memory.high and memory.max (cgroup v1: "
+	 "memory.limit_in_bytes), or "
+	 "use less"},
 	{"faults", FAMILY_ANY,
 	 "its memory is fetched inside the loop: more memory, no swap, or touch mapped files elsewhere "
 	 "first"},

@@ -20,18 +20,19 @@ static const struct {
 	const char *what, *cgroups;
 	unsigned level;
 	const char *name, *path;
+	unsigned version;
 } cases[] = {
-	{"its own", UNIFIED, 3, "worker", "/system.slice/api.service/worker"},
-	{"the one above", UNIFIED, 2, "api.service", "/system.slice/api.service"},
-	{"the outermost", UNIFIED, 1, "system.slice", "/system.slice"},
-	{"of the hierarchy that limits CPU time", SEPARATE, 2, "batch", "/jobs/batch"},
-	{"in that of memory only", SEPARATE, 2, "a", "…/a"},
-	{"moved since", UNIFIED, 2, "other.service", "…/other.service"},
-	{"deeper than it is now", UNIFIED, 4, "worker", "…/worker"},
-	{"half a name", UNIFIED, 2, "api", "…/api"},
-	{"a process that has gone", "", 2, "api.service", "…/api.service"},
-	{"cpuset is not cpu", "2:cpuset:/jobs\n", 1, "jobs", "…/jobs"},
-	{"not a line of cgroups", "rubbish\n:\n::\n", 1, "jobs", "…/jobs"},
+	{"its own", UNIFIED, 3, "worker", "/system.slice/api.service/worker", 2},
+	{"the one above", UNIFIED, 2, "api.service", "/system.slice/api.service", 2},
+	{"the outermost", UNIFIED, 1, "system.slice", "/system.slice", 2},
+	{"of the hierarchy that limits CPU time", SEPARATE, 2, "batch", "/jobs/batch", 1},
+	{"in that of memory only", SEPARATE, 2, "a", "…/a", 0},
+	{"moved since", UNIFIED, 2, "other.service", "…/other.service", 0},
+	{"deeper than it is now", UNIFIED, 4, "worker", "…/worker", 0},
+	{"half a name", UNIFIED, 2, "api", "…/api", 0},
+	{"a process that has gone", "", 2, "api.service", "…/api.service", 0},
+	{"cpuset is not cpu", "2:cpuset:/jobs\n", 1, "jobs", "…/jobs", 0},
+	{"not a line of cgroups", "rubbish\n:\n::\n", 1, "jobs", "…/jobs", 0},
 };
 
 static void limits_have_a_path(void **state)
@@ -39,7 +40,8 @@ static void limits_have_a_path(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		char path[PROCESS_CGROUP_BYTES];
-		process_text_limit(cases[i].cgroups, cases[i].level, cases[i].name, path);
+		assert_int_equal(process_text_limit(cases[i].cgroups, cases[i].level, cases[i].name, path),
+				 cases[i].version);
 		if (strcmp(path, cases[i].path) != 0)
 			fail_msg("%s: %s, not %s", cases[i].what, path, cases[i].path);
 	}
