@@ -88,6 +88,15 @@ static __always_inline bool peer_seek(struct lst_loop *l, struct sock *sk)
 	return true;
 }
 
+/* Old kernels' atomics return nothing, so the most is read apart: by a moment late where threads share a loop. */
+static __always_inline void peer_opened(struct lst_peer *p)
+{
+	__sync_fetch_and_add(&p->open, 1);
+	__u64 open = p->open;
+	if (open > p->most_open)
+		p->most_open = open;
+}
+
 /* A thread of the loop begins to connect; in a gap of it unless the loop has several threads. */
 SEPARATE int connection_begin(__u32 slot, __u64 socket)
 {
@@ -115,7 +124,7 @@ SEPARATE int connection_begin(__u32 slot, __u64 socket)
 	if (bpf_map_update_elem(&connections, &socket, &c, BPF_ANY))
 		lose(LST_LOSS_CONNECTIONS_FULL);
 	else
-		__sync_fetch_and_add(&p->open, 1);
+		peer_opened(p);
 	return 0;
 }
 

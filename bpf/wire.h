@@ -192,6 +192,7 @@ struct lst_peer {
 	lst_u64 gap_seq;	  /* of its last connect */
 	lst_u32 gap_connects;	  /* in that gap */
 	lst_u32 most_connects;	  /* in one gap */
+	lst_u64 most_open;	  /* of `open`, at any moment */
 };
 
 /*

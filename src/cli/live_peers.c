@@ -50,6 +50,7 @@ void peers_count(struct live_source *s, struct fact_counts *c, const struct lst_
 			.work_ns = p->work_ns - was->work_ns,
 			.open = p->open,
 			.most_connects = p->most_connects,
+			.most_open = p->most_open,
 		};
 	}
 }

@@ -300,7 +300,7 @@ struct fact_saturated {
 	char evidence[FACT_EVIDENCE_BYTES];
 };
 
-/* Another end that a loop connects to, or waits for in its gaps. Differences, but for the last two. */
+/* Another end that a loop connects to, or waits for in its gaps. Differences, but for the last three. */
 struct fact_peer {
 	const char *peer; /* "tcp 10.0.3.9:5432" */
 	uint64_t connects;
@@ -310,6 +310,7 @@ struct fact_peer {
 	uint64_t work_ns;	   /* of chains that read from it first */
 	uint64_t open;		   /* connections made while we watched that are open now */
 	uint64_t most_connects;	   /* in one gap, since its first */
+	uint64_t most_open;	   /* of `open` at any moment, since its first */
 };
 
 /* Differences since the last counts fact of the loop. */

@@ -254,6 +254,7 @@ const struct field peer_fields[] = {
 	MAY("work_us", NS, work_ns),
 	MAY("open", NUMBER, open),
 	MAY("most_connects", NUMBER, most_connects),
+	MAY("most_open", NUMBER, most_open),
 	{0}};
 #undef T
 

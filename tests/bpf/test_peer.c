@@ -70,9 +70,11 @@ static void open_connections_are_told_from_closed_ones(void **state)
 	connection_ends(3);
 	connection_ends(3);  /* once is enough */
 	connection_ends(99); /* nobody's */
-	assert_int_equal(peer_at(0)->open, 4);
+	connection_ends(2);
+	assert_int_equal(peer_at(0)->open, 3);
 	task_connects(t, 3, "127.0.0.1", 8101); /* its memory is used again */
-	assert_int_equal(peer_at(0)->open, 5);
+	assert_int_equal(peer_at(0)->open, 4);
+	assert_int_equal(peer_at(0)->most_open, 5);
 	machine_stop();
 }
 

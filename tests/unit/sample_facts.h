@@ -97,7 +97,7 @@ static struct fact_counts sample_counts = {
 	.tasks_at_least = true,
 	.tasks_loops = 19,
 	.n_peers = 2,
-	.peers = {{"tcp 10.0.3.9:5432", 1, 2, 3, 4001, 5, 6002, 7, 8}, {"tcp [::1]:80", .open = 9}}};
+	.peers = {{"tcp 10.0.3.9:5432", 1, 2, 3, 4001, 5, 6002, 7, 8, 9}, {"tcp [::1]:80", .open = 9}}};
 
 static struct fact sample_facts[] = {
 	{FACT_HEADER, 0,
