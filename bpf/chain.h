@@ -8,8 +8,11 @@
 
 #include "state.h"
 
-/* Growth is told from a gap that is no noise, and a step of it is a multiple, not another matter. */
-#define GROWTH_FROM_NS 500000ULL
+/*
+ * A step of growth is a multiple, not another matter. The first gap may be as short as an ordinary one: growth that ends in milliseconds
+ * began there, and how much of it makes a cascade is judged in user space.
+ */
+#define GROWTH_FROM_NS 50000ULL
 #define GROWTH_MOST    20
 
 /* A wait returned: with timeout 0 the chain goes on, whatever it found. */

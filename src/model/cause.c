@@ -225,13 +225,21 @@ static bool are_connects(const struct scene *sc, const struct share *sh)
 	return cause_is_flood(sc->stall);
 }
 
-/* Three steps, and sixteen times the first of them: callbacks that make more callbacks than they were. */
-#define MANY_STEPS  3
-#define MUCH_GROWTH 16
+/*
+ * Three steps, and sixteen times the first of them: callbacks that make more callbacks than they were. What begins as short as an
+ * ordinary gap takes one more, each by the same on the average: three that happen to be in order are common there.
+ */
+#define MANY_STEPS	3
+#define MUCH_GROWTH	16
+#define ORDINARY_NS	500000u
+#define ORDINARY_STEPS	4
+#define ORDINARY_GROWTH 64
 
 bool cause_is_cascade(const struct fact_stall *s)
 {
 	const struct chain *c = &s->chain;
+	if (c->grown_from_ns < ORDINARY_NS)
+		return c->growth >= ORDINARY_STEPS && c->last_ns / ORDINARY_GROWTH >= c->grown_from_ns;
 	return c->growth >= MANY_STEPS && c->last_ns / MUCH_GROWTH >= c->grown_from_ns;
 }
 

@@ -104,6 +104,18 @@ void habits_count(struct habits *h, const struct fact_counts *c)
 		peer_add(h, &c->peers[i], c->elapsed_ns);
 }
 
+/* Three steps, each twice the work before on the average, to what can be felt: shorter gaps are in that order now and then. */
+#define GROWTH_STEPS  3
+#define GROWTH_MOST   32 /* steps */
+#define GROWTH_END_NS 4000000u
+
+static bool is_growth(const struct chain *c)
+{
+	unsigned steps = c->growth < GROWTH_MOST ? c->growth : GROWTH_MOST;
+	return steps >= GROWTH_STEPS && c->last_ns >= GROWTH_END_NS &&
+	       c->last_ns >> steps >= c->grown_from_ns;
+}
+
 void habits_stall(struct habits *h, const struct fact_stall *s)
 {
 	const struct chain *c = &s->chain;
@@ -121,6 +133,6 @@ void habits_stall(struct habits *h, const struct fact_stall *s)
 		h->cascade.frame = s->culprit_frame;
 		h->cascade.cpu_ns = s->ledger.cpu_ns;
 	}
-	if (c->growth > h->growth.growth || (c->growth == h->growth.growth && c->last_ns > h->growth.last_ns))
+	if (is_growth(c) && c->last_ns > h->growth.last_ns)
 		h->growth = *c;
 }

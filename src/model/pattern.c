@@ -197,12 +197,11 @@ static void tell_bursts(struct bytes *out, const struct view *v)
 
 /* --- growth --------------------------------------------------------------------------------------- */
 
-#define GROWTH_SHOWN   3
 #define CASCADES_NAMED 2
 
 static bool growth_is_seen(const struct view *v)
 {
-	return v->h->growth.growth >= GROWTH_SHOWN;
+	return v->h->growth.growth;
 }
 
 static bool growth_is_a_cascade(const struct view *v)

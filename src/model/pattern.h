@@ -44,7 +44,7 @@ struct habits {
 	uint64_t tasks_loops; /* that they may belong to */
 	struct habit_peer peers[HABIT_PEERS];
 	uint64_t floods, cascades; /* recorded iterations of their shape that cost something */
-	struct chain growth;	   /* of the chain that grew most */
+	struct chain growth;	   /* of the chain that grew to most; zero: none did */
 	struct {
 		uint32_t frame; /* culprit of the one with most CPU time, 0 unknown */
 		uint64_t cpu_ns;
