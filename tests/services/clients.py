@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""clients.py ADDRESS SECONDS: four clients that ask every 30 ms or so and wait for the answer. Prints, as JSON, how many answers they
-got and the longest that one took: what the service's users saw.
+"""clients.py ADDRESS: four clients that ask every 30 ms or so and wait for the answer, until standard input ends. Prints, as JSON, how many
+answers they got and the longest that one took: what the service's users saw.
 
 ADDRESS is what the service printed: its port, if it echoes lines; or, if it talks HTTP, its port, the path that the four ask for, and
 maybe more paths, each with the seconds between two visits of one more client: "8080 /ping /report:0.5". Visits are not measured.
@@ -10,6 +10,7 @@ import asyncio
 import json
 import random
 import sys
+import threading
 import time
 
 
@@ -35,9 +36,9 @@ class Http(Lines):
         await self.reader.readexactly(int(head.partition("content-length:")[2].split()[0]))
 
 
-async def client(talk, port, path, pause, until, took):
+async def client(talk, port, path, pause, ended, took):
     connection = talk(*await asyncio.open_connection("127.0.0.1", port))
-    while time.monotonic() < until:
+    while not ended.is_set():
         start = time.monotonic()
         await connection.ask(path)
         took.append(time.monotonic() - start)
@@ -51,12 +52,23 @@ def visits_of(words):
         yield path, float(pause)
 
 
-async def main(address, seconds):
+def input_ended():
+    ended = threading.Event()
+
+    def read():
+        sys.stdin.read()
+        ended.set()
+
+    threading.Thread(target=read, daemon=True).start()
+    return ended
+
+
+async def main(address):
     port, *paths = address.split()
-    talk, path, took, until = Http if paths else Lines, (paths or [""])[0], [], time.monotonic() + seconds
-    await asyncio.gather(*(client(talk, int(port), path, 0.03, until, took) for _ in range(4)),
-                         *(client(talk, int(port), path, pause, until, []) for path, pause in visits_of(paths[1:])))
+    talk, path, took, ended = Http if paths else Lines, (paths or [""])[0], [], input_ended()
+    await asyncio.gather(*(client(talk, int(port), path, 0.03, ended, took) for _ in range(4)),
+                         *(client(talk, int(port), path, pause, ended, []) for path, pause in visits_of(paths[1:])))
     print(json.dumps({"answers": len(took), "longest_ms": round(max(took) * 1000)}))
 
 
-asyncio.run(main(sys.argv[1], float(sys.argv[2])))
+asyncio.run(main(sys.argv[1]))
