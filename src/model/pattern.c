@@ -40,11 +40,15 @@ static void put_culprit(struct bytes *out, const struct view *v, uint32_t frame)
 
 #define COURSE_LEAST 5	/* values */
 #define PILE_SHOWN   24 /* connections or files more than at first, for a line */
+#define PILE_KEPT    8	/* if none of those that were opened has been closed */
 #define PILE_NAMED   100
 
 /* Those made since the attach are counted, so that a steady rise is to as many times as there are values: five after six seconds. */
 #define PILE_SHOWN_PERCENT 300
 #define PILE_NAMED_PERCENT 400
+#define PILE_ON_PERCENT	   150
+#define PILE_HALF	   5  /* that part of the rise at least is in the second half of the time */
+#define FALLS_LITTLE	   20 /* at most that part of the rise */
 
 /* Tasks, which cost less, were often there before we came, and are counted whoever made them. */
 #define TASKS_SHOWN	    100
@@ -52,7 +56,6 @@ static void put_culprit(struct bytes *out, const struct view *v, uint32_t frame)
 #define TASKS_NAMED	    1000
 #define TASKS_NAMED_PERCENT 200
 #define TASKS_MANY	    10000 /* for a line, if they do not rise */
-#define FALLS_LITTLE	    20	  /* at most that part of the rise */
 #define TASKS_A_FILE	    10	  /* a task or several for each client is a server's way */
 
 /* The level at the end of each quarter. */
@@ -74,9 +77,42 @@ static bool is_rising(const struct course *c, uint64_t least, unsigned percent)
 	return last >= first + least && is_share(last, first, percent);
 }
 
+static uint64_t rise(const struct course *c)
+{
+	uint64_t first = c->n ? c->values[0] : 0, last = c->n ? c->values[c->n - 1] : 0;
+	return last > first ? last - first : 0;
+}
+
+/* Bursts that drain look alike by chance, seen once a second for a few seconds; but then it falls somewhere. */
+static bool never_falls(const struct course *c)
+{
+	for (uint32_t i = 1; i < c->n; i++)
+		if (c->values[i] + rise(c) / FALLS_LITTLE < c->values[i - 1])
+			return false;
+	return true;
+}
+
+/* A busy loop makes them as it gets to it, so not steadily; but they do not become fewer, nor is it a pool that was filled. */
+static bool goes_on_rising(const struct course *c, uint64_t least, unsigned percent)
+{
+	if (c->n < COURSE_LEAST || rise(c) < least || !is_share(quarter(c, 4), c->values[0], percent))
+		return false;
+	uint64_t half = c->values[(c->n - 1) / 2], last = quarter(c, 4);
+	return never_falls(c) && last - half >= rise(c) / PILE_HALF && last > quarter(c, 3);
+}
+
+/* As many are open as were opened; if more are, we have not been told of all. */
+static bool none_was_closed(const struct habit_peer *p)
+{
+	return p->open == p->connects;
+}
+
+/* A saturated loop, one turn of which takes long, opens but a few a second: then that it closes none of them says as much as their number. */
 static bool pile_is_seen(const struct view *v)
 {
-	return is_rising(&v->peer->connections, PILE_SHOWN, PILE_SHOWN_PERCENT);
+	const struct habit_peer *p = v->peer;
+	return is_rising(&p->connections, PILE_SHOWN, PILE_SHOWN_PERCENT) ||
+	       goes_on_rising(&p->connections, none_was_closed(p) ? PILE_KEPT : PILE_SHOWN, PILE_ON_PERCENT);
 }
 
 static bool pile_is_up(const struct view *v)
@@ -96,13 +132,14 @@ static void tell_pile(struct bytes *out, const struct view *v)
 {
 	bytes_printf(out, "open connections to %s ", v->peer->peer);
 	put_course(out, &v->peer->connections, false);
+	if (none_was_closed(v->peer))
+		bytes_puts(out, ", none of them closed");
 }
 
 static bool files_are_rising(const struct view *v)
 {
 	for (size_t i = 0; i < HABIT_PEERS; i++) /* then the line above says it better */
-		if (v->h->peers[i].peer &&
-		    is_rising(&v->h->peers[i].connections, PILE_SHOWN, PILE_SHOWN_PERCENT))
+		if (v->h->peers[i].peer && pile_is_seen(&(struct view){v->d, v->h, &v->h->peers[i]}))
 			return false;
 	return is_rising(&v->h->files, PILE_SHOWN, PILE_SHOWN_PERCENT);
 }
@@ -116,21 +153,6 @@ static void tell_files(struct bytes *out, const struct view *v)
 static bool tasks_are_rising(const struct view *v)
 {
 	return is_rising(&v->h->tasks, TASKS_SHOWN, TASKS_SHOWN_PERCENT);
-}
-
-static uint64_t rise(const struct course *c)
-{
-	uint64_t first = c->n ? c->values[0] : 0, last = c->n ? c->values[c->n - 1] : 0;
-	return last > first ? last - first : 0;
-}
-
-/* Bursts that drain look alike by chance, seen once a second for a few seconds; but then it falls somewhere. */
-static bool never_falls(const struct course *c)
-{
-	for (uint32_t i = 1; i < c->n; i++)
-		if (c->values[i] + rise(c) / FALLS_LITTLE < c->values[i - 1])
-			return false;
-	return true;
 }
 
 /* Each client may have its task, and they may come as they please: then as many files are opened. Where that is not known, nobody is accused. */
