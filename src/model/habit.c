@@ -76,6 +76,8 @@ static void peer_add(struct habits *h, const struct fact_peer *from, uint64_t el
 	p->open = from->open;
 	if (from->most_connects > p->most_connects)
 		p->most_connects = from->most_connects;
+	if (from->most_open > p->most_open)
+		p->most_open = from->most_open;
 	if (!is_a_second(elapsed_ns))
 		return;
 	course_add(&p->connections, from->open, h->elapsed_ns);

@@ -217,6 +217,22 @@ static void tell_bursts(struct bytes *out, const struct view *v)
 	put_culprit(out, v, h->flood.frame);
 }
 
+#define OPENED_ANEW 2 /* times as many as were open at once: a pool is filled once */
+
+/* Ticks between them do not make it fewer: clients that take a lock in turn connect one a tick. */
+static bool many_are_open_at_once(const struct view *v)
+{
+	const struct habit_peer *p = v->peer;
+	return p->most_open >= BURST && p->most_connects < BURST && p->connects >= OPENED_ANEW * p->most_open;
+}
+
+static void tell_many_open(struct bytes *out, const struct view *v)
+{
+	const struct habit_peer *p = v->peer;
+	bytes_printf(out, "up to %llu connections to %s open at once, %.3g a second opened anew",
+		     (unsigned long long)p->most_open, p->peer, per_second(v->h, p->connects));
+}
+
 /* --- growth --------------------------------------------------------------------------------------- */
 
 #define CASCADES_NAMED 2
@@ -374,6 +390,7 @@ static const struct rule {
 	{"", NULL, false, tasks_are_many, NULL, tell_many_tasks},
 	{"", NULL, false, files_are_rising, NULL, tell_files},
 	{"flood", NULL, false, bursts_are_seen, bursts_are_a_flood, tell_bursts},
+	{"", NULL, true, many_are_open_at_once, NULL, tell_many_open},
 	{"cascade", NULL, false, growth_is_seen, growth_is_a_cascade, tell_growth},
 	{"polling", NULL, true, poll_is_seen, poll_is_aggressive, tell_poll},
 	{"", NULL, true, reads_are_seen, NULL, tell_reads},

@@ -32,7 +32,7 @@ struct pace {
 
 struct habit_peer {
 	const char *peer; /* NULL: free */
-	uint64_t connects, timed_connects, waits, waited_ns, reads, work_ns, open, most_connects;
+	uint64_t connects, timed_connects, waits, waited_ns, reads, work_ns, open, most_connects, most_open;
 	struct course connections;
 	struct pace pace, read_pace; /* of connects and reads */
 };
