@@ -46,8 +46,9 @@ static bool is_one_of(const char *const *names, size_t n, const char *text,
 	return false;
 }
 
-/* Installed, and not written here: Python's packages, and the extensions of its standard library. */
-static const char *const package_folders[] = {"/site-packages/", "/dist-packages/", "/lib-dynload/"};
+/* Installed, and not written here: Python's and Node's packages, and the extensions of Python's standard library. */
+static const char *const package_folders[] = {"/site-packages/", "/dist-packages/", "/lib-dynload/",
+					      "/node_modules/"};
 
 static bool contains(const char *text, const char *part)
 {

@@ -77,6 +77,13 @@ static void methods_by_their_class(void **state)
 	assert_false(ownership_is_method_application(""));
 }
 
+static void addons_of_packages_are_not_the_application(void **state)
+{
+	(void)state;
+	assert_false(ownership_is_application("/srv/app/node_modules/fast/build/Release/fast.node", false));
+	assert_true(ownership_is_application("/srv/app/build/Release/own.node", false));
+}
+
 static void python_extensions_are_not_the_application(void **state)
 {
 	(void)state;
@@ -92,6 +99,7 @@ int main(void)
 		cmocka_unit_test(python_files_of_the_application),
 		cmocka_unit_test(python_files_of_others),
 		cmocka_unit_test(python_extensions_are_not_the_application),
+		cmocka_unit_test(addons_of_packages_are_not_the_application),
 		cmocka_unit_test(javascript_files),
 		cmocka_unit_test(functions_linked_into_a_program),
 		cmocka_unit_test(sources_that_were_installed),
