@@ -53,13 +53,18 @@ static int signals_open(void)
 	return fd < 0 ? -errno : fd;
 }
 
+/* timeout(1) signals its child and at once its group; nobody presses a key twice as fast. */
+#define SAME_SIGNAL_NS 50000000
+
 /* From here on a second Ctrl-C ends the program the usual way. */
 static void signals_release(void)
 {
+	const struct timespec grace = {.tv_nsec = SAME_SIGNAL_NS};
 	sigset_t set;
 	sigemptyset(&set);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGTERM);
+	sigtimedwait(&set, NULL, &grace);
 	sigprocmask(SIG_UNBLOCK, &set, NULL);
 }
 

@@ -100,6 +100,20 @@ assert len(stalls) == 3 and all(stall["state"] == "ended" for stall in stalls), 
 	grep -A 100 'stalled 30[0-9] ms' "$LIVE/text" | grep -q stall_sleep
 }
 
+# As timeout(1) does: its child, and then the group that the child is in.
+@test "one Ctrl-C that arrives twice prints the summary, too" {
+	start_prog sleep
+	background_interruptible "$LOOPSTALL" -T "$THRESHOLD" -p "$target" >"$LIVE/text" 2>"$LIVE/err"
+	within 50 test -s "$LIVE/text"
+	go
+	books_closed
+	kill -INT "$last"
+	sleep 0.005
+	kill -INT "$last"
+	wait "$last"
+	grep -A 100 'stalled 30[0-9] ms' "$LIVE/text" | grep -q stall_sleep
+}
+
 @test "it ends with its target" {
 	start_prog sleep
 	background "$LOOPSTALL" -T "$THRESHOLD" -p "$target" >"$LIVE/text" 2>"$LIVE/err"
