@@ -89,21 +89,30 @@ static int parse_dashed(int argc, char **argv, struct options *o, struct diag *d
 	return err;
 }
 
-/* "1s" or "1s 10" behind the targets; a bare number alone is a PID, hence the unit. */
+/* The place from the end of the last but one or the last word that is a time, 0 for none. */
+static size_t find_interval(struct options *o, char **words, size_t n, bool bare_seconds)
+{
+	for (size_t back = n < 2 ? n : 2; back; back--)
+		if (!duration_parse(words[n - back], bare_seconds, &o->interval_ns))
+			return back;
+	return 0;
+}
+
+/* "1s" or "1s 10" behind the targets; a bare number alone is a PID, hence the unit, unless options have named the targets. */
 static int take_interval(struct options *o, char **words, size_t *n, struct diag *d)
 {
-	for (size_t back = 1; back <= 2 && back <= *n; back++) {
-		if (duration_parse(words[*n - back], false, &o->interval_ns))
-			continue;
-		if (!o->interval_ns)
-			return diag_fail(d, -EINVAL, "an interval of 0 is no interval");
-		if (back == 2 && !option_number(words[*n - 1], &o->count, NULL)) {
-			diag_hint(d, "see loopstall hist --help");
-			return diag_fail(d, -EINVAL, "'%s' behind an interval is not a count", words[*n - 1]);
-		}
-		*n -= back;
+	size_t back = find_interval(o, words, *n, false);
+	if (!back && (o->n_targets || o->all))
+		back = find_interval(o, words, *n, true);
+	if (!back)
 		return 0;
+	if (!o->interval_ns)
+		return diag_fail(d, -EINVAL, "an interval of 0 is no interval");
+	if (back == 2 && !option_number(words[*n - 1], &o->count, NULL)) {
+		diag_hint(d, "see loopstall hist --help");
+		return diag_fail(d, -EINVAL, "'%s' behind an interval is not a count", words[*n - 1]);
 	}
+	*n -= back;
 	return 0;
 }
 

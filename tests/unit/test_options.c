@@ -155,6 +155,12 @@ static void hist_takes_an_interval_behind_targets(void **state)
 	assert_int_equal(o.n_targets, 1);
 	assert_int_equal(o.interval_ns, 0);
 	options_free(&o);
+
+	o = good(&line, "loopstall hist -p 4121 1 10"); /* unless PIDs have been told */
+	assert_int_equal(o.n_targets, 1);
+	assert_int_equal(o.interval_ns, 1000000000);
+	assert_int_equal(o.count, 10);
+	options_free(&o);
 }
 
 static void list_without_target_is_the_host(void **state)
