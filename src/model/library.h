@@ -27,7 +27,8 @@ enum library_kind {
 struct library {
 	const char *name;
 	enum library_kind kind;
-	enum { IN_FILE, IN_OBJECT, IN_FUNCTION } where; /* IN_FILE: of a language's frame */
+	/* IN_FILE: of a language's frame; IN_STDLIB: the same, and not of an installed package that has such a file, too. */
+	enum { IN_FILE, IN_STDLIB, IN_OBJECT, IN_FUNCTION } where;
 	const char *pattern;				/* fnmatch() */
 	const char *remedy; /* in its own language's loop; NULL: that of the cause */
 };
