@@ -67,6 +67,14 @@ static bool is_for_child(const struct scene *sc, const struct wait *w)
 				  !strcmp(b->waker.why, "exit"));
 }
 
+/* An epoll object that is not the loop's own: a second loop, run inside the first until it has what it wants. */
+static bool is_for_nested(const struct scene *sc, const struct wait *w)
+{
+	static const char epoll[] = "eventpoll";
+	(void)sc;
+	return w->block->kind == TARGET_ANON && !strncmp(w->block->target, epoll, strlen(epoll));
+}
+
 static bool is_for_gil(const struct scene *sc, const struct wait *w)
 {
 	return w->block->kind == TARGET_GIL ||
@@ -343,6 +351,7 @@ static const struct rule {
 	{"safepoint", WAITING, is_for_safepoint, NULL, evidence_safepoint},
 	{"spawn", WAITING, is_for_start, is_start_only, evidence_call},
 	{"subprocess", WAITING, is_for_child, NULL, evidence_child},
+	{"nested_loop", WAITING, is_for_nested, NULL, evidence_call},
 	{"sqlite", WAITING, is_for_sqlite, NULL, evidence_sqlite},
 	{"sleep", WAITING, is_sleep, NULL, evidence_sleep},
 	{"dns", WAITING, is_for_name, NULL, evidence_peer},

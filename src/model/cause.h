@@ -3,7 +3,7 @@
  * The named pattern behind a stall, what it is told by, and what would end it. Rules are rows of a table in order, the first that holds
  * wins; none holds: no cause, rather than a guess. Rules know calls, targets, services and libraries, no program.
  *
- *	gil lock subprocess sqlite sleep dns file_lock fsync many_calls sync_db sync_http sync_io file_io
+ *	gil lock subprocess nested_loop sqlite sleep dns file_lock fsync many_calls sync_db sync_http sync_io file_io
  *	gc flood cascade hot_loop cpu
  *	stopped throttled no_cpu reclaim faults
  */

@@ -74,6 +74,14 @@ static const struct {
 	{"sleep", TOKIO, WAITS("std::thread::sleep()", "tokio::time::sleep().await yields")},
 	{"sleep", FAMILY_ANY, WAITS("a sleep", "a timer of the loop serves meanwhile")},
 
+	{"nested_loop", PYTHON,
+	 WAITS("a second event loop", "await its work in this one, or asyncio.to_thread()")},
+	{"nested_loop", TRIO, WAITS("a second event loop", "trio.to_thread.run_sync() yields")},
+	{"nested_loop", TWISTED, WAITS("a second event loop", "deferToThread() yields")},
+	{"nested_loop", NODE, WAITS("a second event loop", "the form with a callback or promise yields")},
+	{"nested_loop", FAMILY_ANY,
+	 WAITS("a second event loop", "add its descriptors to the first, or run it in a thread of its own")},
+
 	{"sqlite", PYTHON,
 	 WAITS("sqlite3", "aiosqlite or asyncio.to_thread(); short transactions, WAL mode against its lock")},
 	{"sqlite", NODE,
