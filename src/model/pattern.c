@@ -217,13 +217,16 @@ static void tell_bursts(struct bytes *out, const struct view *v)
 	put_culprit(out, v, h->flood.frame);
 }
 
+#define MANY_OPEN                                                                                            \
+	24 /* of a bounded few that are closed and opened at once twice as many may be open for a moment */
 #define OPENED_ANEW 2 /* times as many as were open at once: a pool is filled once */
 
 /* Ticks between them do not make it fewer: clients that take a lock in turn connect one a tick. */
 static bool many_are_open_at_once(const struct view *v)
 {
 	const struct habit_peer *p = v->peer;
-	return p->most_open >= BURST && p->most_connects < BURST && p->connects >= OPENED_ANEW * p->most_open;
+	return p->most_open >= MANY_OPEN && p->most_connects < BURST &&
+	       p->connects >= OPENED_ANEW * p->most_open;
 }
 
 static void tell_many_open(struct bytes *out, const struct view *v)
