@@ -106,6 +106,35 @@ void habits_count(struct habits *h, const struct fact_counts *c)
 		peer_add(h, &c->peers[i], c->elapsed_ns);
 }
 
+static void blame(struct blamed blamed[HABIT_BLAMED], const struct fact_stall *s)
+{
+	struct blamed *least = &blamed[0], *b = NULL;
+	if (!s->culprit_frame)
+		return;
+	for (size_t i = 0; i < HABIT_BLAMED; i++) {
+		if (blamed[i].frame == s->culprit_frame)
+			b = &blamed[i];
+		if (blamed[i].times < least->times)
+			least = &blamed[i];
+	}
+	if (!b) {
+		*least = (struct blamed){.frame = s->culprit_frame};
+		b = least;
+	}
+	b->times++;
+	b->cpu_ns += s->ledger.cpu_ns;
+}
+
+uint32_t habits_blame(const struct blamed blamed[HABIT_BLAMED])
+{
+	const struct blamed *most = &blamed[0];
+	for (size_t i = 1; i < HABIT_BLAMED; i++)
+		if (blamed[i].times > most->times ||
+		    (blamed[i].times == most->times && blamed[i].cpu_ns > most->cpu_ns))
+			most = &blamed[i];
+	return most->frame;
+}
+
 /* Three steps, each twice the work before on the average, to what can be felt: shorter gaps are in that order now and then. */
 #define GROWTH_STEPS  3
 #define GROWTH_MOST   32 /* steps */
@@ -127,14 +156,10 @@ void habits_stall(struct habits *h, const struct fact_stall *s)
 		return;
 	h->floods += flood;
 	h->cascades += cascade;
-	if (flood && s->culprit_frame && s->ledger.cpu_ns > h->flood.cpu_ns) {
-		h->flood.frame = s->culprit_frame;
-		h->flood.cpu_ns = s->ledger.cpu_ns;
-	}
-	if (cascade && s->culprit_frame && s->ledger.cpu_ns > h->cascade.cpu_ns) {
-		h->cascade.frame = s->culprit_frame;
-		h->cascade.cpu_ns = s->ledger.cpu_ns;
-	}
+	if (flood)
+		blame(h->flood, s);
+	if (cascade)
+		blame(h->cascade, s);
 	if (is_growth(c) && c->last_ns > h->growth.last_ns)
 		h->growth = *c;
 }

@@ -214,7 +214,7 @@ static void tell_bursts(struct bytes *out, const struct view *v)
 			bytes_printf(out, " to %s", h->peers[i].peer);
 	bytes_printf(out, ", %llu such tick%s of %d or more, %.3g a second", (unsigned long long)h->bursts,
 		     h->bursts == 1 ? "" : "s", BURST, per_second(h, h->bursts));
-	put_culprit(out, v, h->flood.frame);
+	put_culprit(out, v, habits_blame(h->flood));
 }
 
 #define MANY_OPEN                                                                                            \
@@ -256,7 +256,7 @@ static void tell_growth(struct bytes *out, const struct view *v)
 	const struct chain *c = &v->h->growth;
 	bytes_printf(out, "work growing %.2g × a tick: %u ticks in a row, %s → %s", chain_factor(c),
 		     c->growth + 1, duration_text(c->grown_from_ns, from), duration_text(c->last_ns, to));
-	put_culprit(out, v, v->h->cascade.frame);
+	put_culprit(out, v, habits_blame(v->h->cascade));
 }
 
 /* --- again and again ------------------------------------------------------------------------------ */

@@ -13,6 +13,7 @@
 #include "model/fact.h"
 
 #define HABIT_PEERS   12 /* told apart per loop; a quiet one gives way */
+#define HABIT_BLAMED  4	 /* culprits told apart; the one of fewest iterations gives way */
 #define HABIT_MOMENTS 16 /* of a course; when full every second one is kept */
 #define PATTERN_MOST  6
 #define PATTERN_BYTES FACT_EVIDENCE_BYTES
@@ -37,6 +38,12 @@ struct habit_peer {
 	struct pace pace, read_pace; /* of connects and reads */
 };
 
+/* A culprit of iterations of one shape. */
+struct blamed {
+	uint32_t frame, times; /* frame 0: free */
+	uint64_t cpu_ns;
+};
+
 struct habits {
 	uint64_t elapsed_ns, busy_ns, connects, bursts, most_connects, timed_chains, timed_ns;
 	struct course files, tasks;
@@ -45,16 +52,15 @@ struct habits {
 	struct habit_peer peers[HABIT_PEERS];
 	uint64_t floods, cascades; /* recorded iterations of their shape that cost something */
 	struct chain growth;	   /* of the chain that grew to most; zero: none did */
-	struct {
-		uint32_t frame; /* culprit of the one with most CPU time, 0 unknown */
-		uint64_t cpu_ns;
-	} flood, cascade;
+	struct blamed flood[HABIT_BLAMED], cascade[HABIT_BLAMED];
 };
 
 /* In order of time. */
 void habits_count(struct habits *h, const struct fact_counts *c);
 /* Every recorded iteration, whether or not it is over the threshold. */
 void habits_stall(struct habits *h, const struct fact_stall *s);
+/* The frame that most of the iterations have, of as many the one with most CPU time: other work may be in some of them. 0: none. */
+uint32_t habits_blame(const struct blamed blamed[HABIT_BLAMED]);
 
 struct pattern {
 	const char *name;   /* a word of model/cause.h or "pile_up", "polling"; "": not named */

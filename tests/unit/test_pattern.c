@@ -235,23 +235,34 @@ static void stalls_add(struct habits *h, const struct told *told)
 	habits_stall(h, &open); /* not over: it will come again */
 }
 
-/* Where it was worst, if it cost anything. */
+/* Where it was worst, if it cost anything; but not what was in one of them by chance. */
 static void test_culprit(void **state)
 {
 	(void)state;
 	struct story *t = story_new();
 	struct habits *h = calloc(1, sizeof *h);
 	struct pattern patterns[PATTERN_MOST];
-	uint32_t slight = story_own(t, "slight"), worst = story_own(t, "worst");
+	uint32_t slight = story_own(t, "slight"), worst = story_own(t, "worst"),
+		 chance = story_own(t, "chance");
 	struct fact_counts c = {.elapsed_ns = S, .connects = 96, .bursts = 2, .most_connects = 48};
 	struct fact_stall some = {.connects = 20, .ledger = {.cpu_ns = 10 * MS}, .culprit_frame = slight};
 	struct fact_stall most = {.connects = 48, .ledger = {.cpu_ns = 30 * MS}, .culprit_frame = worst};
+	struct fact_stall other = {.connects = 48, .ledger = {.cpu_ns = 90 * MS}, .culprit_frame = chance};
 	assert_non_null(h);
 	habits_count(h, &c);
 	habits_stall(h, &most);
 	habits_stall(h, &some);
 	assert_int_equal(patterns_of(h, NULL, t->dictionary, patterns), 1);
 	assert_non_null(strstr(patterns[0].evidence, ", in worst"));
+	habits_stall(h, &most);
+	habits_stall(h, &other);
+	assert_int_equal(patterns_of(h, NULL, t->dictionary, patterns), 1);
+	assert_non_null(strstr(patterns[0].evidence, ", in worst"));
+	for (uint32_t i = 100; i < 120; i++) { /* more than are told apart */
+		other.culprit_frame = i;
+		habits_stall(h, &other);
+	}
+	assert_int_equal(habits_blame(h->flood), worst);
 	story_free(t);
 	free(h);
 }
