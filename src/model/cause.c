@@ -497,6 +497,8 @@ static const char *remedy_of_computing(const struct scene *sc, const char *cause
 		return remedy_for("cpu_released", NULL, sc->loop, sc->dictionary, stack);
 	if (held && library && library->kind == LIBRARY_RELEASES)
 		library = NULL;
+	if (library && library->kind == LIBRARY_SQLITE)
+		cause = "query";
 	return remedy_for(cause, library, sc->loop, sc->dictionary, stack);
 }
 

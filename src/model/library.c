@@ -13,7 +13,9 @@ static bool starts_with(const char *text, const char *prefix)
 
 static bool is_in(const struct library *l, const struct fact_frame *f)
 {
-	const char *text = l->where == IN_OBJECT ? f->object : l->where == IN_FUNCTION ? f->function : f->file;
+	const char *text = l->where == IN_OBJECT     ? f->object
+			   : l->where == IN_FUNCTION ? f->function
+						     : f->file;
 	return *text && !fnmatch(l->pattern, text, 0) &&
 	       !(l->where == IN_STDLIB && strstr(text, "-packages/"));
 }

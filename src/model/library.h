@@ -29,8 +29,8 @@ struct library {
 	enum library_kind kind;
 	/* IN_FILE: of a language's frame; IN_STDLIB: the same, and not of an installed package that has such a file, too. */
 	enum { IN_FILE, IN_STDLIB, IN_OBJECT, IN_FUNCTION } where;
-	const char *pattern;				/* fnmatch() */
-	const char *remedy; /* in its own language's loop; NULL: that of the cause */
+	const char *pattern; /* fnmatch() */
+	const char *remedy;  /* in its own language's loop; NULL: that of the cause */
 };
 
 /* The libraries of a stack below the application's innermost frame. */

@@ -11,6 +11,10 @@
 
 #define SUBPROCESS WAITS("subprocess", "asyncio.create_subprocess_exec() yields")
 
+/* What update() of a hash, an HMAC and a cipher computes, it computes in the loop. */
+#define DIGEST "crypto.subtle.digest() and sign() run in the thread pool; update() computes in the loop"
+#define CIPHER "crypto.subtle.encrypt() and decrypt() run in the thread pool; update() computes in the loop"
+
 /* clang-format off */
 const struct library libraries[] = {
 	/* --- programs */
@@ -116,6 +120,9 @@ const struct library libraries[] = {
 	{"smtplib", LIBRARY_OTHER, IN_STDLIB, STDLIB("smtplib.py"), WAITS("smtplib", "aiosmtplib yields")},
 	{"ftplib", LIBRARY_OTHER, IN_STDLIB, STDLIB("ftplib.py"), WAITS("ftplib", "aioftp yields")},
 	{"imaplib", LIBRARY_OTHER, IN_STDLIB, STDLIB("imaplib.py"), WAITS("imaplib", "aioimaplib yields")},
+	{"python-ldap", LIBRARY_OTHER, IN_FILE, PACKAGE("ldap"),
+	 WAITS("python-ldap", "bonsai yields, or asyncio.to_thread()")},
+	{"ldap3", LIBRARY_OTHER, IN_FILE, PACKAGE("ldap3"), WAITS("ldap3", "bonsai yields, or asyncio.to_thread()")},
 	{"paramiko", LIBRARY_OTHER, IN_FILE, PACKAGE("paramiko"), WAITS("paramiko", "asyncssh yields")},
 	{"multiprocessing", LIBRARY_OTHER, IN_STDLIB, STDLIB("multiprocessing/*"),
 	 WAITS("multiprocessing", "run_in_executor() with a ProcessPoolExecutor yields")},
@@ -163,8 +170,12 @@ const struct library libraries[] = {
 	 "bcrypt's hash() and compare() run in the thread pool; bcryptjs computes in the loop"},
 	{"RegExp", LIBRARY_CPU, IN_FUNCTION, "RegExp:*",
 	 "a pattern without nested repetition, the re2 package, or less text at once"},
+	{"node:crypto", LIBRARY_CPU, IN_FUNCTION, "node::crypto::H*::H*Update*", DIGEST},
+	{"node:crypto", LIBRARY_CPU, IN_FUNCTION, "node::crypto::Decode<node::crypto::H*", DIGEST},
+	{"node:crypto", LIBRARY_CPU, IN_FUNCTION, "node::crypto::CipherBase::*", CIPHER},
+	{"node:crypto", LIBRARY_CPU, IN_FUNCTION, "node::crypto::Decode<node::crypto::CipherBase*", CIPHER},
 	{"node:crypto", LIBRARY_CPU, IN_FUNCTION, "*node::crypto::*",
-	 "the form with a callback runs in the thread pool: crypto.pbkdf2(), scrypt(), randomBytes()"},
+	 "the form with a callback runs in the thread pool: crypto.pbkdf2(), scrypt(), generateKeyPair()"},
 	{"node:zlib", LIBRARY_CPU, IN_FUNCTION, "node::*ZlibContext::*",
 	 "the form with a callback or stream runs in the thread pool: zlib.gzip(), createGzip()"},
 	{"node:zlib", LIBRARY_CPU, IN_FUNCTION, "node::*CompressionStream<*",

@@ -89,6 +89,14 @@ static const struct {
 	{"sqlite", FAMILY_ANY,
 	 WAITS("SQLite", "a thread of its own; short transactions, WAL mode against its lock")},
 
+	{"query", PYTHON,
+	 "the query computes inside the loop: an index or fewer rows, or asyncio.to_thread(), for sqlite3 "
+	 "releases the GIL"},
+	{"query", NODE,
+	 "the query computes inside the loop: an index or fewer rows, or a worker_threads Worker"},
+	{"query", FAMILY_ANY,
+	 "the query computes inside the loop: an index or fewer rows, or another thread"},
+
 	{"dns", PYTHON, WAITS("a name lookup", "loop.getaddrinfo() runs it in a thread; cache the address")},
 	{"dns", TRIO, WAITS("a name lookup", "trio.socket.getaddrinfo() yields")},
 	{"dns", FAMILY_ANY,
