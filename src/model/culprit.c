@@ -6,8 +6,10 @@
  */
 #include "model/culprit.h"
 
+#include "base/array.h"
 #include "base/idmap.h"
 
+#include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -74,13 +76,51 @@ static bool functions_add(struct functions *fs, const struct fact_frame *f, cons
 	return true;
 }
 
+/* Whose functions are weighed: the application's, or of packages, which are all that an installed service has. */
+enum owner { OWN_APPLICATION, OWN_PACKAGES };
+
+static bool is_package(const struct fact_frame *f)
+{
+	return strstr(f->file, "-packages/") || strstr(f->file, "/node_modules/");
+}
+
+static bool is_dispatcher(const struct fact_frame *f)
+{
+	static const char *const loops[] = {"*/asyncio/*", "*-packages/trio/_core/*",
+					    "*-packages/twisted/internet/*", "*-packages/gevent/*",
+					    "*-packages/eventlet/*"};
+	for (size_t i = 0; i < ARRAY_LEN(loops); i++)
+		if (!fnmatch(loops[i], f->file, 0))
+			return true;
+	return false;
+}
+
+/*
+ * How many frames of a stack, from the innermost, may be a package's that runs by itself: what application code has called is that
+ * code's, unless a loop in between called it.
+ */
+static uint32_t depth_of_packages(const struct fact_stack *s, const struct dictionary *d)
+{
+	uint32_t depth = s->n;
+	for (uint32_t i = s->n; i-- > 0;) {
+		const struct fact_frame *f = frame_at(d, s, i);
+		if (f && f->application)
+			depth = 0;
+		else if (f && !depth && is_dispatcher(f))
+			depth = i;
+	}
+	return depth;
+}
+
 static bool functions_of_stack(struct functions *fs, const struct weighted_stack *w, size_t nth,
-			       const struct dictionary *d)
+			       const struct dictionary *d, enum owner owner)
 {
 	const struct fact_stack *s = dictionary_stack(d, w->stack);
-	for (uint32_t i = 0; s && i < s->n; i++) {
+	uint32_t depth = !s ? 0 : owner == OWN_PACKAGES ? depth_of_packages(s, d) : s->n;
+	for (uint32_t i = 0; i < depth; i++) {
 		const struct fact_frame *f = frame_at(d, s, i);
-		if (f && f->application && !functions_add(fs, f, w, nth))
+		bool counts = f && (owner == OWN_PACKAGES ? is_package(f) : f->application);
+		if (counts && !functions_add(fs, f, w, nth))
 			return false;
 	}
 	return true;
@@ -162,31 +202,66 @@ static struct culprit culprit_outside(const struct weighted_stack *stacks, size_
 	return (struct culprit){0};
 }
 
-static struct culprit culprit_of_sorted(const struct weighted_stack *stacks, size_t n,
-					const struct dictionary *d)
+/* Where a program begins is below no dispatcher; Python's own is Python too. */
+static bool is_called(const struct fact_stack *s, const struct fact_frame *callee, const struct dictionary *d)
+{
+	uint32_t at = 0;
+	while (at < s->n && s->frames[at] != callee->id)
+		at++;
+	if (callee->kind != FRAME_PYTHON)
+		return strcmp(callee->function, "main") != 0;
+	while (++at < s->n) {
+		const struct fact_frame *f = frame_at(d, s, at);
+		if (f && f->kind == FRAME_PYTHON && !f->application)
+			return true;
+	}
+	return false;
+}
+
+/* Does any of the functions run because a dispatcher called it, and not as the beginning of the program? */
+static bool any_is_called(const struct functions *fs, const struct dictionary *d)
+{
+	for (size_t i = 0; i < fs->n; i++)
+		if (is_called(dictionary_stack(d, fs->items[i].stack),
+			      dictionary_frame(d, fs->items[i].frame), d))
+			return true;
+	return false;
+}
+
+/* Of the functions of one owner the deepest that is most of the time, else the innermost of the heaviest stack that has any. */
+static struct culprit culprit_owned(const struct weighted_stack *stacks, size_t n, const struct dictionary *d,
+				    enum owner owner, bool *any_called)
 {
 	struct functions fs = {0};
 	struct culprit c = {0};
 	uint64_t total_ns = 0;
-	if (!functions_reserve(&fs, stacks, n, d))
-		goto out;
-	for (size_t i = 0; i < n; i++) {
+	bool ok = functions_reserve(&fs, stacks, n, d);
+	for (size_t i = 0; ok && i < n; i++) {
 		total_ns += stacks[i].ns;
-		if (!functions_of_stack(&fs, &stacks[i], i + 1, d))
-			goto out;
+		ok = functions_of_stack(&fs, &stacks[i], i + 1, d, owner);
 	}
-	if (!fs.n) {
-		c = culprit_outside(stacks, n, d);
-		goto out;
+	*any_called = ok && any_is_called(&fs, d);
+	if (ok && fs.n) {
+		const struct function *found = deepest(&fs, total_ns - total_ns / 2);
+		c = on_its_line(found ? found : &fs.items[0], stacks, n, d);
 	}
-	const struct function *found = deepest(&fs, total_ns - total_ns / 2);
-	if (!found)
-		found = &fs.items[0]; /* innermost of the heaviest stack that has any */
-	c = on_its_line(found, stacks, n, d);
-out:
 	idmap_free(&fs.by_key);
 	free(fs.items);
 	return c;
+}
+
+/* Where the program begins is a culprit only if nothing was called from there that may be one. */
+static struct culprit culprit_of_sorted(const struct weighted_stack *stacks, size_t n,
+					const struct dictionary *d)
+{
+	bool called;
+	struct culprit own = culprit_owned(stacks, n, d, OWN_APPLICATION, &called);
+	if (own.frame && called)
+		return own;
+	struct culprit package = culprit_owned(stacks, n, d, OWN_PACKAGES, &called);
+	if (package.frame)
+		return package;
+	return own.frame ? own : culprit_outside(stacks, n, d);
 }
 
 static int heaviest_first(const void *a, const void *b)
@@ -229,22 +304,6 @@ void culprit_choose(struct fact_stall *s, const struct dictionary *d)
 	s->culprit_stack = c.stack;
 }
 
-/* Where a program begins is below no dispatcher; Python's own is Python too. */
-static bool is_called(const struct fact_stack *s, const struct fact_frame *callee, const struct dictionary *d)
-{
-	uint32_t at = 0;
-	while (at < s->n && s->frames[at] != callee->id)
-		at++;
-	if (callee->kind != FRAME_PYTHON)
-		return strcmp(callee->function, "main") != 0;
-	while (++at < s->n) {
-		const struct fact_frame *f = frame_at(d, s, at);
-		if (f && f->kind == FRAME_PYTHON && !f->application)
-			return true;
-	}
-	return false;
-}
-
 struct culprit culprit_called(const struct fact_stall *s, const struct dictionary *d, unsigned percent)
 {
 	struct functions fs = {0};
@@ -259,7 +318,7 @@ struct culprit culprit_called(const struct fact_stall *s, const struct dictionar
 	}
 	bool ok = functions_reserve(&fs, stacks, n, d);
 	for (size_t i = 0; ok && i < n; i++)
-		ok = functions_of_stack(&fs, &stacks[i], i + 1, d);
+		ok = functions_of_stack(&fs, &stacks[i], i + 1, d, OWN_APPLICATION);
 	const struct function *found = ok ? deepest(&fs, total_ns - total_ns / 100 * (100 - percent)) : NULL;
 	if (found && is_called(dictionary_stack(d, found->stack), dictionary_frame(d, found->frame), d))
 		c = on_its_line(found, stacks, n, d);

@@ -27,7 +27,8 @@ uint64_t culprit_key(const struct fact_frame *f);
 
 /*
  * The innermost application frame that covers at least half of the stacks' time; else the innermost
- * application frame of the heaviest stack; else its innermost user frame; else its innermost frame.
+ * application frame of the heaviest stack; where none but the program's beginning is the application's, the same of packages that its
+ * loop has called; else the innermost user frame of the heaviest stack; else its innermost frame.
  */
 struct culprit culprit_of(const struct weighted_stack *stacks, size_t n, const struct dictionary *d);
 
