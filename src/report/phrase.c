@@ -351,7 +351,14 @@ static void choose(struct chosen *c, const struct fact_frame *f)
 	}
 }
 
-static struct chosen choose_frames(const struct dictionary *d, const struct fact_stack *s)
+static bool is_of(const struct dictionary *d, const struct fact_frame *f, uint32_t frame)
+{
+	const struct fact_frame *culprit = frame ? dictionary_frame(d, frame) : NULL;
+	return culprit && same_function(culprit, f);
+}
+
+static struct chosen choose_frames(const struct dictionary *d, const struct fact_stack *s,
+				   uint32_t culprit_frame)
 {
 	struct chosen c = {0};
 	bool any_application = false, any_user = false;
@@ -364,7 +371,7 @@ static struct chosen choose_frames(const struct dictionary *d, const struct fact
 		const struct fact_frame *f = dictionary_frame(d, s->frames[i]);
 		if (!f || (any_user && f->kind == FRAME_IN_KERNEL))
 			continue;
-		if (!c.n || f->application || !any_application)
+		if (!c.n || f->application || !any_application || is_of(d, f, culprit_frame))
 			choose(&c, f);
 	}
 	return c;
@@ -393,10 +400,11 @@ static void put_name(struct pen *p, const struct chosen *c, unsigned i, bool is_
 	bytes_free(&cut);
 }
 
-static bool is_of(const struct dictionary *d, const struct fact_frame *f, uint32_t frame)
+/* Without a name it is told by its object and an address. */
+static unsigned room_for(const struct fact_frame *f)
 {
-	const struct fact_frame *culprit = frame ? dictionary_frame(d, frame) : NULL;
-	return culprit && same_function(culprit, f);
+	const char *name = f->function[0] ? f->function : f->object;
+	return (unsigned)(strlen(name) + strlen(f->file)) + (f->function[0] ? 3 : 3 + 9);
 }
 
 void phrase_stack(struct pen *p, const struct dictionary *d, const struct fact_stack *s,
@@ -404,10 +412,10 @@ void phrase_stack(struct pen *p, const struct dictionary *d, const struct fact_s
 {
 	static const char *const rest[STACK_STATES] = {
 		[STACK_COMPLETE] = "", [STACK_TRUNCATED] = "< … cut off", [STACK_BROKEN] = "< … unknown"};
-	struct chosen c = choose_frames(d, s);
+	struct chosen c = choose_frames(d, s, culprit_frame);
 	unsigned room = lines * (p->width - p->indent), used = 0;
 	for (unsigned i = 0; i < c.n; i++) {
-		used += 3 + (unsigned)strlen(c.frames[i]->function) + (unsigned)strlen(c.frames[i]->file);
+		used += room_for(c.frames[i]);
 		if (i > 1 && used > room) {
 			c.more = true;
 			break;

@@ -99,6 +99,60 @@ static void test_a_long_name_keeps_its_place(void **unused)
 	story_free(t);
 }
 
+/* Frames of a library without names take as many lines as those with names: two. */
+static void test_addresses_do_not_fill_the_screen(void **unused)
+{
+	(void)unused;
+	struct story *t = story_new();
+	struct bytes out = {0};
+	uint32_t f[8];
+	for (uint64_t i = 0; i < 8; i++)
+		f[i] = story_frame_full(t, (struct fact_frame){.object = "binding.linux-x64-gnu.node",
+							       .offset = 0x10000 + i});
+	struct fact_stall s = {.loop = story_loop(t, "app", 10, "node"),
+			       .verdict = VERDICT_CPU,
+			       .lag_ns = 100 * MS,
+			       .gap_ns = 100 * MS,
+			       .ledger.cpu_ns = 100 * MS};
+	s.culprit_stack = story_stack(t, f[0], f[1], f[2], f[3], f[4], f[5], f[6], f[7], 0);
+	lines_of(t, &s, &out);
+	expect(&out, "node+0x10001", true);
+	expect(&out, "< …", true);
+	expect(&out, "node+0x10004", false);
+	bytes_free(&out);
+	story_free(t);
+}
+
+/* Also where it is a package's, and only the program's beginning is the application's. */
+static void test_the_culprit_is_in_its_stack(void **unused)
+{
+	(void)unused;
+	struct story *t = story_new();
+	struct bytes out = {0};
+	uint32_t leaf = story_library(t, "read", "libc.so.6");
+	uint32_t model = story_frame_full(t, (struct fact_frame){.kind = FRAME_PYTHON,
+								 .function = "Manager.model",
+								 .file = "/srv/lib/site-packages/books.py",
+								 .line = 341});
+	uint32_t script = story_frame_full(t, (struct fact_frame){.kind = FRAME_PYTHON,
+								  .function = "<module>",
+								  .file = "/usr/bin/books",
+								  .line = 3,
+								  .application = true});
+	struct fact_stall s = {.loop = story_loop(t, "books", 10, "cpython 3.11"),
+			       .verdict = VERDICT_CPU,
+			       .lag_ns = 100 * MS,
+			       .gap_ns = 100 * MS,
+			       .ledger.cpu_ns = 100 * MS,
+			       .culprit_frame = model};
+	s.culprit_stack = story_stack(t, leaf, story_library(t, "f", "x.so"), model, script, 0);
+	lines_of(t, &s, &out);
+	expect(&out, "< Manager.model", true);
+	expect(&out, "x.so", false);
+	bytes_free(&out);
+	story_free(t);
+}
+
 static void report_of(struct story *t, const struct fact_stall *stalls, size_t n, struct bytes *out)
 {
 	struct report_style style = {.width = 80};
@@ -148,6 +202,8 @@ int main(void)
 		cmocka_unit_test(test_unnamed_code_is_one_word),
 		cmocka_unit_test(test_the_waker_of_a_short_wait),
 		cmocka_unit_test(test_a_long_name_keeps_its_place),
+		cmocka_unit_test(test_addresses_do_not_fill_the_screen),
+		cmocka_unit_test(test_the_culprit_is_in_its_stack),
 		cmocka_unit_test(test_when_javascript_lacks_names),
 	};
 	return cmocka_run_group_tests_name("lines of a stall", tests, NULL, NULL);
