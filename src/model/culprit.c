@@ -295,13 +295,27 @@ static size_t stacks_of(const struct fact_stall *s, struct weighted_stack *stack
 	return n;
 }
 
+/* The heaviest sample of a frame; 0 if there is none. */
+static uint32_t sample_of(const struct fact_stall *s, const struct dictionary *d, uint32_t frame)
+{
+	const struct fact_frame *f = frame ? dictionary_frame(d, frame) : NULL;
+	const struct sample *best = NULL;
+	for (uint32_t i = 0; f && i < s->n_samples && i < FACT_MAX_SAMPLES; i++)
+		if ((!best || s->samples[i].ns > best->ns) &&
+		    frame_of(d, s->samples[i].stack, culprit_key(f)) == frame)
+			best = &s->samples[i];
+	return best ? best->stack : 0;
+}
+
 void culprit_choose(struct fact_stall *s, const struct dictionary *d)
 {
 	struct weighted_stack stacks[STALL_STACKS];
 	size_t n = stacks_of(s, stacks);
 	struct culprit c = culprit_of_sorted(stacks, n, d);
+	/* A wait is one stack and a computation many small ones: what computed is not shown by a short wait. */
+	uint32_t sample = s->verdict == VERDICT_CPU ? sample_of(s, d, c.frame) : 0;
 	s->culprit_frame = c.frame;
-	s->culprit_stack = c.stack;
+	s->culprit_stack = sample ? sample : c.stack;
 }
 
 struct culprit culprit_called(const struct fact_stall *s, const struct dictionary *d, unsigned percent)

@@ -171,6 +171,27 @@ static void test_the_line_that_most_time_was_on(void **unused)
 	story_free(t);
 }
 
+static void test_a_computation_is_shown_by_a_sample(void **unused)
+{
+	(void)unused;
+	struct story *t = story_new();
+	uint32_t render = story_own(t, "render");
+	struct fact_stall s = {.lag_ns = 70 * MS, .n_blocks = 1, .n_samples = 2, .verdict = VERDICT_CPU};
+	s.blocks[0] =
+		(struct block){.sum_ns = 12 * MS,
+			       .stack = story_stack(t, story_library(t, "futex_wait", "libc"), render, 0)};
+	for (unsigned i = 0; i < 2; i++)
+		s.samples[i] = (struct sample){
+			10 * MS, story_stack(t, story_library(t, "malloc", "libc"), render, 0), 2};
+	culprit_choose(&s, t->dictionary);
+	assert_int_equal(s.culprit_frame, render);
+	assert_int_equal(s.culprit_stack, s.samples[0].stack);
+	s.verdict = VERDICT_LOCK;
+	culprit_choose(&s, t->dictionary);
+	assert_int_equal(s.culprit_stack, s.blocks[0].stack);
+	story_free(t);
+}
+
 static void test_library_frames_are_passed_over(void **unused)
 {
 	(void)unused;
@@ -220,6 +241,7 @@ int main(void)
 		cmocka_unit_test(test_functions_without_a_name_are_told_apart),
 		cmocka_unit_test(test_the_line_that_most_time_was_on),
 		cmocka_unit_test(test_library_frames_are_passed_over),
+		cmocka_unit_test(test_a_computation_is_shown_by_a_sample),
 		cmocka_unit_test(test_recursion_counts_once),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
