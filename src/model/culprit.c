@@ -282,12 +282,8 @@ struct culprit culprit_of(const struct weighted_stack *stacks, size_t n, const s
 	return culprit_of_sorted(sorted, n, d);
 }
 
-static size_t stacks_of(const struct fact_stall *s, struct weighted_stack *stacks)
+static size_t add_samples(const struct fact_stall *s, struct weighted_stack *stacks, size_t n)
 {
-	size_t n = 0;
-	for (uint32_t i = 0; i < s->n_blocks && i < FACT_MAX_BLOCKS; i++)
-		if (s->blocks[i].stack)
-			stacks[n++] = (struct weighted_stack){s->blocks[i].stack, s->blocks[i].sum_ns};
 	for (uint32_t i = 0; i < s->n_samples && i < FACT_MAX_SAMPLES; i++)
 		if (s->samples[i].stack)
 			stacks[n++] = (struct weighted_stack){s->samples[i].stack, s->samples[i].ns};
@@ -295,27 +291,32 @@ static size_t stacks_of(const struct fact_stall *s, struct weighted_stack *stack
 	return n;
 }
 
-/* The heaviest sample of a frame; 0 if there is none. */
-static uint32_t sample_of(const struct fact_stall *s, const struct dictionary *d, uint32_t frame)
+static size_t stacks_of(const struct fact_stall *s, struct weighted_stack *stacks)
 {
-	const struct fact_frame *f = frame ? dictionary_frame(d, frame) : NULL;
-	const struct sample *best = NULL;
-	for (uint32_t i = 0; f && i < s->n_samples && i < FACT_MAX_SAMPLES; i++)
-		if ((!best || s->samples[i].ns > best->ns) &&
-		    frame_of(d, s->samples[i].stack, culprit_key(f)) == frame)
-			best = &s->samples[i];
-	return best ? best->stack : 0;
+	size_t n = 0;
+	for (uint32_t i = 0; i < s->n_blocks && i < FACT_MAX_BLOCKS; i++)
+		if (s->blocks[i].stack)
+			stacks[n++] = (struct weighted_stack){s->blocks[i].stack, s->blocks[i].sum_ns};
+	return add_samples(s, stacks, n);
 }
 
+struct culprit culprit_sampled(const struct fact_stall *s, const struct dictionary *d)
+{
+	struct weighted_stack stacks[STALL_STACKS];
+	return culprit_of_sorted(stacks, add_samples(s, stacks, 0), d);
+}
+
+/* A wait is one stack and a computation many small ones: what computed is not shown by a short wait beside it. */
 void culprit_choose(struct fact_stall *s, const struct dictionary *d)
 {
 	struct weighted_stack stacks[STALL_STACKS];
-	size_t n = stacks_of(s, stacks);
-	struct culprit c = culprit_of_sorted(stacks, n, d);
-	/* A wait is one stack and a computation many small ones: what computed is not shown by a short wait. */
-	uint32_t sample = s->verdict == VERDICT_CPU ? sample_of(s, d, c.frame) : 0;
+	struct culprit c = {0};
+	if (s->verdict == VERDICT_CPU)
+		c = culprit_sampled(s, d);
+	if (!c.frame)
+		c = culprit_of_sorted(stacks, stacks_of(s, stacks), d);
 	s->culprit_frame = c.frame;
-	s->culprit_stack = sample ? sample : c.stack;
+	s->culprit_stack = c.stack;
 }
 
 struct culprit culprit_called(const struct fact_stall *s, const struct dictionary *d, unsigned percent)

@@ -35,6 +35,9 @@ struct culprit culprit_of(const struct weighted_stack *stacks, size_t n, const s
 /* Fills s->culprit_frame and culprit_stack from the stacks of its blocks and samples; both 0 without any. */
 void culprit_choose(struct fact_stall *s, const struct dictionary *d);
 
+/* The culprit of its time on CPU: by its samples alone. */
+struct culprit culprit_sampled(const struct fact_stall *s, const struct dictionary *d);
+
 /*
  * The innermost application frame that most of the stall's samples are below, percent of their time or more, and that was called by
  * something that is not of the application: a loop's dispatcher. Frame 0: there is none, many did it.

@@ -250,9 +250,8 @@ static void put_function(struct evidence *e, const struct scene *sc, const struc
 
 static void put_culprit(struct evidence *e, const struct scene *sc)
 {
-	struct culprit part;
-	if (culprit_split(sc->stall, sc->dictionary, &part, 1))
-		put_function(e, sc, &part);
+	struct culprit c = culprit_sampled(sc->stall, sc->dictionary);
+	put_function(e, sc, &c);
 }
 
 #define FEW_TASKS 4 /* samples by which a stall may be said to be of many tasks */
