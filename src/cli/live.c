@@ -323,7 +323,7 @@ static void tick(struct live_source *s, uint64_t now)
 		live_emit(s, &clock, now);
 		s->next_clock_ns = now + CLOCK_EVERY_NS;
 	}
-	loops_count(s, now);
+	loops_beat(s, now);
 	collectors_look(s);
 	taken_look(s, now);
 	losses_send(s);

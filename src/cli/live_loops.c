@@ -4,13 +4,18 @@
 
 #include "base/array.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define SLAVE_WAITS	16
 #define SPIN_WAITS	1000 /* a second */
 #define SLEEP_POLL_GAPS 4
 #define RETIRE_NS	(2 * LIVE_S) /* longer than names may take */
+#define CLOSED_AFTER_NS (2 * LIVE_S) /* without a wait, before it is asked whether it is closed … */
+#define CLOSED_EVERY	4	     /* … which is done every so many seconds */
 
 struct followed *loops_at(struct live_source *s, uint32_t slot)
 {
@@ -81,33 +86,6 @@ static void loop_follow(struct live_source *s, struct followed *l, const struct 
 	};
 	l->saturation = (struct saturation){0};
 	(void)now;
-}
-
-void loops_appeared(void *context, const struct lst_loop_record *r)
-{
-	struct live_source *s = context;
-	if (r->slot >= s->max_loops)
-		return;
-	struct followed *l = &s->loops[r->slot];
-
-	if (!l->id) {
-		loop_follow(s, l, r);
-		resolver_prepare(s->resolver, r->head.tgid, kernel_now_ns());
-		loops_changed(s, l);
-	} else if (!r->first && r->head.tid != l->fact.tid) {
-		l->fact.threads++;
-		if (l->fact.class == LOOP_SINGLE)
-			l->fact.class = LOOP_SHARED;
-		loops_changed(s, l);
-	}
-	if (!idmap_get(&s->processes, r->head.tgid)) {
-		idmap_put(&s->processes, r->head.tgid, l);
-		s->had_process = true;
-	}
-	python_follow(s, r->head.tgid);
-	if (!strncmp(l->fact.runtime, "jvm", strlen("jvm")))
-		collector_follow(s, r->head.tgid);
-	capture_sample_thread(s->capture, r->head.tid);
 }
 
 /* --- counts ----------------------------------------------------------------------------------------------------------------- */
@@ -286,7 +264,7 @@ static void loop_count(struct live_source *s, uint32_t slot, uint64_t now)
 	saturation_watch(s, l, slot, &state, &c, now);
 }
 
-void loops_count(struct live_source *s, uint64_t now)
+static void loops_count(struct live_source *s, uint64_t now)
 {
 	tasks_share(s);
 	for (uint32_t slot = 0; slot < s->max_loops; slot++)
@@ -324,6 +302,89 @@ static void loop_end(struct live_source *s, uint32_t slot)
 	free(l->last_hists);
 	*l = (struct followed){0};
 	capture_release_loop(s->capture, slot);
+}
+
+/*
+ * Nothing tells of a close, but a process has one object behind a descriptor: the one that was there before is closed. A program that
+ * makes a loop for each task, as asyncio.run() does, would else fill the table with loops that are no more.
+ */
+static void loops_replaced(struct live_source *s, const struct lst_loop_record *r)
+{
+	uint32_t n;
+	const struct lst_loop *loops = capture_loops(s->capture, &n);
+
+	for (uint32_t slot = 0; slot < s->max_loops; slot++)
+		if (slot != r->slot && s->loops[slot].id && loops[slot].tgid == r->head.tgid &&
+		    loops[slot].fd == r->fd && !loops[slot].waiters)
+			loop_end(s, slot);
+}
+
+/* A descriptor that leads to no epoll object, or a process that is no more; false where it cannot be seen. */
+static bool leads_nowhere(const struct lst_loop *loop)
+{
+	static const char epoll[] = "anon_inode:[eventpoll]";
+	char path[64], name[sizeof epoll];
+
+	snprintf(path, sizeof path, "/proc/%u/fd/%u", loop->tgid, loop->fd);
+	ssize_t n = readlink(path, name, sizeof name);
+	if (n < 0)
+		return errno == ENOENT;
+	return n != sizeof epoll - 1 || memcmp(name, epoll, sizeof epoll - 1) != 0;
+}
+
+/* Nobody waits on it, and in no gap anybody is about to. Its object may be made anew while we look. */
+static bool is_closed(const struct lst_loop *l, uint64_t now)
+{
+	uint64_t last_ns = l->last_wait_ns;
+	uint32_t generation = l->generation;
+
+	return last_ns + CLOSED_AFTER_NS < now && !l->waiters && !l->gap_start_ns && leads_nowhere(l) &&
+	       l->last_wait_ns == last_ns && l->generation == generation;
+}
+
+/* Each in its own second of CLOSED_EVERY: a program may have very many that it does not wait on. */
+static void loops_end_closed(struct live_source *s, uint64_t now)
+{
+	uint32_t n;
+	const struct lst_loop *loops = capture_loops(s->capture, &n);
+
+	for (uint32_t slot = now / LIVE_S % CLOSED_EVERY; slot < s->max_loops; slot += CLOSED_EVERY)
+		if (s->loops[slot].id && is_closed(&loops[slot], now))
+			loop_end(s, slot);
+}
+
+void loops_beat(struct live_source *s, uint64_t now)
+{
+	loops_count(s, now);
+	loops_end_closed(s, now);
+}
+
+void loops_appeared(void *context, const struct lst_loop_record *r)
+{
+	struct live_source *s = context;
+	if (r->slot >= s->max_loops)
+		return;
+	struct followed *l = &s->loops[r->slot];
+
+	if (!l->id) {
+		loop_follow(s, l, r);
+		loops_replaced(s, r);
+		resolver_prepare(s->resolver, r->head.tgid, kernel_now_ns());
+		loops_changed(s, l);
+	} else if (!r->first && r->head.tid != l->fact.tid) {
+		l->fact.threads++;
+		if (l->fact.class == LOOP_SINGLE)
+			l->fact.class = LOOP_SHARED;
+		loops_changed(s, l);
+	}
+	if (!idmap_get(&s->processes, r->head.tgid)) {
+		idmap_put(&s->processes, r->head.tgid, l);
+		s->had_process = true;
+	}
+	python_follow(s, r->head.tgid);
+	if (!strncmp(l->fact.runtime, "jvm", strlen("jvm")))
+		collector_follow(s, r->head.tgid);
+	capture_sample_thread(s->capture, r->head.tid);
 }
 
 /* The process exec'd or ended at a time: what it had before is gone; a new program may have made its own since. */

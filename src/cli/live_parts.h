@@ -104,7 +104,8 @@ const char *live_text(struct live_source *s, const char *text, size_t max);
 /* live_loops.c */
 void loops_appeared(void *context, const struct lst_loop_record *r);
 void loops_changed(struct live_source *s, struct followed *l);
-void loops_count(struct live_source *s, uint64_t now);
+/* About every second: their counts, and the end of those that were closed. */
+void loops_beat(struct live_source *s, uint64_t now);
 void loops_process_gone(struct live_source *s, uint32_t tgid, uint64_t before_ns);
 void loops_release_dead(struct live_source *s);
 /* Forgets the stacks of loops that have been gone long enough. */
