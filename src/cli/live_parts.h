@@ -18,6 +18,7 @@
 /* Saturation of one loop (live_saturated.c). */
 struct saturation {
 	uint64_t since_ns, next_report_ns; /* kernel time; since 0: not saturated */
+	uint64_t made_ns;		   /* its object was seen to be a new one; 0 not since it appeared */
 	uint64_t iterations;		   /* at since */
 	uint64_t busy_ns;
 	struct saturation_window window;

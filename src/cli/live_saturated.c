@@ -5,10 +5,12 @@
 #include "model/cause.h"
 
 /* It runs on while we look; a loop that has not waited lately is in a gap. */
-static uint64_t unslept_ns(const struct lst_loop *loop, uint64_t now)
+static uint64_t unslept_ns(const struct lst_loop *loop, uint64_t made_ns, uint64_t now)
 {
 	uint64_t slept_ns = loop->last_slept_ns ? loop->last_slept_ns : loop->born_ns;
 
+	if (slept_ns < made_ns)
+		slept_ns = made_ns;
 	return now > slept_ns && loop->last_wait_ns + LIVE_S / 2 > now ? now - slept_ns : 0;
 }
 
@@ -41,10 +43,13 @@ void saturation_watch(struct live_source *s, struct followed *l, uint32_t slot, 
 {
 	struct saturation *sat = &l->saturation;
 
+	if (loop->generation != l->generation) /* its object was closed: what waits now is another one's */
+		sat->made_ns = now;
+	l->generation = loop->generation;
 	saturation_second(&sat->window, counts->busy_ns, &counts->gap);
 	/* A slave's polls are another loop's business. */
-	bool on = saturation_holds(&sat->window, unslept_ns(loop, now)) && l->fact.class != LOOP_SLAVE &&
-		  l->fact.class != LOOP_SHARED;
+	bool on = saturation_holds(&sat->window, unslept_ns(loop, sat->made_ns, now)) &&
+		  l->fact.class != LOOP_SLAVE && l->fact.class != LOOP_SHARED;
 	if (on && !sat->since_ns) {
 		sat->since_ns = loop->last_slept_ns > s->start_ns ? loop->last_slept_ns : loop->born_ns;
 		sat->iterations = loop->iterations - counts->iterations;
