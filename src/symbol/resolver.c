@@ -37,6 +37,8 @@ struct request {
 	uint64_t after;	 /* what the opener has to have done before */
 	bool maps_final; /* they were read again for this stack: what is not in them now is nowhere */
 	uint32_t pid, rounds, deaths;
+	uint32_t
+		n_pages; /* that were written into the slot: what stands there now a worker may have written */
 	uint64_t cookie;
 	resolver_done *done;
 	void *context;
@@ -65,7 +67,8 @@ struct resolver {
 
 static uint32_t put_kernel_frames(struct resolver *r, const struct raw_stack *raw, struct fact_frame *frames)
 {
-	uint32_t n = raw->n_kernel < RAW_KERNEL ? raw->n_kernel : RAW_KERNEL;
+	uint32_t told = *(const volatile uint32_t *)&raw->n_kernel; /* read once: it may change meanwhile */
+	uint32_t n = told < RAW_KERNEL ? told : RAW_KERNEL;
 	for (uint32_t i = 0; i < n; i++)
 		frames[i] = frame_book_kernel(&r->book, raw->kernel[i]);
 	return n;
@@ -91,7 +94,7 @@ static struct request release(struct resolver *r, uint32_t slot)
 {
 	struct request request = r->requests[slot];
 	struct stack_slot *s = &r->worker.slots[slot];
-	explicit_bzero(s, offsetof(struct stack_slot, pages) + (size_t)s->raw.n_pages * RAW_PAGE);
+	explicit_bzero(s, offsetof(struct stack_slot, pages) + (size_t)request.n_pages * RAW_PAGE);
 	r->requests[slot].waiting = false;
 	r->counts.waiting--;
 	return request;
@@ -405,8 +408,12 @@ int resolver_submit(struct resolver *r, const struct raw_stack *raw, uint64_t co
 	r->worker.slots[slot].raw = *raw;
 	r->worker.slots[slot].raw.pages = NULL;
 	memcpy(r->worker.slots[slot].pages, raw->pages, (size_t)raw->n_pages * RAW_PAGE);
-	r->requests[slot] = (struct request){
-		.waiting = true, .pid = raw->pid, .cookie = cookie, .done = done, .context = context};
+	r->requests[slot] = (struct request){.waiting = true,
+					     .pid = raw->pid,
+					     .n_pages = raw->n_pages,
+					     .cookie = cookie,
+					     .done = done,
+					     .context = context};
 	if (!r->counts.waiting++)
 		r->heard_ns = 0;
 	order_stack(r, slot);

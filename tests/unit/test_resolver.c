@@ -450,6 +450,38 @@ static void test_forget(void **state)
 }
 
 /* What waits when it ends is answered. */
+/* The slots that monitor and worker share: the only memory of their size. */
+static struct stack_slot *shared_slots(void)
+{
+	FILE *f = fopen("/proc/self/maps", "re");
+	unsigned long start, end, found = 0;
+	char line[512];
+
+	assert_non_null(f);
+	while (fgets(line, sizeof line, f))
+		if (sscanf(line, "%lx-%lx rw-s", &start, &end) == 2 && strstr(line, " rw-s ") &&
+		    end - start >= PROTOCOL_SLOTS * sizeof(struct stack_slot) &&
+		    end - start < PROTOCOL_SLOTS * sizeof(struct stack_slot) + 4096)
+			found = start;
+	fclose(f);
+	assert_true(found);
+	return (struct stack_slot *)found;
+}
+
+/* It can make what it shall only read writable again; then no number in it may be believed. */
+static void test_worker_that_writes_into_its_slot(void **state)
+{
+	(void)state;
+	struct stack_slot *slots = shared_slots();
+	struct answers a = {0};
+	assert_int_equal(resolver_submit(resolver, &own.raw, 1, count, &a), 0);
+	for (uint32_t slot = 0; slot < PROTOCOL_SLOTS; slot++)
+		slots[slot].raw.n_pages = slots[slot].raw.n_kernel = 0xffffffff;
+	wait_for(&a, 1);
+	for (uint32_t i = 0; i < sizeof own.pages && i < RAW_PAGE; i++)
+		assert_int_equal(slots[0].pages[i], 0); /* and it is wiped all the same */
+}
+
 static void test_stop(void **state)
 {
 	(void)state;
@@ -479,6 +511,7 @@ int main(void)
 		cmocka_unit_test(test_killed_opener),
 		cmocka_unit_test(test_truncated_module),
 		cmocka_unit_test(test_forget),
+		cmocka_unit_test(test_worker_that_writes_into_its_slot),
 		cmocka_unit_test(test_stop),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);
