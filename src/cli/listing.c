@@ -16,6 +16,7 @@ struct column {
 	int columns; /* negative: right-aligned */
 	void (*text)(const struct summary_loop *l,
 		     char text[64]); /* NULL: the loop's name, of which its numbers are never cut */
+	const char *label;	     /* where there are no titles; NULL: needs none */
 };
 
 static void name_text(const struct summary_loop *l, char text[64])
@@ -69,8 +70,8 @@ static void place_text(const struct summary_loop *l, char text[64])
 }
 
 static const struct column columns[] = {
-	{"loop", 19, NULL},	   {"runtime", 13, runtime_text}, {"class", 13, class_text},
-	{"waits in", 15, fd_text}, {"thr", -3, threads_text},	  {"busy", -5, busy_text},
+	{"loop", 19, NULL},	   {"runtime", 13, runtime_text},	  {"class", 13, class_text},
+	{"waits in", 15, fd_text}, {"thr", -3, threads_text, "threads "}, {"busy", -5, busy_text, "busy "},
 	{"group", 15, place_text},
 };
 
@@ -82,16 +83,38 @@ static void cell(struct pen *p, size_t i, enum ink ink, const char *text)
 	pen_put(p, INK_PLAIN, " ");
 }
 
+/* Where the table has no room: what it has in its columns, one after the other. */
+static void put_flowing(struct pen *p, const struct summary_loop *l)
+{
+	char text[64];
+
+	p->indent = 2;
+	name_text(l, text);
+	pen_flow(p, INK_BOLD, "", text);
+	for (size_t i = 1; i < COLUMNS; i++) {
+		columns[i].text(l, text);
+		if (strcmp(text, "-") != 0)
+			pen_piecef(p, INK_PLAIN, " · ", "%s%s", columns[i].label ? columns[i].label : "",
+				   text);
+	}
+	pen_end(p);
+}
+
 int listing_loops(const struct summary *s, const struct report_style *style, struct bytes *out)
 {
 	struct pen p = pen_on(out, style);
 	char text[64];
 
-	for (size_t i = 0; i < COLUMNS && s->n_loops; i++)
+	bool is_table = p.width >= STYLE_WIDTH;
+	for (size_t i = 0; i < COLUMNS && s->n_loops && is_table; i++)
 		cell(&p, i, INK_DIM, columns[i].title);
-	if (s->n_loops)
+	if (s->n_loops && is_table)
 		pen_end(&p);
 	for (size_t k = 0; k < s->n_loops; k++) {
+		if (!is_table) {
+			put_flowing(&p, &s->loops[k]);
+			continue;
+		}
 		phrase_loop_cell(&p, INK_BOLD, (unsigned)columns[0].columns, s->loops[k].loop);
 		pen_put(&p, INK_PLAIN, " ");
 		for (size_t i = 1; i < COLUMNS; i++) {
@@ -117,9 +140,10 @@ int listing_waiting(const struct summary *s, const struct report_style *style, s
 		if (l->open || l->loop->gone)
 			continue;
 		name_text(l, text);
+		p.indent = 2;
 		pen_put(&p, INK_BOLD, text);
-		pen_printf(&p, INK_PLAIN, "  waits in %s, fd %u", l->loop->wait_call, l->loop->fd);
-		pen_printf(&p, INK_DIM, "  %.0f %% busy, %.0f iterations/s", l->utilisation * 100,
+		pen_piecef(&p, INK_PLAIN, "  ", "waits in %s, fd %u", l->loop->wait_call, l->loop->fd);
+		pen_piecef(&p, INK_DIM, "  ", "%.0f %% busy, %.0f iterations/s", l->utilisation * 100,
 			   l->iterations_per_s);
 		pen_end(&p);
 	}

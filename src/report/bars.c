@@ -40,11 +40,12 @@ static void put_row(struct pen *p, const struct row *r, uint64_t threshold_ns, u
 	char count[MOMENT_BYTES], share[MOMENT_BYTES];
 	bool is_stall = threshold_ns && r->high_ns > (double)threshold_ns;
 	enum ink ink = is_stall ? INK_RED : INK_CYAN;
-	put_edge(p, r->low_ns, -9);
-	pen_put(p, INK_DIM, " to ");
-	put_edge(p, r->high_ns, 8);
-	pen_cell(p, INK_PLAIN, -12, number_text(r->n, count));
-	pen_cell(p, INK_PLAIN, -9,
+	bool is_narrow = p->width < PEN_NARROW;
+	put_edge(p, r->low_ns, is_narrow ? -7 : -9);
+	pen_put(p, INK_DIM, is_narrow ? "-" : " to ");
+	put_edge(p, r->high_ns, is_narrow ? 7 : 8);
+	pen_cell(p, INK_PLAIN, is_narrow ? -7 : -12, number_text(r->n, count));
+	pen_cell(p, INK_PLAIN, is_narrow ? -8 : -9,
 		 elapsed_ns ? percent_text((double)r->sum_ns / (double)elapsed_ns, share) : "");
 	pen_put(p, INK_PLAIN, "  ");
 	unsigned columns = pen_room(p) < 40 ? pen_room(p) : 40;
@@ -101,6 +102,6 @@ void bars_timeline(struct pen *p, const struct tally_cell *cells, size_t n, uint
 	pen_end(p);
 	pen_indent(p, 2);
 	pen_printf(p, INK_DIM, "one column is %s", duration_text(per_column * cell_ns, text));
-	pen_printf(p, INK_DIM, "; the highest is a stall of %s", duration_text(longest_ns, text));
+	pen_piecef(p, INK_DIM, "; ", "the highest is a stall of %s", duration_text(longest_ns, text));
 	pen_end(p);
 }

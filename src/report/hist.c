@@ -29,14 +29,16 @@ int report_hist(const struct summary *s, const struct report_style *style, struc
 	struct pen p = pen_on(out, style);
 	for (size_t i = 0; i < s->n_losses; i++) {
 		char count[MOMENT_BYTES];
-		pen_printf(&p, INK_RED, "lost: %s %s", number_text(s->losses[i].count, count),
-			   s->losses[i].meaning);
+		p.indent = 6;
+		pen_printf(&p, INK_RED, "lost: %s", number_text(s->losses[i].count, count));
+		pen_words(&p, INK_RED, s->losses[i].meaning);
 		pen_end(&p);
 	}
-	pen_cell(&p, INK_DIM, 21, "      lag");
-	pen_cell(&p, INK_DIM, -12, "iterations");
-	pen_cell(&p, INK_DIM, -9, "of time");
-	pen_put(&p, INK_DIM, "  bar: share of the time");
+	bool is_narrow = p.width < PEN_NARROW;
+	pen_cell(&p, INK_DIM, is_narrow ? 11 : 21, "      lag");
+	pen_cell(&p, INK_DIM, is_narrow ? -11 : -12, "iterations");
+	pen_cell(&p, INK_DIM, is_narrow ? -8 : -9, "of time");
+	pen_put(&p, INK_DIM, p.width < STYLE_WIDTH ? "  bar" : "  bar: share of the time");
 	pen_end(&p);
 	for (size_t i = 0; i < s->n_loops; i++)
 		if (style->verbose || !s->loops[i].hidden)

@@ -195,7 +195,7 @@ static void put_naming(struct live *l, const struct fact_stall *s)
 	if (text.len) {
 		struct pen p = pen_of(l);
 		l->names_told = true;
-		pen_indent(&p, STALL_INDENT);
+		pen_indent(&p, pen_below(&p, STALL_INDENT));
 		pen_words(&p, INK_DIM, bytes_text(&text));
 		pen_end(&p);
 	}
@@ -266,7 +266,7 @@ static void put_saturated_evidence(struct pen *p, const struct fact_saturated *s
 	if (!s->evidence[0])
 		return;
 	pen_end(p);
-	pen_indent(p, STALL_INDENT);
+	pen_indent(p, pen_below(p, STALL_INDENT));
 	pen_words(p, INK_PLAIN, s->evidence);
 }
 
@@ -284,7 +284,7 @@ static void put_saturated_stack(struct live *l, struct pen *p, const struct fact
 	if (!stack)
 		return;
 	pen_end(p);
-	pen_indent(p, STALL_INDENT);
+	pen_indent(p, pen_below(p, STALL_INDENT));
 	phrase_stack(p, d, stack, c.frame, 2);
 }
 
@@ -302,7 +302,7 @@ static int take_saturated(struct live *l, const struct fact *f)
 	char time[MOMENT_BYTES];
 	phrase_loop(&name, dictionary_loop(l->options.dictionary, s->loop));
 	pen_put(&p, INK_DIM, moment_text(p.style, wall_us(l, f->at_ns), true, time));
-	p.indent = STALL_INDENT;
+	p.indent = pen_below(&p, STALL_INDENT);
 	pen_to(&p, STALL_INDENT);
 	pen_printf(&p, INK_PLAIN, "%s  ", bytes_text(&name));
 	put_saturated(&p, s, f->at_ns, known);

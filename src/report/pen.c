@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#define NARROW_INDENT 4
+
 static const char *const ink_code[INKS] = {
 	[INK_DIM] = "2",     [INK_BOLD] = "1",	 [INK_RED] = "1;31",
 	[INK_YELLOW] = "33", [INK_GREEN] = "32", [INK_CYAN] = "36",
@@ -250,6 +252,11 @@ void pen_indent(struct pen *p, unsigned indent)
 {
 	p->indent = indent;
 	pen_to(p, indent);
+}
+
+unsigned pen_below(const struct pen *p, unsigned indent)
+{
+	return p->width >= PEN_NARROW || indent < NARROW_INDENT ? indent : NARROW_INDENT;
 }
 
 void pen_bar(struct pen *p, enum ink ink, double share, unsigned columns)

@@ -12,6 +12,8 @@
 
 enum ink { INK_PLAIN, INK_DIM, INK_BOLD, INK_RED, INK_YELLOW, INK_GREEN, INK_CYAN, INKS };
 
+#define PEN_NARROW 60 /* columns; below it tables lose columns and indents are small */
+
 struct pen {
 	struct bytes *out;
 	const struct report_style *style;
@@ -42,6 +44,8 @@ void pen_cell(struct pen *p, enum ink ink, int columns, const char *text);
 void pen_to(struct pen *p, unsigned column);
 /* Spaces to the indent, on an empty line. */
 void pen_indent(struct pen *p, unsigned indent);
+/* The indent of what is below a heading text: that one, and on narrow lines a small one, where it would leave no room. */
+unsigned pen_below(const struct pen *p, unsigned indent);
 /* A bar of share (0 to 1) of columns, in eighths of a column. */
 void pen_bar(struct pen *p, enum ink ink, double share, unsigned columns);
 void pen_end(struct pen *p);

@@ -393,7 +393,7 @@ static void put_name(struct pen *p, const struct chosen *c, unsigned i, bool is_
 		bytes_printf(&text, " ×%u", c->repeated[i]);
 	pen_put(&measure, INK_PLAIN, bytes_text(&text));
 	enum ink ink = is_culprit ? INK_BOLD : c->frames[i]->application ? INK_PLAIN : INK_DIM;
-	pen_piece(p, ink, " ", bytes_text(&cut));
+	pen_flow(p, ink, " ", bytes_text(&cut));
 	if (!bytes_ok(&text) || !bytes_ok(&cut))
 		p->out->failed = true;
 	bytes_free(&text);

@@ -16,7 +16,7 @@ static void begin_detail(struct pen *p)
 {
 	if (p->begun)
 		pen_end(p);
-	pen_indent(p, STALL_INDENT);
+	pen_indent(p, pen_below(p, STALL_INDENT));
 }
 
 /* "stalled 643 ms", "stalled so far 2.1 s", "STUCK ≥ 38 s" */
@@ -58,7 +58,7 @@ static void put_head(struct pen *p, const struct fact_stall *s, const struct dic
 		phrase_loop(&name, l);
 	phrase_stall(&spent, s, d);
 	pen_put(p, INK_DIM, moment_text(p->style, wall_us, true, time));
-	p->indent = STALL_INDENT;
+	p->indent = pen_below(p, STALL_INDENT);
 	pen_to(p, STALL_INDENT);
 	pen_put(p, INK_PLAIN, bytes_text(&name));
 	put_what(p, s);

@@ -135,7 +135,7 @@ static void put_status(struct pen *p, const struct status_line *of, const struct
 	phrase_loop(&name, loop);
 	if (!of->is_first)
 		pen_printf(p, INK_DIM, "%s      ", moment_text(p->style, of->wall_us, false, time));
-	p->indent = of->is_first ? 2 : 14;
+	p->indent = of->is_first ? 2 : pen_below(p, 14);
 	pen_put(p, INK_BOLD, bytes_text(&name));
 	if (of->is_first && loop->runtime[0])
 		pen_printf(p, INK_PLAIN, " %s", loop->runtime);
@@ -160,7 +160,7 @@ static void put_others(struct pen *p, const struct status_line *of, const struct
 	uint64_t stalls = 0;
 	for (size_t i = 0; i < n; i++)
 		stalls += others[i].loop->new_stalls;
-	pen_to(p, of->is_first ? 0 : 14);
+	pen_to(p, of->is_first ? 0 : pen_below(p, 14));
 	pen_printf(p, INK_DIM, "+ %zu more loop%s", n, n == 1 ? "" : "s");
 	if (stalls)
 		pen_printf(p, INK_YELLOW, ", %llu stalls", (unsigned long long)stalls);

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define STYLE_WIDTH_MIN 60
+#define STYLE_WIDTH_MIN 40 /* narrower than that no layout is worth its while */
 #define STYLE_WIDTH	80 /* where there is no terminal to ask */
 
 struct report_style {

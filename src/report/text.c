@@ -6,6 +6,7 @@
 #include "base/array.h"
 #include "base/duration.h"
 #include "model/evidence.h"
+#include "report/answer.h"
 #include "report/bars.h"
 #include "report/moment.h"
 #include "report/naming.h"
@@ -19,7 +20,6 @@
 #define TOP_CAUSES  8
 #define TOP_BLOCKS  6
 #define LEAST_SHARE 0.005 /* of all stall time, for a culprit to be listed */
-#define QUIET_NS    10000000
 
 static void put_heading(struct pen *p, const char *title, const char *legend)
 {
@@ -27,7 +27,7 @@ static void put_heading(struct pen *p, const char *title, const char *legend)
 	p->indent = 2;
 	pen_put(p, INK_BOLD, title);
 	if (legend[0])
-		pen_piece(p, INK_DIM, "  ", legend);
+		pen_flow(p, INK_DIM, "  ", legend);
 	pen_end(p);
 }
 
@@ -60,63 +60,11 @@ static void put_head(struct pen *p, const struct summary *s)
 		pen_piecef(p, INK_PLAIN, " · ", "host %s", h->host);
 	pen_piecef(p, INK_PLAIN, " · ", "%s", duration_text(s->elapsed_ns, text));
 	if (s->start_wall_us)
-		pen_printf(p, INK_PLAIN, " from %s", moment_date(p->style, s->start_wall_us, date));
+		pen_piecef(p, INK_PLAIN, " ", "from %s", moment_date(p->style, s->start_wall_us, date));
 	if (s->threshold_ns)
 		pen_piecef(p, INK_PLAIN, " · ", "threshold %s", duration_text(s->threshold_ns, text));
 	if (s->end_reason[0])
 		pen_piecef(p, INK_DIM, " · ", "ended by %s", s->end_reason);
-	pen_end(p);
-}
-
-/* --- one sentence: is it the loop? --------------------------------------------------------------- */
-
-static uint64_t worst_p99(const struct summary *s)
-{
-	uint64_t worst_ns = 0;
-	for (size_t i = 0; i < s->n_loops; i++)
-		if (!s->loops[i].hidden && s->loops[i].arrival.p99_ns > worst_ns)
-			worst_ns = s->loops[i].arrival.p99_ns;
-	return worst_ns;
-}
-
-static bool any_saturated(const struct summary *s)
-{
-	for (size_t i = 0; i < s->n_loops; i++)
-		if (!s->loops[i].hidden && s->loops[i].saturated_ns)
-			return true;
-	return false;
-}
-
-static uint64_t longest_worker(const struct summary *s)
-{
-	uint64_t longest_ns = 0;
-	for (size_t i = 0; i < s->n_loops; i++)
-		if (!s->loops[i].hidden && s->loops[i].workers->longest_ns > longest_ns)
-			longest_ns = s->loops[i].workers->longest_ns;
-	return longest_ns;
-}
-
-static void put_answer(struct pen *p, const struct summary *s)
-{
-	char text[DURATION_TEXT_BYTES], count[MOMENT_BYTES];
-	if (s->n_loops == s->n_hidden) {
-		pen_put(p, INK_YELLOW,
-			s->n_loops ? "Only slave, sleep-poll or single-client loops (-v shows them)."
-				   : "No loop has waited.");
-	} else if (s->stalls) {
-		pen_printf(p, INK_YELLOW, "%s stall%s, %s in all.", number_text(s->stalls, count),
-			   s->stalls == 1 ? "" : "s", duration_text(s->stall_ns, text));
-	} else if (any_saturated(s)) {
-		pen_put(p, INK_YELLOW, "No single long stall, but saturated: everything was late.");
-	} else if (longest_worker(s)) {
-		pen_printf(p, INK_YELLOW, "No stalls of a loop, but workers of it blocked, up to %s.",
-			   duration_text(longest_worker(s), text));
-	} else if (worst_p99(s) < QUIET_NS) {
-		pen_printf(p, INK_GREEN, "No stalls, lag p99 %s: look elsewhere.",
-			   duration_text(worst_p99(s), text));
-	} else {
-		pen_put(p, INK_GREEN, "No stalls over the threshold.");
-	}
 	pen_end(p);
 }
 
@@ -125,7 +73,7 @@ static void put_answer(struct pen *p, const struct summary *s)
 /* Room for names where the line has it. */
 static int name_columns(const struct pen *p)
 {
-	return p->width >= 110 ? 44 : p->width >= 95 ? 34 : 22;
+	return p->width >= 110 ? 44 : p->width >= 95 ? 34 : p->width >= STYLE_WIDTH ? 22 : 18;
 }
 
 /* Nothing to tell: folded into one line when there are many. */
@@ -133,7 +81,8 @@ static int name_columns(const struct pen *p)
 
 static bool is_quiet(const struct summary_loop *l)
 {
-	return !l->stalls.stalls && !l->saturated_ns && !l->workers->times && l->arrival.p99_ns < QUIET_NS;
+	return !l->stalls.stalls && !l->saturated_ns && !l->workers->times &&
+	       l->arrival.p99_ns < ANSWER_QUIET_NS;
 }
 
 /* One of the loops that a runtime keeps for itself and hardly ever runs. */
@@ -142,17 +91,19 @@ static bool is_idle(const struct summary_loop *l)
 	return is_quiet(l) && l->utilisation < 0.0005;
 }
 
-static void put_duration(struct pen *p, enum ink ink, uint64_t ns)
+/* Where there is no room the lower ones go first. */
+static size_t first_quantile(const struct pen *p)
 {
-	char text[DURATION_TEXT_BYTES];
-	pen_cell(p, ink, -8, ns ? duration_text(ns, text) : "0");
+	return p->width >= STYLE_WIDTH ? 0 : 2;
 }
 
 static void put_quantiles(struct pen *p, const struct summary_quantiles *q, uint64_t threshold_ns)
 {
 	const uint64_t ns[] = {q->p50_ns, q->p90_ns, q->p99_ns, q->max_ns};
-	for (size_t i = 0; i < ARRAY_LEN(ns); i++)
-		put_duration(p, threshold_ns && ns[i] >= threshold_ns ? INK_YELLOW : INK_PLAIN, ns[i]);
+	char text[DURATION_TEXT_BYTES];
+	for (size_t i = first_quantile(p); i < ARRAY_LEN(ns); i++)
+		pen_cell(p, threshold_ns && ns[i] >= threshold_ns ? INK_YELLOW : INK_PLAIN, -8,
+			 ns[i] ? duration_text(ns[i], text) : "0");
 }
 
 static void put_detail(struct pen *p, const struct summary_loop *l)
@@ -221,19 +172,27 @@ static void put_workers(struct pen *p, const struct summary *s, const struct blo
 
 #define OPEN_NS 1000000000u /* a shorter one at the end of the run is just the stall that was cut off */
 
+static void put_state(struct pen *p, const struct summary_loop *l)
+{
+	pen_put(p, INK_PLAIN, "  ");
+	if (l->open && (l->open->state == STALL_STUCK || l->open->lag_ns >= OPEN_NS))
+		pen_put(p, INK_RED, l->open->state == STALL_STUCK ? "STUCK" : "OPEN");
+	else if (l->stalls.stalls)
+		pen_put(p, phrase_verdict_ink(l->top_verdict), verdict_word(l->top_verdict));
+}
+
 static void put_loop(struct pen *p, const struct summary *s, const struct summary_loop *l)
 {
 	char text[MOMENT_BYTES];
 	pen_put(p, INK_PLAIN, "  ");
 	phrase_loop_cell(p, INK_BOLD, (unsigned)name_columns(p) - 2, l->loop);
 	put_quantiles(p, &l->arrival, s->threshold_ns);
-	pen_cell(p, INK_PLAIN, -7, number_text(l->stalls.stalls, text));
-	pen_cell(p, INK_PLAIN, -7, percent_text(l->utilisation, text));
-	pen_put(p, INK_PLAIN, "  ");
-	if (l->open && (l->open->state == STALL_STUCK || l->open->lag_ns >= OPEN_NS))
-		pen_put(p, INK_RED, l->open->state == STALL_STUCK ? "STUCK" : "OPEN");
-	else if (l->stalls.stalls)
-		pen_put(p, phrase_verdict_ink(l->top_verdict), verdict_word(l->top_verdict));
+	bool has_room = p->width >= PEN_NARROW;
+	if (has_room)
+		pen_cell(p, INK_PLAIN, -7, number_text(l->stalls.stalls, text));
+	pen_cell(p, INK_PLAIN, has_room ? -7 : -6, percent_text(l->utilisation, text));
+	if (has_room)
+		put_state(p, l);
 	pen_end(p);
 	if (p->style->verbose)
 		put_detail(p, l);
@@ -251,9 +210,9 @@ static void put_loops(struct pen *p, const struct summary *s)
 		put_heading(p, "Lag",
 			    "how long one that arrived at a random moment had to wait for the loop");
 		pen_cell(p, INK_DIM, name_columns(p), "  loop");
-		for (size_t i = 0; i < ARRAY_LEN(titles); i++)
+		for (size_t i = first_quantile(p); i < ARRAY_LEN(titles); i++)
 			pen_cell(p, INK_DIM, -8, titles[i]);
-		pen_put(p, INK_DIM, " stalls   busy  mostly");
+		pen_put(p, INK_DIM, p->width >= PEN_NARROW ? " stalls   busy  mostly" : "  busy");
 		pen_end(p);
 	}
 	size_t shown = 0;
@@ -338,7 +297,7 @@ static void put_told(struct pen *p, const struct summary_cause *c)
 	bytes_puts(&name, c->named);
 	if (c->named[0] && c->evidence[0] && c->tally.stalls > 1)
 		bytes_puts(&name, c->tally.told_ns < c->tally.longest_ns ? ", one of them" : ", the longest");
-	put_named(p, 17, bytes_text(&name), c->evidence, c->remedy);
+	put_named(p, pen_below(p, 17), bytes_text(&name), c->evidence, c->remedy);
 	p->out->failed |= !bytes_ok(&name);
 	bytes_free(&name);
 }
@@ -351,8 +310,12 @@ static void put_cause(struct pen *p, const struct summary *s, const struct summa
 	pen_cell(p, INK_BOLD, -9, duration_text(c->tally.ns, sum));
 	pen_cell(p, INK_PLAIN, -6, percent_text(c->share < 1 ? c->share : 1, share));
 	pen_put(p, INK_PLAIN, "  ");
-	p->indent = p->column;
-	pen_put(p, c->frame ? INK_BOLD : INK_YELLOW, bytes_text(&text));
+	p->indent = pen_below(p, p->column);
+	enum ink ink = c->frame ? INK_BOLD : INK_YELLOW;
+	if (p->width < PEN_NARROW || (c->frame && c->frame->file[0]))
+		pen_flow(p, ink, "", bytes_text(&text));
+	else
+		pen_put(p, ink, bytes_text(&text)); /* a long name says enough by its beginning */
 	if (c->frame)
 		pen_piece(p, phrase_verdict_ink(c->verdict), "  ", verdict_word(c->verdict));
 	pen_piecef(p, INK_DIM, "  ", "in %s stall%s, up to %s", number_text(c->tally.stalls, count),
@@ -363,7 +326,7 @@ static void put_cause(struct pen *p, const struct summary *s, const struct summa
 		pen_piecef(p, INK_DIM, ", ", "%u loops", c->loops);
 	pen_end(p);
 	if (c->stack && c->frame) {
-		pen_indent(p, 17);
+		pen_indent(p, pen_below(p, 17));
 		phrase_stack(p, s->dictionary, c->stack, c->tally.frame, 2);
 		pen_end(p);
 	}
@@ -433,7 +396,8 @@ static void put_causes(struct pen *p, const struct summary *s)
 	for (; n < s->n_causes && n < TOP_CAUSES && (!n || s->causes[n].share >= LEAST_SHARE); n++)
 		put_cause(p, s, &s->causes[n]);
 	if (n < s->n_causes) {
-		pen_printf(p, INK_DIM, "                 + %zu smaller", s->n_causes - n);
+		pen_indent(p, pen_below(p, 17));
+		pen_printf(p, INK_DIM, "+ %zu smaller", s->n_causes - n);
 		pen_end(p);
 	}
 	put_naming(p, s);
@@ -466,7 +430,7 @@ static void put_block(struct pen *p, const struct tally_block *b)
 	phrase_call(&text, b->call, b->kind, b->target, 0);
 	if (b->several)
 		bytes_puts(&text, " and others");
-	p->indent = 17;
+	p->indent = pen_below(p, 17);
 	pen_words(p, INK_PLAIN, bytes_text(&text));
 	pen_piecef(p, INK_DIM, "  ", "up to %s", duration_text(b->max_ns, longest));
 	if (b->waker.tid && b->waker.comm[0])
@@ -501,8 +465,8 @@ static void put_absent(struct pen *p, bool *titled, const char *who, uint64_t ns
 	*titled = true;
 	pen_cell(p, INK_PLAIN, -9, duration_text(ns, sum));
 	pen_put(p, INK_PLAIN, "  ");
-	p->indent = 11;
-	pen_put(p, INK_PLAIN, who);
+	p->indent = pen_below(p, 11);
+	pen_flow(p, INK_PLAIN, "", who);
 	pen_piecef(p, INK_DIM, "  ", "in %s stall%s, up to %s", number_text(stalls, count),
 		   stalls == 1 ? "" : "s", duration_text(longest_ns, longest));
 	pen_end(p);
@@ -554,10 +518,14 @@ static void put_without(struct pen *p, const struct summary *s)
 	pen_end(p);
 	for (size_t i = 0; i < w->n; i++) {
 		bytes_clear(&cause);
+		bytes_puts(&cause, "without ");
 		phrase_cause(&cause, &s->causes[w->steps[i].cause]);
+		bytes_puts(&cause, i ? " too" : "");
 		pen_cell(p, INK_GREEN, -9,
 			 w->steps[i].after_ns ? duration_text(w->steps[i].after_ns, text) : "0");
-		pen_printf(p, INK_PLAIN, "  without %s%s", bytes_text(&cause), i ? " too" : "");
+		pen_put(p, INK_PLAIN, "  ");
+		p->indent = pen_below(p, 11);
+		pen_flow(p, INK_PLAIN, "", bytes_text(&cause));
 		pen_end(p);
 	}
 	p->out->failed |= !bytes_ok(&title) || !bytes_ok(&cause);
@@ -570,7 +538,7 @@ int report_text(const struct summary *s, const struct report_style *style, struc
 	struct pen p = pen_on(out, style);
 	put_losses(&p, s);
 	put_head(&p, s);
-	put_answer(&p, s);
+	answer_line(&p, s);
 	put_loops(&p, s);
 	put_causes(&p, s);
 	put_patterns(&p, s);

@@ -403,6 +403,48 @@ static void test_scenes(void **unused)
 	}
 }
 
+static void assert_holds(const struct bytes *text, const char *word, unsigned width)
+{
+	if (!strstr(bytes_text(text), word))
+		fail_msg("%s is cut at a width of %u:\n%s", word, width, bytes_text(text));
+}
+
+/* Whatever the terminal's width: no line is wider, and a culprit keeps its file and line. */
+static void test_narrow_terminals(void **unused)
+{
+	(void)unused;
+	for (unsigned width = 40; width < 80; width += 3)
+		for (size_t i = 0; i < sizeof scenes / sizeof *scenes; i++) {
+			struct report_style style = {.width = width};
+			struct bytes out = {0};
+			play(scenes[i].tell, &style, report_text, true, &out);
+			assert_fits(&out, width);
+			if (scenes[i].tell == scene_uvicorn) {
+				assert_holds(&out, "app/gpu.py:41", width);
+				assert_holds(&out, "app/catalogue.py:212", width);
+			}
+			bytes_free(&out);
+			play(scenes[i].tell, &style, report_hist, false, &out);
+			assert_fits(&out, width);
+			bytes_free(&out);
+		}
+}
+
+static void test_narrow_ones(void **unused)
+{
+	(void)unused;
+	static const unsigned widths[] = {40, 60};
+	for (size_t i = 0; i < sizeof widths / sizeof *widths; i++) {
+		struct report_style style = {.width = widths[i]};
+		struct bytes out = {0};
+		char path[128];
+		snprintf(path, sizeof path, "tests/golden/uvicorn.%u.golden", style.width);
+		play(scene_uvicorn, &style, report_text, true, &out);
+		compare(path, &out);
+		bytes_free(&out);
+	}
+}
+
 static void test_verbose_ascii(void **unused)
 {
 	(void)unused;
@@ -452,10 +494,9 @@ static void test_colour_changes_no_text(void **unused)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_scenes),
-		cmocka_unit_test(test_verbose_ascii),
-		cmocka_unit_test(test_other_formats),
-		cmocka_unit_test(test_colour_changes_no_text),
+		cmocka_unit_test(test_scenes),	      cmocka_unit_test(test_narrow_terminals),
+		cmocka_unit_test(test_narrow_ones),   cmocka_unit_test(test_verbose_ascii),
+		cmocka_unit_test(test_other_formats), cmocka_unit_test(test_colour_changes_no_text),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
