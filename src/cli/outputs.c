@@ -99,14 +99,14 @@ int outputs_open(struct outputs *out, const struct options *o, struct diag *d)
 	return d && d->text[0] ? err : diag_fail(d, err, "the output cannot be set up: %s", strerror(-err));
 }
 
-/* A recording that fails is said at once; the rest of the run goes on. */
+/* A recording that fails is said at once and once; the rest of the run goes on. */
 static void failure_tell(struct outputs *out)
 {
 	if (out->told_failure || !out->writer || out->facts.failed != recording_writer_sink(out->writer))
 		return;
 	out->told_failure = true;
-	fprintf(stderr, "loopstall: %s; what was written before stays readable\n",
-		recording_writer_error(out->writer)->text);
+	const struct diag *d = recording_writer_error(out->writer);
+	fprintf(stderr, "loopstall: %s\n           %s\n", d->text, d->hint);
 }
 
 void outputs_beat(struct outputs *out, uint64_t at_ns)
@@ -115,8 +115,8 @@ void outputs_beat(struct outputs *out, uint64_t at_ns)
 	    !out->facts.failed)
 		out->facts.failed = recording_writer_sink(out->writer);
 	failure_tell(out);
-	if (out->ring && out->tally->totals.n_stalls && !out->told_failure) {
-		out->told_failure = true; /* the first stall over the limit: once */
+	if (out->ring && out->tally->totals.n_stalls && !out->kept_first) {
+		out->kept_first = true; /* the first stall over the limit: once */
 		outputs_keep(out);
 	}
 }
@@ -215,11 +215,11 @@ int outputs_finish(struct outputs *out, struct diag *d)
 	if (out->ring && !err)
 		err = ring_save(out, "end", d);
 	if (out->writer) {
-		int close_err = recording_writer_close(out->writer, err ? NULL : d);
+		int close_err = recording_writer_close(out->writer, err || out->told_failure ? NULL : d);
 		out->writer = NULL;
-		if (!err)
+		if (!err && !out->told_failure)
 			err = close_err;
-		if (!err)
+		if (!err && !close_err)
 			fprintf(stderr, "loopstall: wrote %s\n", out->options->output);
 	}
 	return err;

@@ -22,7 +22,8 @@ struct outputs {
 	struct ring *ring;
 	struct gate gate; /* check */
 	size_t breaches;
-	bool told_failure;
+	bool told_failure; /* of the recording: it is not to be said again */
+	bool kept_first;
 };
 
 /* 0, or a negative errno with the diag filled and everything closed. */
@@ -35,7 +36,7 @@ void outputs_keep(struct outputs *out);
 void outputs_unmute(struct outputs *out, bool shown);
 /* A table in between (hist INTERVAL). */
 int outputs_interval(struct outputs *out);
-/* After the end fact: the summary, and the file. 0 or a negative errno with the diag filled. */
+/* After the end fact: the summary, and the file. 0 or a negative errno with the diag filled; 0 where told_failure said it. */
 int outputs_finish(struct outputs *out, struct diag *d);
 void outputs_close(struct outputs *out);
 

@@ -276,12 +276,12 @@ int run_live(const struct options *o, struct diag *d)
 		err = source_open(&r, d);
 	if (!err)
 		err = run_until_end(&r, d);
-	bool breached = r.outputs.breaches;
+	bool breached = r.outputs.breaches, is_cut = r.outputs.told_failure;
 	live_source_close(r.source);
 	outputs_close(&r.outputs);
 	if (r.command.pid)
 		command_abandon(&r.command);
 	target_free(&r.targets);
 	close(r.signal_fd);
-	return err ? err : breached ? EXIT_CODE_BREACHED : r.exit_code;
+	return err ? err : breached ? EXIT_CODE_BREACHED : is_cut ? EXIT_CODE_ERROR : r.exit_code;
 }

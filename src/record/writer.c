@@ -3,6 +3,7 @@
 
 #include "base/array.h"
 #include "base/bytes.h"
+#include "base/duration.h"
 #include "base/intern.h"
 #include "model/fact_json.h"
 #include "record/output.h"
@@ -25,8 +26,9 @@ struct recording_writer {
 	struct diag diag;
 	ZSTD_CCtx *zstd;
 	struct fact_json style;
-	struct bytes lines;   /* of the frame to come */
-	uint64_t lines_at_ns; /* capture time of its first */
+	struct bytes lines;	      /* of the frame to come */
+	uint64_t lines_at_ns;	      /* capture time of its first */
+	uint64_t last_ns, written_ns; /* of the last fact taken, and of the last in a whole frame */
 	char *frame;
 	size_t frame_cap;
 	struct intern *loss_reasons;
@@ -115,8 +117,9 @@ static int writer_fail(struct recording_writer *w, int err)
 	w->err = err;
 	bool cut = !ftruncate(w->fd, (off_t)w->counts.file_bytes);
 	diag_fail(&w->diag, err, "cannot write %s: %s", w->path, strerror(-err));
-	diag_hint(&w->diag, "recording stopped; the first %llu bytes are %s",
-		  (unsigned long long)w->counts.file_bytes,
+	char kept[DURATION_TEXT_BYTES];
+	diag_hint(&w->diag, "recording has stopped; the first %s are in it (%llu bytes), %s",
+		  duration_text(w->written_ns, kept), (unsigned long long)w->counts.file_bytes,
 		  cut ? "whole and readable with loopstall report" : "readable");
 	return err;
 }
@@ -132,6 +135,7 @@ static int write_frame(struct recording_writer *w)
 	int err = write_all(w->fd, w->frame, len);
 	if (err)
 		return writer_fail(w, err);
+	w->written_ns = w->last_ns;
 	w->counts.file_bytes += len;
 	w->counts.line_bytes += w->lines.len;
 	bytes_clear(&w->lines);
@@ -165,6 +169,7 @@ static int writer_take(struct sink *sink, const struct fact *f)
 	int err = recording_writer_flush(w, f->at_ns);
 	if (err)
 		return err;
+	w->last_ns = f->at_ns > w->last_ns ? f->at_ns : w->last_ns;
 	if (f->kind == FACT_LOSS && count_loss(w, &f->loss))
 		return writer_fail(w, -ENOMEM);
 	if (!w->lines.len)

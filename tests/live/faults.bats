@@ -225,7 +225,9 @@ in_small() {
 	within 100 has_line "$LIVE/said" recording
 	go
 	wait "$last"
-	has_line "$LIVE/err" "[Nn]o space"
+	has_lines "$LIVE/err" "[Nn]o space" 1
+	has_lines "$LIVE/err" "the first .* are in it ([0-9]* bytes), whole and readable with loopstall report" 1
+	lacks_line "$LIVE/err" "wrote"
 	has_line "$LIVE/said" "status 1"
 	has_line "$LIVE/said" "report 0"
 	grep -qi 'cut short' "$LIVE/report"
