@@ -2,6 +2,7 @@
 #include "record/output.h"
 
 #include "base/bytes.h"
+#include "record/lock_holder.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/fsuid.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -66,6 +68,29 @@ static void rights_restore(const struct file_rights *old)
 	setfsgid(old->gid);
 }
 
+/* Whoever writes a recording holds a lock on it, for as long as it lives: moved away, its file would be lost by the next one's. */
+static bool is_being_written(const char *path, struct diag *d)
+{
+	struct lock_holder holder;
+	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	bool is_locked = fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) && errno == EWOULDBLOCK;
+
+	bool is_known = is_locked && lock_holder_find(fd, &holder);
+	if (fd >= 0)
+		close(fd);
+	if (!is_locked || (is_known && !holder.comm[0]))
+		return false;
+	if (is_known) {
+		diag_fail(d, -EBUSY, "%s is being written by %s[%u]", path, holder.comm, holder.pid);
+		diag_hint(d, "end that one with `kill -INT %u`, or write to another file", holder.pid);
+	} else {
+		diag_fail(d, -EBUSY,
+			  "%s is being written by another process, which /proc/locks does not tell", path);
+		diag_hint(d, "end it, or write to another file; `fuser -v %s` may know which it is", path);
+	}
+	return true;
+}
+
 static int move_away(const char *path, struct diag *d)
 {
 	struct stat st;
@@ -76,6 +101,8 @@ static int move_away(const char *path, struct diag *d)
 		return diag_fail(d, -ELOOP, "%s is a symbolic link: refused", path);
 	if (!S_ISREG(st.st_mode))
 		return diag_fail(d, -EEXIST, "%s exists and is not a regular file: refused", path);
+	if (is_being_written(path, d))
+		return -EBUSY;
 	struct bytes old = {0};
 	bytes_printf(&old, "%s.old", path);
 	int err = 0;
@@ -94,8 +121,10 @@ static int create_new(const char *path, struct diag *d)
 		if (err)
 			return err;
 		int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-		if (fd >= 0)
+		if (fd >= 0) {
+			flock(fd, LOCK_EX | LOCK_NB); /* where the file system has locks */
 			return fd;
+		}
 		if (errno != EEXIST)
 			return diag_fail(d, -errno, "cannot create %s: %s", path, strerror(errno));
 	}

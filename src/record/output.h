@@ -10,7 +10,7 @@
 
 /*
  * A new, empty file of mode 0600, open for reading and writing. A regular file of that name is first renamed
- * to PATH.old (an older .old is lost). Under sudo all of it is done with the rights of the user behind it.
+ * to PATH.old (an older .old is lost), unless a process that lives is writing it (-EBUSY, with its number). Under sudo all of it is done with the rights of the user behind it.
  * Negative errno with the diag filled.
  */
 int output_create(const char *path, struct diag *d);
