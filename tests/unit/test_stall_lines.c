@@ -48,6 +48,23 @@ static void test_unnamed_code_is_one_word(void **unused)
 	story_free(t);
 }
 
+static void test_a_stall_that_ended_in_exec_says_so(void **unused)
+{
+	(void)unused;
+	struct story *t = story_new();
+	struct bytes out = {0};
+	struct fact_stall s = {.loop = story_loop(t, "app", 10, ""),
+			       .state = STALL_EXEC,
+			       .verdict = VERDICT_CPU,
+			       .lag_ns = 100 * MS,
+			       .gap_ns = 100 * MS,
+			       .ledger = {.cpu_ns = 100 * MS}};
+	lines_of(t, &s, &out);
+	expect(&out, "stalled 100 ms (ended in exec)  CPU", true);
+	bytes_free(&out);
+	story_free(t);
+}
+
 /* Who ended a wait is shown of a stall that was spent on it, not beside a computation. */
 static void test_the_waker_of_a_short_wait(void **unused)
 {
@@ -200,6 +217,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_unnamed_code_is_one_word),
+		cmocka_unit_test(test_a_stall_that_ended_in_exec_says_so),
 		cmocka_unit_test(test_the_waker_of_a_short_wait),
 		cmocka_unit_test(test_a_long_name_keeps_its_place),
 		cmocka_unit_test(test_addresses_do_not_fill_the_screen),
