@@ -13,7 +13,7 @@
 #include "python_task.h"
 
 #define PYTHON_OWNED_BY_COROUTINE 1
-#define PYTHON_STRIDE		  16  /* frames that the verifier follows one after the other */
+#define PYTHON_STRIDE		  4   /* frames that the verifier follows one after the other */
 #define PYTHON_STEPS		  128 /* frames walked; what is kept is LST_PYTHON_FRAMES of them */
 #define PYTHON_SEARCH_STRIDE	  8
 #define PYTHON_SEARCH                                                                                        \

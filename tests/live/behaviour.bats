@@ -278,6 +278,17 @@ has_links() { [ "$(links)" -ge "$1" ]; }
 	[[ $output == *"waits by tracepoint"* && $output == *"waits by raw tracepoint"* ]]
 }
 
+# The kernel allows a million; 7.2 came near it where 6.18 saw 37,090, and took seconds.
+@test "the verifier follows no program for long" {
+	start_prog read
+	start_tool -p "$target"
+	most=$(cat /proc/"$tool"/fdinfo/* 2>/dev/null | awk '$1 == "verified_insns:" && $2 > n { n = $2 } END { print n + 0 }')
+	stop_tool
+	[ "$most" -gt 0 ] || skip "this kernel does not tell"
+	note "$most instructions"
+	[ "$most" -lt 100000 ]
+}
+
 @test "a gate: exit code 3 and the place, else the command's own" {
 	cat >"$LIVE/slow.py" <<-'END'
 		import asyncio, time
