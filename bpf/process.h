@@ -38,7 +38,8 @@ static __always_inline void process_forked(struct task_struct *parent, struct ta
 
 	stranger_forget(BPF_CORE_READ(child, pid));
 	if (from == to)
-		return; /* a thread */
+		return;				     /* a thread */
+	bpf_map_delete_elem(&followed_threads, &to); /* of an earlier process, where an end was not seen */
 	if (!scope_has_process(from))
 		return;
 	child_note(BPF_CORE_READ(parent, pid), child);
@@ -119,22 +120,28 @@ static __always_inline void process_execed(struct task_struct *task, __u32 old_t
 	process_send(task, LST_PROCESS_EXEC, 0);
 }
 
+/*
+ * Threads that are killed together all count themselves out before any of them gets here, and any of them may be the last to: the last of
+ * ours tells the end, behind what the others had to tell.
+ */
 static __always_inline void thread_exited(struct task_struct *task)
 {
 	__u32 tid = BPF_CORE_READ(task, pid), tgid = BPF_CORE_READ(task, tgid);
 	struct lst_thread *t = thread_find(tid);
-	bool last = BPF_CORE_READ(task, signal, live.counter) == 0;
-
 	__u32 signal = BPF_CORE_READ(task, exit_code) & 0x7f;
+
 	if (t)
 		thread_leave(t, signal ? LST_GAP_TERMINAL : 0, signal);
+	bool last = BPF_CORE_READ(task, signal, live.counter) == 0 && !process_has_threads(tgid);
 	if (!t && !last)
 		return;
 	if (!scope_has_process(tgid) && !t)
 		return;
 	process_send(task, last ? LST_PROCESS_EXIT : LST_PROCESS_THREAD_EXIT, 0);
-	if (last)
+	if (last) {
 		bpf_map_delete_elem(&targets, &tgid);
+		bpf_map_delete_elem(&followed_threads, &tgid);
+	}
 }
 
 #endif

@@ -65,6 +65,13 @@ struct {
 } thread_slots SEC(".maps");
 
 struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, __u32); /* tgid */
+	__type(value, __u32);
+} followed_threads SEC(".maps"); /* how many there are of a process */
+
+struct {
 	__uint(type, BPF_MAP_TYPE_QUEUE);
 	__uint(max_entries, 1);
 	__uint(key_size, 0);
@@ -138,6 +145,30 @@ static __always_inline struct lst_thread *thread_find(__u32 tid)
 	return t && t->tid == tid ? t : NULL;
 }
 
+static __always_inline void process_gains_thread(__u32 tgid)
+{
+	__u32 one = 1, *n = bpf_map_lookup_elem(&followed_threads, &tgid);
+	if (!n && !bpf_map_update_elem(&followed_threads, &tgid, &one, BPF_NOEXIST))
+		return;
+	if (!n) /* another thread was quicker */
+		n = bpf_map_lookup_elem(&followed_threads, &tgid);
+	if (n)
+		__sync_fetch_and_add(n, 1);
+}
+
+static __always_inline void process_loses_thread(__u32 tgid)
+{
+	__u32 *n = bpf_map_lookup_elem(&followed_threads, &tgid);
+	if (n)
+		__sync_fetch_and_add(n, -1);
+}
+
+static __always_inline bool process_has_threads(__u32 tgid)
+{
+	__u32 *n = bpf_map_lookup_elem(&followed_threads, &tgid);
+	return n && *n;
+}
+
 static __always_inline struct lst_thread *thread_create(struct task_struct *task, __u32 tid, __u32 tgid)
 {
 	__u32 slot;
@@ -160,6 +191,7 @@ static __always_inline struct lst_thread *thread_create(struct task_struct *task
 	seat->slot = slot;
 	seat->tid = tid;
 	__sync_fetch_and_add(&seat->tracked, 1);
+	process_gains_thread(tgid);
 	return t;
 }
 
@@ -173,6 +205,7 @@ static __always_inline void thread_remove(struct lst_thread *t)
 	if (seat->tid == tid)
 		seat->tid = 0;
 	__sync_fetch_and_add(&seat->tracked, -1);
+	process_loses_thread(t->tgid);
 	t->state = LST_SLOT_DEAD;
 }
 

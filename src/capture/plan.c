@@ -157,6 +157,7 @@ static int maps_size(struct capture *c)
 		{c->bpf->maps.threads, o->max_threads},
 		{c->bpf->maps.thread_slots, o->max_threads},
 		{c->bpf->maps.free_threads, o->max_threads},
+		{c->bpf->maps.followed_threads, o->max_threads},
 		{c->bpf->maps.block_buffers, o->stacks ? scratch : 1},
 		{c->bpf->maps.free_scratch, scratch},
 		{c->bpf->maps.stack_buffers, o->stacks ? cpus * 2 : 1},

@@ -23,6 +23,7 @@ static void maps_make(const struct machine_size *size)
 	MAP(threads, BPF_MAP_TYPE_ARRAY, size->threads);
 	MAP(loop_slots, BPF_MAP_TYPE_HASH, size->loops);
 	MAP(thread_slots, BPF_MAP_TYPE_HASH, size->threads);
+	MAP(followed_threads, BPF_MAP_TYPE_HASH, size->threads);
 	MAP(block_buffers, BPF_MAP_TYPE_ARRAY, size->scratch);
 	MAP(stack_buffers, BPF_MAP_TYPE_ARRAY, PER_CPU_BUFFERS);
 	MAP(new_blocks, BPF_MAP_TYPE_ARRAY, 1);

@@ -37,6 +37,40 @@ static void a_thread_killed_in_a_gap_dies_stalled(void **state)
 	machine_stop();
 }
 
+/* Killed together, they are no longer alive when the first of them is seen to end. */
+static void the_last_followed_thread_tells_the_end_of_its_process(void **state)
+{
+	(void)state;
+	struct task_struct *t = gap_of_20_ms(), *other = task_new(TGID, OTHER_TID, "other"),
+			   *stranger = task_new(TGID, OTHER_TID + 1, "no loop");
+	task_opens_epoll(other, 7, 0x20000);
+	task_waits(other, 7, -1);
+	task_off(other, OFF_BLOCKED);
+	task_exits(stranger, 9, true);
+	assert_false(next_process());
+	task_exits(other, 9, true);
+	assert_true(next_process());
+	assert_int_equal(process.event, LST_PROCESS_THREAD_EXIT);
+	task_exits(t, 9, true);
+	assert_true(next_stall(&stall));
+	assert_int_equal(stall.terminal_signal, 9);
+	assert_true(next_process());
+	assert_int_equal(process.event, LST_PROCESS_EXIT);
+	assert_false(next_process());
+	machine_stop();
+}
+
+/* Its number was another process' before, whose last end was not seen. */
+static void a_process_ends_whatever_its_number_was_before(void **state)
+{
+	(void)state;
+	struct task_struct *t = gap_of_20_ms(), *parent = task_new(1000, 1000, "sh");
+	task_forks(parent, t);
+	task_exits(task_new(TGID, OTHER_TID, "no loop"), 9, true);
+	assert_true(next_process());
+	machine_stop();
+}
+
 static void a_thread_that_leaves_by_itself_is_no_stall(void **state)
 {
 	(void)state;
@@ -483,6 +517,8 @@ int main(void)
 		cmocka_unit_test(children_that_have_no_place_are_counted),
 		cmocka_unit_test(a_new_object_after_an_unseen_return_is_no_loop_covered_for_ever),
 		cmocka_unit_test(a_thread_killed_in_a_gap_dies_stalled),
+		cmocka_unit_test(the_last_followed_thread_tells_the_end_of_its_process),
+		cmocka_unit_test(a_process_ends_whatever_its_number_was_before),
 		cmocka_unit_test(a_thread_that_leaves_by_itself_is_no_stall),
 		cmocka_unit_test(the_last_stall_is_sent_before_the_thread_is_gone),
 		cmocka_unit_test(the_last_stall_is_sent_before_the_object_is_another),
