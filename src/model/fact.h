@@ -333,6 +333,13 @@ struct fact_counts {
 	struct histogram lag, gap, delay, offcpu; /* their min and max: bucket edges, unless known */
 };
 
+/* What of the gap that is open lies before all that was observed: it is older than the last counts' open gap and the time since. */
+static inline uint64_t counts_unobserved_ns(const struct fact_counts *c, uint64_t last_open_ns)
+{
+	uint64_t most_ns = last_open_ns + c->elapsed_ns;
+	return c->open_ns > most_ns ? c->open_ns - most_ns : 0;
+}
+
 struct fact_loss {
 	const char *reason; /* "ring_full" … */
 	const char *meaning;

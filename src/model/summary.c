@@ -86,6 +86,11 @@ static void fill_loop(struct summary_loop *l, const struct tally *t, const struc
 		histogram_add(&l->lag, lag_ns, 1);
 		l->busy_ns += lag_ns - smaller(lag_ns, from->open->delay_ns);
 	}
+	if (!from->open || from->open->state != STALL_STUCK) {
+		l->unobserved_ns = smaller(from->unobserved_ns, l->busy_ns);
+		l->busy_ns -= l->unobserved_ns;
+		histogram_shorten_longest(&l->lag, l->unobserved_ns);
+	}
 	l->top_verdict = top_verdict(l->stalls.verdict_ns);
 	l->arrival = arrival_quantiles(l, larger(from->max_lag_ns, l->stalls.longest_ns));
 	l->iteration = iteration_quantiles(&l->lag);
@@ -189,8 +194,10 @@ static uint64_t p99_without(const struct summary_loop *l, const struct tally_tot
 		for (uint32_t p = 0; s->loop == l->loop->id && p < s->n_parts; p++)
 			saved_ns += taken[s->parts[p].cause] ? s->parts[p].ns : 0;
 		uint64_t was_ns = observed_ns(s->lag_ns, l->elapsed_ns);
-		if (saved_ns)
-			histogram_move(&lag, was_ns, was_ns - smaller(was_ns, saved_ns));
+		if (!saved_ns || histogram_move(&lag, was_ns, was_ns - smaller(was_ns, saved_ns)))
+			continue;
+		was_ns = s->lag_ns - smaller(s->lag_ns, l->unobserved_ns);
+		histogram_move(&lag, was_ns, was_ns - smaller(was_ns, saved_ns));
 	}
 	return histogram_arrival_quantile_ns(&lag, 0.99, l->elapsed_ns);
 }

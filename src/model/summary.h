@@ -19,6 +19,7 @@ struct summary_loop {
 	const struct fact_loop *loop; /* never NULL */
 	bool hidden;		      /* slave, sleep-poll, single-client: only shown on request */
 	uint64_t elapsed_ns, iterations, waits, events, busy_ns;
+	uint64_t unobserved_ns; /* what was taken off the longest lag: of before the attach */
 	struct summary_quantiles arrival, iteration; /* of lag */
 	struct summary_quantiles gap, delay;	     /* per iteration */
 	struct histogram lag;			     /* with the stalls that are still open */

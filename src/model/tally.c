@@ -56,6 +56,7 @@ static void add_counts(struct tally_loop *into, const struct tally_loop *from)
 	into->zero_waits += from->zero_waits;
 	into->slept_waits += from->slept_waits;
 	into->busy_ns += from->busy_ns;
+	into->unobserved_ns += from->unobserved_ns;
 	into->over_threshold += from->over_threshold;
 	if (from->max_lag_ns > into->max_lag_ns)
 		into->max_lag_ns = from->max_lag_ns;
@@ -173,6 +174,8 @@ static int take_counts(struct tally *t, const struct fact *f)
 	l->zero_waits += c->zero_waits;
 	l->slept_waits += c->slept_waits;
 	l->busy_ns += c->busy_ns;
+	l->unobserved_ns += counts_unobserved_ns(c, l->open_gap_ns);
+	l->open_gap_ns = c->open_ns;
 	l->over_threshold += c->over_threshold;
 	if (c->max_lag_ns > l->max_lag_ns)
 		l->max_lag_ns = c->max_lag_ns;

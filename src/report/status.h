@@ -13,7 +13,7 @@ struct live_loop {
 	/* since the last status lines */
 	struct histogram lag;
 	uint64_t elapsed_ns, busy_ns, new_stalls; /* busy: of gaps that ended since then, whole */
-	uint64_t before_ns;			  /* age that the gap that was open then had */
+	uint64_t before_ns; /* age that the gap that was open then, or at the attach, had */
 	/* now */
 	uint64_t open_gap_ns, counted_at_ns; /* age of the open gap when it was counted last, 0 none */
 	/* since the start */

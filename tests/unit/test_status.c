@@ -85,6 +85,24 @@ static void a_loop_that_is_stuck_is_busy_all_the_time(void **state)
 	watch_end(&w);
 }
 
+/* It had been stuck for 30 s at the attach: of those nothing is busy time of ours. */
+static void a_gap_from_before_the_attach_counts_from_there(void **state)
+{
+	struct watch w;
+	(void)state;
+	watch_begin(&w);
+	uint32_t stuck = story_loop(w.story, "other", 11, "");
+	w.story->counts[stuck].open_ns = 31 * S;
+	story_second(w.story);
+	story_iterations(w.story, stuck, 1, 31500 * MS);
+	bytes_clear(&w.out);
+	for (int i = 0; i < 4; i++)
+		story_second(w.story);
+	if (!strstr(bytes_text(&w.out), "other[11] · loop 30 % busy · lag p99 1.4"))
+		fail_msg("not 1.5 s of 5 s in:\n%s", bytes_text(&w.out));
+	watch_end(&w);
+}
+
 /* As recordings have it in which counts do not tell of open gaps. */
 static void an_open_stall_without_a_count_is_told_all_the_same(void **state)
 {
@@ -110,6 +128,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_gap_is_told_where_its_time_passed),
 		cmocka_unit_test(a_loop_that_is_stuck_is_busy_all_the_time),
+		cmocka_unit_test(a_gap_from_before_the_attach_counts_from_there),
 		cmocka_unit_test(an_open_stall_without_a_count_is_told_all_the_same),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -113,6 +113,27 @@ static void test_open_stall_counts(void **state)
 	}
 }
 
+/* The same when it has ended: only what came after the attach was anybody's to wait for while we looked. */
+static void test_stall_from_before_the_attach(void **state)
+{
+	struct bench *b = *state;
+	uint32_t loop = story_loop(b->t, "node", 10, "");
+	uint32_t x = story_stack(b->t, story_own(b->t, "x"), 0);
+	b->t->counts[loop].open_ns = 31 * S;
+	story_second(b->t);
+	b->t->at_ns += 500 * MS;
+	stall_in(b, loop, 1, x, 31500 * MS, 0, 0);
+	for (int i = 0; i < 9; i++)
+		story_second(b->t);
+	story_end(b->t, "duration");
+	const struct summary *s = summarise(b);
+	assert_near((uint64_t)(s->loops[0].utilisation * 1000), 150, 1);
+	assert_near(s->loops[0].arrival.p99_ns, 1400 * MS, MS);
+	assert_int_equal(s->loops[0].arrival.max_ns, 31500 * MS);
+	assert_int_equal(s->without.n, 1);
+	assert_int_equal(s->without.steps[0].after_ns, 0);
+}
+
 static void test_empty(void **state)
 {
 	struct bench *b = *state;
@@ -153,8 +174,11 @@ static void test_naming_and_rhythm(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		BENCH_TEST(test_without),	BENCH_TEST(test_naming_and_rhythm),
-		BENCH_TEST(test_loops_by_harm), BENCH_TEST(test_open_stall_counts),
+		BENCH_TEST(test_without),
+		BENCH_TEST(test_naming_and_rhythm),
+		BENCH_TEST(test_loops_by_harm),
+		BENCH_TEST(test_open_stall_counts),
+		BENCH_TEST(test_stall_from_before_the_attach),
 		BENCH_TEST(test_empty),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
