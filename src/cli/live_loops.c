@@ -231,6 +231,14 @@ void loops_judge_stall(struct live_source *s, struct followed *l, const struct l
 
 /* --- every second, and the end ----------------------------------------------------------------------------------------------- */
 
+void loops_note_unobserved(struct live_source *s, struct followed *l, uint64_t gap_seq, uint64_t gap_start_ns)
+{
+	if (gap_seq == l->unobserved_seq || gap_start_ns >= s->start_ns)
+		return;
+	l->unobserved_seq = gap_seq;
+	l->unobserved_ns = s->start_ns - gap_start_ns;
+}
+
 /* A gap that ended while the loop was copied may be among the closed ones already. */
 static uint64_t open_gap_ns(const struct lst_loop *copied, const struct lst_loop *loop, uint64_t now)
 {
@@ -251,6 +259,10 @@ static void loop_count(struct live_source *s, uint32_t slot, uint64_t now)
 				.open_ns = open_gap_ns(&state, loop, now)};
 	struct fact f = {.kind = FACT_COUNTS, .counts = &c};
 
+	if (c.open_ns && state.gap_flags & LST_GAP_BEFORE_ATTACH)
+		loops_note_unobserved(s, l, state.gap_seq, state.gap_start_ns);
+	c.unobserved_ns = l->unobserved_ns;
+	l->unobserved_ns = 0;
 	counts_fill(&c, &state, &l->last);
 	peers_count(s, &c, &state, &l->last);
 	tasks_count(s, &c, l->fact.pid);

@@ -40,9 +40,10 @@ struct followed {
 	uint64_t sleep_ns;		  /* its length */
 	struct lst_loop last;		  /* counters at the last counts fact */
 	struct lst_loop_hists *last_hists;
-	uint64_t counted_ns;   /* kernel time of the last counts fact */
-	uint64_t open_seq;     /* gap whose open stall is being reported */
-	uint64_t open_next_ns; /* age at which it is reported next */
+	uint64_t counted_ns;			/* kernel time of the last counts fact */
+	uint64_t open_seq;			/* gap whose open stall is being reported */
+	uint64_t open_next_ns;			/* age at which it is reported next */
+	uint64_t unobserved_ns, unobserved_seq; /* of a gap before the attach: not told yet; which it was */
 	struct saturation saturation;
 };
 
@@ -112,6 +113,9 @@ void loops_release_dead(struct live_source *s);
 /* Forgets the stacks of loops that have been gone long enough. */
 void loops_forget_retired(struct live_source *s, uint64_t now);
 void loops_judge_stall(struct live_source *s, struct followed *l, const struct lst_stall_record *r);
+/* A gap that began before the attach is open, or has ended: its time before that is told with the next counts, once. */
+void loops_note_unobserved(struct live_source *s, struct followed *l, uint64_t gap_seq,
+			   uint64_t gap_start_ns);
 /* NULL for a slot that is not followed. */
 struct followed *loops_at(struct live_source *s, uint32_t slot);
 

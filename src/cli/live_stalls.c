@@ -240,6 +240,8 @@ void stalls_ended(void *context, const struct lst_stall_record *r)
 	stall->ready_fds = r->ready;
 	stall->late_ns = r->gap.late_ns;
 	stall->lower_bound = r->gap.flags & LST_GAP_BEFORE_ATTACH;
+	if (stall->lower_bound)
+		loops_note_unobserved(s, l, r->gap.gap_seq, r->gap.gap_start_ns);
 	if (r->gap.flags & LST_GAP_TERMINAL) {
 		stall->state = STALL_DIED;
 		stall->signal = r->terminal_signal;

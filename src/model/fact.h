@@ -319,6 +319,8 @@ struct fact_counts {
 	uint64_t elapsed_ns; /* observed time these counts cover */
 	uint64_t iterations, waits, events, zero_waits, slept_waits, busy_ns, over_threshold;
 	uint64_t open_ns; /* age of the gap that is open now, 0 none: it is in no other figure */
+	uint64_t
+		unobserved_ns; /* of a gap that began before the attach, told once: part of busy and lag when it ends */
 	uint64_t max_lag_ns, min_gap_ns; /* since the loop's start, not differences */
 	uint64_t timed_chains, timed_ns; /* chains that a timer began, and their gaps */
 	uint64_t connects, bursts;	 /* bursts: gaps with 16 connects or more */
@@ -332,13 +334,6 @@ struct fact_counts {
 	struct fact_peer peers[FACT_MAX_PEERS];
 	struct histogram lag, gap, delay, offcpu; /* their min and max: bucket edges, unless known */
 };
-
-/* What of the gap that is open lies before all that was observed: it is older than the last counts' open gap and the time since. */
-static inline uint64_t counts_unobserved_ns(const struct fact_counts *c, uint64_t last_open_ns)
-{
-	uint64_t most_ns = last_open_ns + c->elapsed_ns;
-	return c->open_ns > most_ns ? c->open_ns - most_ns : 0;
-}
 
 struct fact_loss {
 	const char *reason; /* "ring_full" … */

@@ -222,6 +222,7 @@ const struct field counts_fields[] = {
 	MAY("slept_waits", NUMBER, slept_waits),
 	MUST("busy_us", NS, busy_ns),
 	MAY("open_us", NS, open_ns),
+	MAY("unobserved_us", NS, unobserved_ns),
 	MAY("over_threshold", NUMBER, over_threshold),
 	MUST("max_lag_us", NS, max_lag_ns),
 	MUST("min_gap_us", NS, min_gap_ns),

@@ -174,8 +174,7 @@ static int take_counts(struct tally *t, const struct fact *f)
 	l->zero_waits += c->zero_waits;
 	l->slept_waits += c->slept_waits;
 	l->busy_ns += c->busy_ns;
-	l->unobserved_ns += counts_unobserved_ns(c, l->open_gap_ns);
-	l->open_gap_ns = c->open_ns;
+	l->unobserved_ns += c->unobserved_ns;
 	l->over_threshold += c->over_threshold;
 	if (c->max_lag_ns > l->max_lag_ns)
 		l->max_lag_ns = c->max_lag_ns;

@@ -117,7 +117,6 @@ struct tally_loop {
 	bool counted; /* a counts fact was seen */
 	bool ended;   /* the loop is gone */
 	uint64_t elapsed_ns, iterations, waits, events, zero_waits, slept_waits, busy_ns, over_threshold;
-	uint64_t open_gap_ns; /* when it was counted last */
 	uint64_t
 		unobserved_ns; /* of a gap that began before the attach: part of busy and lag once it has ended */
 	uint64_t max_lag_ns, min_gap_ns;

@@ -175,7 +175,7 @@ static int take_counts(struct live *l, const struct fact *f)
 		return -ENOMEM;
 	loop->elapsed_ns += f->counts->elapsed_ns;
 	loop->busy_ns += f->counts->busy_ns;
-	loop->before_ns += counts_unobserved_ns(f->counts, loop->open_gap_ns);
+	loop->before_ns += f->counts->unobserved_ns;
 	loop->open_gap_ns = f->counts->open_ns;
 	loop->counted_at_ns = f->at_ns;
 	histogram_merge(&loop->lag, &f->counts->lag);

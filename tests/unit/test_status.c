@@ -93,6 +93,7 @@ static void a_gap_from_before_the_attach_counts_from_there(void **state)
 	watch_begin(&w);
 	uint32_t stuck = story_loop(w.story, "other", 11, "");
 	w.story->counts[stuck].open_ns = 31 * S;
+	w.story->counts[stuck].unobserved_ns = 30 * S;
 	story_second(w.story);
 	story_iterations(w.story, stuck, 1, 31500 * MS);
 	bytes_clear(&w.out);

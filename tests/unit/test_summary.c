@@ -119,7 +119,7 @@ static void test_stall_from_before_the_attach(void **state)
 	struct bench *b = *state;
 	uint32_t loop = story_loop(b->t, "node", 10, "");
 	uint32_t x = story_stack(b->t, story_own(b->t, "x"), 0);
-	b->t->counts[loop].open_ns = 31 * S;
+	b->t->counts[loop].unobserved_ns = 30 * S;
 	story_second(b->t);
 	b->t->at_ns += 500 * MS;
 	stall_in(b, loop, 1, x, 31500 * MS, 0, 0);
