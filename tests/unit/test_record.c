@@ -13,7 +13,6 @@
 #include <stdio.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 #include <zstd.h>
 #include <cmocka.h>
@@ -335,44 +334,6 @@ static void only_regular_files_are_replaced(void **state)
 	assert_refused(path_of("none/x"), "No such file");
 }
 
-static pid_t write_elsewhere(const char *path, int ready[2])
-{
-	pid_t child = fork();
-	assert_int_not_equal(child, -1);
-	if (child)
-		return child;
-	struct recording_writer *w = recording_writer_open(path, NULL);
-	bool told = w && write(ready[1], "r", 1) == 1;
-	if (told)
-		pause();
-	_exit(!told);
-}
-
-/* By a process that lives, which is named; when it has gone its file is an old one as any other. */
-static void a_file_that_is_being_written_is_not_replaced(void **state)
-{
-	(void)state;
-	const char *path = path_of("busy.jsonl.zst"), *old = path_of("busy.jsonl.zst.old");
-	struct diag d = {0};
-	struct stat st;
-	int ready[2], status;
-	char byte, named[64];
-	assert_int_equal(pipe(ready), 0);
-	pid_t child = write_elsewhere(path, ready);
-	assert_int_equal(read(ready[0], &byte, 1), 1);
-	assert_null(recording_writer_open(path, &d));
-	snprintf(named, sizeof named, "is being written by test_record[%d]", child);
-	assert_non_null(strstr(d.text, named));
-	assert_non_null(strstr(d.hint, "kill -INT"));
-	assert_int_equal(lstat(old, &st), -1);
-	assert_int_equal(kill(child, SIGKILL), 0);
-	assert_int_equal(waitpid(child, &status, 0), child);
-	record_samples(path);
-	assert_int_equal(lstat(old, &st), 0);
-	close(ready[0]);
-	close(ready[1]);
-}
-
 /* As root the file belongs to the user behind sudo; without root the variables mean nothing. */
 static void the_file_belongs_to_the_user_behind_sudo(void **state)
 {
@@ -602,7 +563,6 @@ int main(void)
 		cmocka_unit_test(a_large_window_is_refused),
 		cmocka_unit_test(the_file_is_private_and_the_old_one_kept),
 		cmocka_unit_test(only_regular_files_are_replaced),
-		cmocka_unit_test(a_file_that_is_being_written_is_not_replaced),
 		cmocka_unit_test(the_file_belongs_to_the_user_behind_sudo),
 		cmocka_unit_test(a_full_disk_leaves_whole_frames),
 		cmocka_unit_test(a_second_is_flushed),
