@@ -365,6 +365,37 @@ static int (*const resolvers[])(struct resolving *r, const char *text) = {
 	[TARGET_AS_CGROUP] = resolve_cgroup,
 };
 
+/* Adds the children of a process that run its program and are not in the set. */
+static void put_children(const struct resolving *r, const struct proc *parent, struct bytes *list)
+{
+	struct bytes text = {0};
+	struct proc child;
+	bool known = !proc_file(&text, "%s/%u/task/%u/children", r->roots->proc, parent->pid, parent->pid);
+	const char *at = known ? bytes_text(&text) : "";
+	char *end;
+	for (unsigned long pid; (pid = strtoul(at, &end, 10)) && end != at; at = end)
+		if (!proc_read(r->roots->proc, (uint32_t)pid, &child) && child.exe_inode &&
+		    child.exe_inode == parent->exe_inode && child.exe_dev == parent->exe_dev &&
+		    !target_has(r->set, child.pid))
+			bytes_printf(list, ",%u", child.pid);
+	bytes_free(&text);
+}
+
+/* Who names a server by the number of its first process may mean its workers, which are older than the watch. */
+static void note_children(const struct resolving *r)
+{
+	struct target_set *set = r->set;
+	struct bytes list = {0};
+	struct proc p;
+	if (set->n_processes == 1 && !set->n_cgroups && !set->n_tids && !set->note &&
+	    !proc_read(r->roots->proc, set->processes[0].pid, &p))
+		put_children(r, &p, &list);
+	if (list.len && bytes_ok(&list))
+		set_note(set, "workers that %u (%s) has started already are not watched: loopstall -p %u%s",
+			 p.pid, proc_name(&p), p.pid, bytes_text(&list));
+	bytes_free(&list);
+}
+
 int target_resolve(const struct target_roots *roots, const struct target_request *asked, size_t n, bool all,
 		   struct target_set *set, struct diag *d)
 {
@@ -375,6 +406,8 @@ int target_resolve(const struct target_roots *roots, const struct target_request
 		err = resolvers[asked[i].as](&r, asked[i].text);
 	if (err)
 		target_free(set);
+	else
+		note_children(&r);
 	return err;
 }
 

@@ -183,6 +183,22 @@ static void pid_is_itself(void **state)
 	assert_null(set.note);
 }
 
+static void workers_that_are_not_named_are_told_of(void **state)
+{
+	(void)state;
+	make_process(&(struct made){10, 1, "gunicorn", "/usr/bin/python3.11", "gunicorn: master"});
+	make_process(&(struct made){11, 10, "gunicorn", "/usr/bin/python3.11", "gunicorn: worker"});
+	make_process(&(struct made){12, 10, "gunicorn", "/usr/bin/python3.11", "gunicorn: worker"});
+	make_process(&(struct made){13, 10, "sh", "/bin/sh", "sh"});
+	put("11 12 13 ", strlen("11 12 13 "), "%s/10/task/10/children", proc_root);
+	FOUND("10", 10);
+	assert_non_null(set.note);
+	assert_non_null(strstr(set.note, "not watched: loopstall -p 10,11,12"));
+	assert_null(strstr(set.note, "13"));
+	FOUND("gunicorn", 10, 11, 12);
+	assert_null(set.note);
+}
+
 static void thread_means_its_process(void **state)
 {
 	(void)state;
@@ -545,6 +561,7 @@ int main(void)
 		TEST(scripts_go_by_their_own_name),
 		TEST(long_and_rewritten_names),
 		TEST(prefork_servers_are_one_family),
+		TEST(workers_that_are_not_named_are_told_of),
 		TEST(workers_under_another_name_belong_to_it),
 		TEST(several_targets_are_each_kept_once),
 		TEST(whole_host),
