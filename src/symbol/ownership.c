@@ -72,6 +72,22 @@ bool ownership_is_application(const char *path, bool is_main)
 	       !is_one_of(system_folders, ARRAY_LEN(system_folders), path, starts_with);
 }
 
+/* Is a folder on the way to the file called like the program, as in /usr/lib/lighttpd/mod_ssi.so? */
+static bool is_below_name(const char *path, const char *program)
+{
+	size_t len = strlen(program);
+	for (const char *at = strchr(path, '/'); at; at = strchr(at + 1, '/'))
+		if (!strncmp(at + 1, program, len) && at[1 + len] == '/')
+			return true;
+	return false;
+}
+
+bool ownership_is_plugin(const char *path, const char *exe)
+{
+	return *path == '/' && strcmp(path, exe) != 0 && !is_in_package(path) &&
+	       ownership_is_application(exe, true) && is_below_name(path, maps_base_name(exe));
+}
+
 /* Code without a file, as "<frozen importlib._bootstrap>" or "<string>", is mostly the interpreter's or a library's. */
 bool ownership_is_python_application(const char *path)
 {

@@ -10,6 +10,8 @@
 
 /* is_main: it is the program that the process runs, and not a library. */
 bool ownership_is_application(const char *path, bool is_main);
+/* A library that is a part of the program although it lies among the system's: in a folder of the program's name. */
+bool ownership_is_plugin(const char *path, const char *exe);
 /* A Python source file: not of the standard library and not installed as a package; "" is nobody's. */
 bool ownership_is_python_application(const char *path);
 /* A JavaScript source file: not of the runtime and not installed as a package; "" is nobody's. */

@@ -80,6 +80,8 @@ static uint32_t module_of(struct targets *t, struct target *target, const struct
 	}
 	if (is_main)
 		t->modules[index].application = ownership_is_application(path, true);
+	else if (ownership_is_plugin(path, exe))
+		t->modules[index].application = true;
 	return index + MODULE_FIRST;
 }
 

@@ -77,6 +77,18 @@ static void methods_by_their_class(void **state)
 	assert_false(ownership_is_method_application(""));
 }
 
+static void plugins_belong_to_their_program(void **state)
+{
+	(void)state;
+	assert_true(ownership_is_plugin("/usr/lib/lighttpd/mod_ssi.so", "/usr/sbin/lighttpd"));
+	assert_true(ownership_is_plugin("/usr/lib/nginx/modules/x.so", "/usr/sbin/nginx"));
+	assert_false(ownership_is_plugin("/usr/sbin/lighttpd", "/usr/sbin/lighttpd"));
+	assert_false(ownership_is_plugin("/usr/lib/lighttpd2/mod_ssi.so", "/usr/sbin/lighttpd"));
+	assert_false(ownership_is_plugin("/usr/lib/x86_64-linux-gnu/libpcre2-8.so.0", "/usr/sbin/lighttpd"));
+	assert_false(ownership_is_plugin("/usr/lib/python3.11/x.so", "/usr/bin/python3.11"));
+	assert_false(ownership_is_plugin("[vdso]", "/usr/sbin/lighttpd"));
+}
+
 static void addons_of_packages_are_not_the_application(void **state)
 {
 	(void)state;
@@ -100,6 +112,7 @@ int main(void)
 		cmocka_unit_test(python_files_of_others),
 		cmocka_unit_test(python_extensions_are_not_the_application),
 		cmocka_unit_test(addons_of_packages_are_not_the_application),
+		cmocka_unit_test(plugins_belong_to_their_program),
 		cmocka_unit_test(javascript_files),
 		cmocka_unit_test(functions_linked_into_a_program),
 		cmocka_unit_test(sources_that_were_installed),
