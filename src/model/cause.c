@@ -485,6 +485,12 @@ static bool is_computing(const char *cause)
 	return !strcmp(cause, "cpu") || !strcmp(cause, "hot_loop");
 }
 
+/* What talks to a peer has a form that yields, which a thread only stands in for. */
+static bool is_client(const struct library *library)
+{
+	return library->remedy && (library->kind == LIBRARY_HTTP || library->kind == LIBRARY_DB);
+}
+
 /* Whether a thread helps is seen in the samples; what is known of the build or of a library only stands in for it. */
 static const char *remedy_of_computing(const struct scene *sc, const char *cause,
 				       const struct library *library, uint32_t stack)
@@ -493,7 +499,7 @@ static const char *remedy_of_computing(const struct scene *sc, const char *cause
 	look_at_gil(sc->stall, &held, &released);
 	if (!held && !released && is_free_threaded(sc->loop))
 		return remedy_for("cpu_unlocked", NULL, sc->loop, sc->dictionary, stack);
-	if (released)
+	if (released && !(library && is_client(library)))
 		return remedy_for("cpu_released", NULL, sc->loop, sc->dictionary, stack);
 	if (held && library && library->kind == LIBRARY_RELEASES)
 		library = NULL;

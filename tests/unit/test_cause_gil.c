@@ -51,6 +51,13 @@ static void test_released(void **unused)
 	check(ONE, "hot_loop", 3, 30, "it releases the GIL: await asyncio.to_thread() is enough");
 }
 
+/* Its asynchronous form is what fits, though a thread would do. */
+static void test_a_client_that_lets_go(void **unused)
+{
+	(void)unused;
+	check("recv@libc.so.6 p:get@" SITE "redis/client.py " APP, "cpu", 3, 30, "redis.asyncio yields");
+}
+
 /* Short messages are hashed without letting go. */
 static void test_held(void **unused)
 {
@@ -74,9 +81,8 @@ static void test_free_threaded(void **unused)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_unknown_lock),
-		cmocka_unit_test(test_released),
-		cmocka_unit_test(test_held),
+		cmocka_unit_test(test_unknown_lock),	      cmocka_unit_test(test_released),
+		cmocka_unit_test(test_a_client_that_lets_go), cmocka_unit_test(test_held),
 		cmocka_unit_test(test_free_threaded),
 	};
 	return told_run("causes by the GIL", tests, ARRAY_LEN(tests));
