@@ -114,13 +114,18 @@ static const struct {
 	{"file_lock", FAMILY_ANY,
 	 "another process holds the file's lock: take it in another thread, or try without waiting"},
 
+	/* One large answer comes in as many parts: which of both it was is not seen. */
 	{"many_calls", PYTHON,
-	 "each call waits for its answer before the next, gather() or not: one batched call, or an "
-	 "asynchronous client"},
+	 "answers one after another, gather() or not, or the parts of a large one: batch the calls or ask "
+	 "for "
+	 "less, in an asynchronous client"},
 	{"many_calls", NODE,
-	 "each call waits for its answer before the next: one batched call, or an asynchronous client"},
+	 "answers one after another, or the parts of a large one: batch the calls or ask for less, in an "
+	 "asynchronous client"},
 	{"many_calls", FAMILY_ANY,
-	 "each call waits for its answer before the next: one batched or pipelined call, outside the loop"},
+	 "answers one after another, or the parts of a large one: batch the calls or ask for less, outside "
+	 "the "
+	 "loop"},
 
 	{"sync_db", PYTHON,
 	 WAITS("a database call", "its asynchronous driver yields, or asyncio.to_thread()")},

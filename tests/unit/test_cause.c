@@ -129,6 +129,16 @@ static const struct told peers[] = {
 	 "PostgreSQL at tcp 10.0.3.9:5432: 300 waits one after another, 700 us each, 210 ms, 100 % of the "
 	 "lag, by psycopg",
 	 "gather()"},
+	{"the parts of one large answer",
+	 "cpython 3.11",
+	 {{"recvfrom", "tcp 10.0.3.9:8080", TARGET_INET, 310, 300,
+	   "recv@libc.so.6 p:get@" SITE "requests/api.py " APP}},
+	 NULL,
+	 {0},
+	 0,
+	 "many_calls",
+	 NULL,
+	 "or the parts of a large one"},
 	/* not: */
 	{"300 waits, each at another peer's block",
 	 "",
@@ -566,7 +576,8 @@ static void test_every_cause_has_a_remedy(void **unused)
 					     "spawn",	   "flood",
 					     "cascade",	   "hot_loop",
 					     "pile_up",	   "pile_up_of_tasks",
-					     "polling"};
+					     "polling",	   "nested_loop",
+					     "query"};
 	static const char *const loops[] = {"", "cpython 3.11", "node", "jvm", "redis"};
 	(void)unused;
 	struct story *t = story_new();
