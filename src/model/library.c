@@ -65,15 +65,15 @@ struct library_trace library_of_stack(const struct dictionary *d, uint32_t stack
 	return trace;
 }
 
-bool library_has_file(const struct dictionary *d, uint32_t stack, const char *pattern)
+uint32_t library_depth_of_file(const struct dictionary *d, uint32_t stack, const char *pattern)
 {
 	const struct fact_stack *s = stack ? dictionary_stack(d, stack) : NULL;
 	for (uint32_t i = 0; s && i < s->n; i++) {
 		const struct fact_frame *f = dictionary_frame(d, s->frames[i]);
 		if (f && *f->file && !fnmatch(pattern, f->file, 0))
-			return true;
+			return i;
 	}
-	return false;
+	return UINT32_MAX;
 }
 
 bool library_has_function(const struct dictionary *d, uint32_t stack, const char *pattern)

@@ -42,9 +42,10 @@ struct library_trace {
 /* Nothing for an unknown stack or 0. */
 struct library_trace library_of_stack(const struct dictionary *d, uint32_t stack);
 
-/* Whether any frame of the stack is in a function, or in a file, like this (fnmatch()). */
+/* Whether any frame of the stack is in a function like this (fnmatch()). */
 bool library_has_function(const struct dictionary *d, uint32_t stack, const char *pattern);
-bool library_has_file(const struct dictionary *d, uint32_t stack, const char *pattern);
+/* How far out, from 0, the innermost frame of a file like this is; UINT32_MAX if there is none. */
+uint32_t library_depth_of_file(const struct dictionary *d, uint32_t stack, const char *pattern);
 
 /* Whether the thread was in the C library's call of a system call on files, and so in the kernel. */
 bool library_calls_file(const struct dictionary *d, uint32_t stack);

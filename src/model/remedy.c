@@ -15,14 +15,13 @@ static const struct {
 	{"cpython", PYTHON}, {"node", NODE}, {"deno", NODE}, {"bun", NODE}, {"jvm", JVM}, {"tokio", TOKIO},
 };
 
-/* Python frameworks with another way to wait than asyncio's. */
+/* Python's loops, each with a way to wait of its own; one may run on another, as Twisted does on asyncio. */
 static const struct {
 	const char *file;
 	enum family family;
 } frameworks[] = {
-	{"*-packages/trio/*", TRIO},
-	{"*-packages/twisted/*", TWISTED},
-	{"*-packages/gevent/*", GEVENT},
+	{"*/python3*/asyncio/events.py", PYTHON}, {"*-packages/trio/*", TRIO},
+	{"*-packages/twisted/*", TWISTED},	  {"*-packages/gevent/*", GEVENT},
 	{"*-packages/eventlet/*", GEVENT},
 };
 
@@ -32,9 +31,14 @@ static enum family family_of(const struct fact_loop *l, const struct dictionary 
 	for (size_t i = 0; l && !family && i < ARRAY_LEN(runtimes); i++)
 		if (!strncmp(l->runtime, runtimes[i].runtime, strlen(runtimes[i].runtime)))
 			family = runtimes[i].family;
-	for (size_t i = 0; family == PYTHON && i < ARRAY_LEN(frameworks); i++)
-		if (library_has_file(d, stack, frameworks[i].file))
+	bool is_python = family == PYTHON;
+	uint32_t nearest = UINT32_MAX; /* the innermost has called the code that waits */
+	for (size_t i = 0; is_python && i < ARRAY_LEN(frameworks); i++) {
+		uint32_t depth = library_depth_of_file(d, stack, frameworks[i].file);
+		if (depth < nearest)
 			family = frameworks[i].family;
+		nearest = depth < nearest ? depth : nearest;
+	}
 	return family;
 }
 
