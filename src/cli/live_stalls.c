@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Stalls of the live source: those that ended, from the ring; those still open, from the mapped state. */
 #include "cli/live_parts.h"
+#include "cli/thread_now.h"
 
 #include "base/bytes.h"
 #include "capture/block_text.h"
@@ -279,39 +280,13 @@ void stalls_emit(struct live_source *s, const struct fact_stall *stall, uint64_t
 
 /* --- open stalls --------------------------------------------------------------------------------------------------------------- */
 
-/* The ledger of a thread up to now, as bpf/ledger.h does it. */
-static struct lst_ledger ledger_now(const struct lst_thread *t, const struct lst_ledger *base, uint64_t now)
-{
-	struct lst_ledger l = t->ledger;
-	uint64_t open = now > t->since_ns ? now - t->since_ns : 0;
-
-	if (t->cpu == LST_CPU_ON)
-		l.cpu_ns += open;
-	else if (t->cpu == LST_CPU_RUNNABLE)
-		l.runnable_ns += open;
-	else if (t->cpu == LST_CPU_STOPPED)
-		l.stopped_ns += open;
-	else if (t->cpu == LST_CPU_BLOCKED)
-		l.blocked_ns += open;
-	l.cpu_ns -= base->cpu_ns;
-	l.blocked_ns -= base->blocked_ns;
-	l.runnable_ns -= base->runnable_ns;
-	l.stopped_ns -= base->stopped_ns;
-	l.throttled_ns -= base->throttled_ns;
-	l.fault_ns -= base->fault_ns;
-	l.reclaim_ns -= base->reclaim_ns;
-	l.preempted -= base->preempted;
-	l.repaired_ns -= base->repaired_ns;
-	return l;
-}
-
 /* Adds the block that the thread is in to its slot, with the stack that was taken just now. */
 static void block_continue(struct live_source *s, struct lst_thread *t, uint64_t now)
 {
-	if (t->cpu != LST_CPU_BLOCKED || t->block_now >= LST_BLOCKS || now <= t->since_ns)
+	uint64_t open = thread_blocked_ns(t, now);
+	if (!open || t->block_now >= LST_BLOCKS)
 		return;
 	struct lst_block *b = &t->blocks[t->block_now];
-	uint64_t open = now - t->since_ns;
 
 	b->count++;
 	b->sum_ns += open;
@@ -345,7 +320,7 @@ static void stall_report_open(struct live_source *s, struct followed *l, const s
 	stall->state = loop->gap_flags & LST_GAP_BEFORE_ATTACH ? STALL_STUCK : STALL_OPEN;
 	stall->gap_seq = loop->gap_seq;
 	lengths_fill(s, stall, loop->gap_start_ns, now - loop->gap_start_ns, loop->gap_delay_ns);
-	struct lst_ledger ledger = ledger_now(&t, &loop->base, now);
+	struct lst_ledger ledger = thread_ledger(&t, &loop->base, now);
 	ledger_fill(stall, &ledger, loop->throttled_delay_ns);
 	runners_fill(s, stall, t.runners, loop->nested ? 0 : t.n_runners);
 	limit_fill(s, stall, &t.limit);
