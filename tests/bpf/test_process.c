@@ -510,9 +510,25 @@ static void all_loops_that_are_closed_in_a_gap_are_none(void **state)
 	machine_stop();
 }
 
+/* Its own waits would be loops of the host like any other, and each record one more of them. */
+static void the_tool_itself_is_never_followed(void **state)
+{
+	(void)state;
+	struct task_struct *t = scene_begin(NULL);
+	machine_config()->self_tgid = TGID;
+	waits_once(t);
+	assert_null(machine_thread(TID));
+	machine_config()->scope = LST_SCOPE_TARGETS;
+	machine_follow(TGID);
+	waits_once(t);
+	assert_null(machine_thread(TID));
+	machine_stop();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_tool_itself_is_never_followed),
 		cmocka_unit_test(all_loops_that_are_closed_in_a_gap_are_none),
 		cmocka_unit_test(children_that_have_no_place_are_counted),
 		cmocka_unit_test(a_new_object_after_an_unseen_return_is_no_loop_covered_for_ever),
