@@ -2,6 +2,7 @@
 #include "symbol/opener.h"
 
 #include "symbol/channel.h"
+#include "symbol/target_rights.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -62,19 +63,30 @@ static int open_regular(int pinned)
 	return fd;
 }
 
-/* Below the target's root, in which no link leads out. */
-static int open_in_root(uint32_t pid, const char *path, uint64_t flags)
+static int open_root(uint32_t pid)
 {
-	const struct open_how how = {.flags = O_PATH | O_CLOEXEC | flags,
-				     .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS};
 	char root[PROC_PATH_BYTES];
 
 	snprintf(root, sizeof root, "/proc/%u/root", pid);
-	int at = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (at < 0)
+	return open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+}
+
+/* Below the target's root, in which no link leads out. Looked up, not opened. */
+static int pin_in_root(int root, const char *path, uint64_t flags)
+{
+	const struct open_how how = {.flags = O_PATH | O_CLOEXEC | flags,
+				     .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS};
+
+	return (int)syscall(SYS_openat2, root, path, &how, sizeof how);
+}
+
+static int open_in_root(uint32_t pid, const char *path, uint64_t flags)
+{
+	int root = open_root(pid);
+	if (root < 0)
 		return -ESRCH; /* it died */
-	int fd = open_regular((int)syscall(SYS_openat2, at, path, &how, sizeof how));
-	close(at);
+	int fd = open_regular(pin_in_root(root, path, flags));
+	close(root);
 	return fd;
 }
 
@@ -375,12 +387,28 @@ static int read_line(int fd, uint32_t line, struct bytes *text)
 	return got < 0 ? -errno : text->len && bytes_ok(text) ? 0 : -ENOENT;
 }
 
+/* The target says which file it is, so it is one that the target could read. */
+static int open_source(uint32_t pid, const char *path)
+{
+	int root = open_root(pid);
+	if (root < 0)
+		return -ESRCH;
+	int pinned = pin_in_root(root, path, 0);
+	int err = pinned < 0 ? -errno : target_may_read(pid, root, pinned);
+	close(root);
+	if (!err)
+		return open_regular(pinned);
+	if (pinned >= 0)
+		close(pinned);
+	return err;
+}
+
 /* A file that was changed since the process began may not say any more what it runs. */
 static int open_line(const struct opening *o)
 {
 	struct bytes text = {0};
 	struct stat st;
-	int fd = *o->path == '/' && o->line ? open_in_root(o->pid, o->path, 0) : -EINVAL;
+	int fd = *o->path == '/' && o->line ? open_source(o->pid, o->path) : -EINVAL;
 
 	if (fd < 0)
 		return fd;

@@ -24,7 +24,7 @@ enum opening_kind {
 	 * and not one that an earlier process of the same number left behind.
 	 */
 	OPENING_JIT,
-	OPENING_LINE, /* a copy of one line of a source file in the target's file tree */
+	OPENING_LINE, /* a copy of one line of a source file in the target's file tree that the target may read itself */
 	OPENINGS
 };
 

@@ -214,6 +214,36 @@ silent_files() {
 	loses opener
 }
 
+@test "a line of a file that the target may not read is not shown, whatever it calls its code" {
+	echo 'only-for-root' >"$open_to_nobody/secret"
+	echo 'for-everybody' >"$open_to_nobody/public"
+	chmod 0600 "$open_to_nobody/secret"
+	touch -d '1 hour ago' "$open_to_nobody"/{secret,public}
+	cat >"$open_to_nobody/named.py" <<-'END'
+		import select, sys, time
+		ends = select.epoll()
+		named = []
+		for path in sys.argv[1:]:
+		    scope = {"time": time}
+		    exec(compile("def stall(): time.sleep(0.06)", path, "exec"), scope)
+		    named.append(scope["stall"])
+		print("ready", flush=True)
+		while True:
+		    for stall in named:
+		        ends.poll(0.05)
+		        stall()
+	END
+	chmod 0644 "$open_to_nobody/named.py"
+	background setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps=-all --bounding-set=-all \
+		"$PYTHON" "$open_to_nobody/named.py" "$open_to_nobody/secret" "$open_to_nobody/public" >"$LIVE/out"
+	target=$last
+	within 50 has_line "$LIVE/out" ready
+	"$LOOPSTALL" -d 2 -T "$THRESHOLD" --json --source -p "$target" >"$SEEN"
+	has_line "$SEEN" '"file":"[^"]*/secret"' # it was asked for
+	has_line "$SEEN" 'for-everybody'
+	lacks_line "$SEEN" 'only-for-root'
+}
+
 # --- hostile names
 
 # DIRECTORY: everything that the recording in it can become.

@@ -4,16 +4,20 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -127,10 +131,10 @@ static void test_own_maps(void **state)
 	close(fd);
 }
 
-/* What comes of a line of that file: 0 with the text, or -errno. */
-static int read_line(const char *name, uint32_t line, char text[OPENING_LINE_BYTES + 1])
+/* What comes of a line of that file for that process: 0 with the text, or -errno. */
+static int read_line_of(pid_t pid, const char *name, uint32_t line, char text[OPENING_LINE_BYTES + 1])
 {
-	struct opening o = {.kind = OPENING_LINE, .pid = (uint32_t)getpid(), .line = line};
+	struct opening o = {.kind = OPENING_LINE, .pid = (uint32_t)pid, .line = line};
 
 	snprintf(o.path, sizeof o.path, "%s/%s", folder, name);
 	int fd = opener_open(&o);
@@ -141,6 +145,11 @@ static int read_line(const char *name, uint32_t line, char text[OPENING_LINE_BYT
 	text[n] = 0;
 	close(fd);
 	return 0;
+}
+
+static int read_line(const char *name, uint32_t line, char text[OPENING_LINE_BYTES + 1])
+{
+	return read_line_of(getpid(), name, line, text);
 }
 
 static void test_source_line(void **state)
@@ -173,6 +182,62 @@ static void test_source_line(void **state)
 	unlink("fifo.py");
 }
 
+#define SOMEBODY 4321
+
+/* A process of somebody's, without rights; it ends with us at the latest. */
+static pid_t start_somebody(void)
+{
+	int ready[2];
+	char byte;
+
+	assert_int_equal(pipe(ready), 0);
+	pid_t pid = fork();
+	if (!pid) {
+		if (setgroups(0, NULL) || setresgid(SOMEBODY, SOMEBODY, SOMEBODY) ||
+		    setresuid(SOMEBODY, SOMEBODY, SOMEBODY) || prctl(PR_SET_PDEATHSIG, SIGKILL) ||
+		    write(ready[1], "x", 1) != 1)
+			_exit(1);
+		for (;;)
+			pause();
+	}
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	close(ready[0]);
+	close(ready[1]);
+	return pid;
+}
+
+/* What lies where, and who may read it: by its own mode, and by those of the folders that it is in, whatever link leads there. */
+static void test_source_of_others(void **state)
+{
+	char text[OPENING_LINE_BYTES + 1];
+
+	(void)state;
+	if (geteuid())
+		return; /* there is no other user to ask for then */
+	pid_t pid = start_somebody();
+	assert_int_equal(chmod(folder, 0711), 0);
+	assert_int_equal(mkdir("closed", 0700), 0);
+	make_file("secret.py");
+	make_file("closed/plain.py");
+	assert_int_equal(chmod("closed/plain.py", 0644), 0);
+	assert_int_equal(symlink("closed/plain.py", "link.py"), 0);
+	assert_int_equal(read_line_of(pid, "secret.py", 1, text), -EACCES);
+	assert_int_equal(read_line_of(pid, "closed/plain.py", 1, text), -EACCES);
+	assert_int_equal(read_line_of(pid, "link.py", 1, text), -EACCES);
+	assert_int_equal(read_line("secret.py", 1, text), 0); /* root's own process may */
+	assert_int_equal(read_line("link.py", 1, text), 0);
+	assert_int_equal(chown("secret.py", SOMEBODY, 0), 0);
+	assert_int_equal(chmod("closed", 0711), 0);
+	assert_int_equal(read_line_of(pid, "secret.py", 1, text), 0);
+	assert_int_equal(read_line_of(pid, "link.py", 1, text), 0);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	unlink("link.py");
+	unlink("secret.py");
+	unlink("closed/plain.py");
+	rmdir("closed");
+}
+
 static void test_nonsense(void **state)
 {
 	(void)state;
@@ -193,6 +258,7 @@ int main(void)
 		cmocka_unit_test(test_exchanged_file),
 		cmocka_unit_test(test_own_maps),
 		cmocka_unit_test(test_source_line),
+		cmocka_unit_test(test_source_of_others),
 		cmocka_unit_test(test_nonsense),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);
