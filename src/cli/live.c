@@ -127,6 +127,14 @@ static void process_add(struct live_source *s, uint32_t tgid)
 	python_follow(s, tgid);
 }
 
+void live_process_ended(struct live_source *s, uint32_t tgid, uint64_t at_ns)
+{
+	loops_process_gone(s, tgid, at_ns);
+	python_forget(s, tgid);
+	collector_forget(s, tgid);
+	idmap_take(&s->processes, tgid);
+}
+
 static void process_event(void *context, const struct lst_process_record *r)
 {
 	struct live_source *s = context;
@@ -145,12 +153,7 @@ static void process_event(void *context, const struct lst_process_record *r)
 		collector_forget(s, r->head.tgid);
 		python_follow(s, r->head.tgid); /* its first loop may stall at once */
 		break;
-	case LST_PROCESS_EXIT:
-		loops_process_gone(s, r->head.tgid, r->head.time_ns);
-		python_forget(s, r->head.tgid);
-		collector_forget(s, r->head.tgid);
-		idmap_take(&s->processes, r->head.tgid);
-		break;
+	case LST_PROCESS_EXIT: live_process_ended(s, r->head.tgid, r->head.time_ns); break;
 	}
 }
 
@@ -323,6 +326,7 @@ static void tick(struct live_source *s, uint64_t now)
 		live_emit(s, &clock, now);
 		s->next_clock_ns = now + CLOCK_EVERY_NS;
 	}
+	missed_look(s, now);
 	loops_beat(s, now);
 	collectors_look(s);
 	taken_look(s, now);
@@ -340,6 +344,7 @@ static int ring_drain(struct live_source *s)
 {
 	struct resolver_counts counts;
 
+	s->ring_is_empty = false;
 	for (int i = 0; i < DRAIN_ROUNDS; i++) {
 		resolver_counts(s->resolver, &counts);
 		if (counts.waiting >= RESOLVER_BUSY) {
@@ -347,6 +352,7 @@ static int ring_drain(struct live_source *s)
 			poll(&p, 1, 5);
 		} else {
 			int n = capture_poll(s->capture);
+			s->ring_is_empty = !n;
 			if (n <= 0)
 				return n;
 		}

@@ -327,7 +327,7 @@ static void loops_replaced(struct live_source *s, const struct lst_loop_record *
 
 	for (uint32_t slot = 0; slot < s->max_loops; slot++)
 		if (slot != r->slot && s->loops[slot].id && loops[slot].tgid == r->head.tgid &&
-		    loops[slot].fd == r->fd && !loops[slot].waiters)
+		    loops[slot].fd == r->fd && loops[slot].born_ns <= r->head.time_ns && !loops[slot].waiters)
 			loop_end(s, slot);
 }
 

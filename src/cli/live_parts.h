@@ -84,10 +84,13 @@ struct live_source {
 	struct idmap pythons;	/* pid → struct followed_python (live_python.c) */
 	struct idmap jvms;	/* pid → struct followed_jvm (live_collector.c) */
 	bool had_process;
-	struct fact_end end;		       /* its totals so far */
-	struct look *look;		       /* the look that is under way, or NULL (live_stuck.c) */
-	struct idmap workers;		       /* tid → struct worker (live_workers.c) */
-	struct looked *looked;		       /* filled while the ring is read, or NULL */
+	bool ring_is_empty;    /* when it was last read */
+	uint64_t missed_known; /* records lost, when that was last looked at (live_missed.c) */
+	unsigned missed_looks; /* to be had still */
+	struct fact_end end;   /* its totals so far */
+	struct look *look;     /* the look that is under way, or NULL (live_stuck.c) */
+	struct idmap workers;  /* tid → struct worker (live_workers.c) */
+	struct looked *looked; /* filled while the ring is read, or NULL */
 	struct taken_look takens[TAKEN_LOOKS]; /* a ring, by number of the look (live_taken.c) */
 	uint64_t taken_looks;
 	struct told_lines *lines; /* NULL: none have been asked for (live_lines.c) */
@@ -102,6 +105,11 @@ uint64_t live_at(const struct live_source *s, uint64_t kernel_ns);
 void live_emit(struct live_source *s, struct fact *f, uint64_t kernel_ns);
 /* Cleaned, kept text. */
 const char *live_text(struct live_source *s, const char *text, size_t max);
+void live_process_ended(struct live_source *s, uint32_t tgid, uint64_t at_ns);
+
+/* live_missed.c */
+/* About every second: the loops that began and the processes that ended while the ring was full. */
+void missed_look(struct live_source *s, uint64_t now);
 
 /* live_loops.c */
 void loops_appeared(void *context, const struct lst_loop_record *r);

@@ -79,6 +79,72 @@ print(sum(s["count"] for s in map(json.loads, sys.stdin) if s["type"] == "loss" 
 	[ "$(cat "$LIVE/lost-at")" -lt "$(grep -n '^Lag ' "$LIVE/text" | tail -1 | cut -d: -f1)" ]
 }
 
+# A loop that fills the ring of a loopstall that is stopped, and then so many other loops that not even what they tell has room. The last
+# record lost is the one of its end.
+python_with_loops() {
+	cat >"$LIVE/loops.py" <<-'END'
+		import os, select, sys, time
+		loops, ready = [select.epoll()], os.eventfd(1) if hasattr(os, "eventfd") else os.pipe()[1]
+		loops[0].register(ready, select.EPOLLIN | select.EPOLLOUT)
+		print("ready", flush=True)
+		sys.stdin.buffer.read(1)
+		for _ in range(20000):
+		    loops[0].poll()
+		loops += [select.epoll() for _ in range(200)]
+		for turn in range(1000000):
+		    for loop in loops[1:]:
+		        loop.poll(0)
+		    if not turn:
+		        print("all wait", flush=True)
+		    time.sleep(0.2)
+	END
+	mkfifo "$LIVE/go"
+	exec {go}<>"$LIVE/go"
+	background "$PYTHON" "$LIVE/loops.py" <&"$go" >"$LIVE/out"
+	target=$last
+	within 50 has_line "$LIVE/out" ready
+}
+
+# The tool stops to read, and nothing has room any more.
+fill_ring() {
+	start_tool -p "$target" --record-min 1ns --ring-size 65536
+	kill -STOP "$tool"
+	go
+	within 100 has_line "$LIVE/out" 'all wait'
+}
+
+loops_seen() { grep '"type":"loop"' "$SEEN" | grep -o '"fd":[0-9]*' | sort -u | wc -l; }
+sees_loops() { [ "$(loops_seen)" -eq "$1" ]; }
+
+@test "loops that began while the ring was full are followed when it is not" {
+	python_with_loops
+	fill_ring
+	kill -CONT "$tool"
+	within 80 sees_loops 201
+	sleep 1.5
+	stop_tool
+	[ "$(losses ring_full)" -gt 1000 ]
+	"$PYTHON" - "$SEEN" <<-'END'
+		import json, sys
+		seen = [json.loads(line) for line in open(sys.argv[1])]
+		loops = [s["loop"] for s in seen if s["type"] == "loop" and not s.get("gone")]
+		counted = {s["loop"] for s in seen if s["type"] == "counts" and s["waits"]}
+		assert len(set(loops)) == 201 and counted >= set(loops), (len(set(loops)), len(counted))
+	END
+}
+
+@test "a target that ends while the ring is full has ended" {
+	python_with_loops
+	fill_ring
+	kill -KILL "$target"
+	wait "$target" || true
+	kill -CONT "$tool"
+	within 80 has_ended "$tool"
+	stop_tool
+	has_line "$SEEN" '"reason":"target ended"'
+	sees_loops 201
+}
+
 @test "more loops than the limit: counted, and the others are right" {
 	start_prog threads -m 20
 	start_tool -p "$target" --max-loops 4
