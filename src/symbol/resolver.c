@@ -30,6 +30,8 @@
 #define MAX_DEATHS	 3   /* of workers that had the same stack */
 #define MAX_RESTARTS	 8   /* in a row without an answer; then a pause */
 #define RESTART_PAUSE_NS 10000000000ull
+#define HEARD_AT_ONCE                                                                                        \
+	256 /* reports, about as many as a socket holds: one that never stops keeps us from nothing */
 
 struct request {
 	bool waiting;
@@ -297,15 +299,17 @@ static void watch_room(struct resolver *r)
 		r->wants_out = wants_out;
 }
 
-/* False when the worker is dead, speaks nonsense, hangs or has eaten too much. */
+/* False when the worker is dead or speaks nonsense. What it says beyond the bound stays in its socket, and wakes us again. */
 static bool hear(struct resolver *r)
 {
 	union report report;
-	ssize_t got;
 	int fd;
 
 	outbox_flush(&r->supply.outbox, r->worker.socket);
-	while ((got = channel_receive(r->worker.socket, &report, sizeof report, &fd, false)) > 0) {
+	for (int i = 0; i < HEARD_AT_ONCE; i++) {
+		ssize_t got = channel_receive(r->worker.socket, &report, sizeof report, &fd, false);
+		if (got <= 0)
+			return got == -EAGAIN;
 		r->heard_ns = r->now_ns;
 		if (fd >= 0)
 			close(fd);
@@ -313,7 +317,7 @@ static bool hear(struct resolver *r)
 			return false;
 		outbox_flush(&r->supply.outbox, r->worker.socket);
 	}
-	return got == -EAGAIN;
+	return true;
 }
 
 static bool is_worker_busy(const struct resolver *r)

@@ -116,7 +116,7 @@ int resolver_read_line(struct resolver *r, uint32_t pid, const char *file, uint3
 		       void *context);
 /* A descriptor that becomes readable when resolver_receive() has something to do. Changes never. */
 int resolver_fd(const struct resolver *r);
-/* Takes all answers that are there, watches deadlines; call it also about every 100 ms. */
+/* Takes the answers that are there, up to a bound, and watches deadlines; call it also about every 100 ms. */
 void resolver_receive(struct resolver *r, uint64_t now_ns);
 /* Reads what it needs of a process while it lives, so that a stack from its last moments can still be named. */
 void resolver_prepare(struct resolver *r, uint32_t pid, uint64_t now_ns);
