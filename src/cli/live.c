@@ -196,8 +196,9 @@ static int parts_open(struct live_source *s, struct diag *d)
 	s->stacks = intern_new();
 	s->max_loops = s->options.capture.max_loops;
 	s->loops = calloc(s->max_loops, sizeof *s->loops);
+	s->holders = calloc(s->max_loops, sizeof *s->holders);
 	s->attribution = attribution_new(&attribution);
-	if (!s->texts || !s->frames || !s->stacks || !s->loops || !s->attribution)
+	if (!s->texts || !s->frames || !s->stacks || !s->loops || !s->holders || !s->attribution)
 		return diag_fail(d, -ENOMEM, "no memory");
 	s->resolver = resolver_start(d); /* before anything else is open: the worker inherits nothing */
 	if (!s->resolver)
@@ -249,6 +250,7 @@ void live_source_close(struct live_source *s)
 	for (uint32_t i = 0; s->loops && i < s->max_loops; i++)
 		free(s->loops[i].last_hists);
 	free(s->loops);
+	free(s->holders);
 	free(s->retired);
 	idmap_free(&s->processes);
 	lines_free(s);

@@ -74,6 +74,7 @@ struct live_source {
 	uint64_t start_ns;		/* kernel time of at_ns = 0 */
 	uint64_t cookie;
 	struct followed *loops; /* by slot */
+	uint64_t *holders;	/* by slot: process << 32 | descriptor, as last seen; 0: not followed */
 	uint32_t max_loops, n_ids;
 	uint64_t next_tick_ns, next_clock_ns, next_open_ns, stuck_at_ns;
 	uint64_t lost[LST_LOSS_KINDS], lost_skipped, lost_samples, lost_stacks, lost_worker, lost_opening,
