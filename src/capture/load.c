@@ -73,6 +73,16 @@ static int load_failed(const struct capture *c, int err, struct diag *d)
 	return err;
 }
 
+/*
+ * libbpf looks for a function that the kernel has not in its modules, too, and its version 1.1 loads nothing where it may not
+ * list them, which takes CAP_SYS_ADMIN; even if, as here, the programs do without the function. It looks only once, and this is it. (Kernels
+ * from 5.11, which names modules' types, to 6.1, which has no bpf_rdonly_cast yet.)
+ */
+static void modules_forgo(struct capture *c)
+{
+	bpf_program__set_attach_target(c->bpf->progs.lst_btf_read, 0, "a function of no kernel");
+}
+
 static int open_and_load(struct capture *c, struct diag *d)
 {
 	struct probe probe;
@@ -86,6 +96,8 @@ static int open_and_load(struct capture *c, struct diag *d)
 	err = plan_load(c, &probe, d);
 	if (err)
 		return err;
+	if (!probe_can(&probe, ABILITY_CAST))
+		modules_forgo(c);
 	err = loopstall_bpf__load(c->bpf);
 	if (err)
 		return load_failed(c, err, d);
