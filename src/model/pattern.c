@@ -264,6 +264,7 @@ static void tell_growth(struct bytes *out, const struct view *v)
 #define POLLED_A_SECOND 4
 #define POLLED_SECONDS	3
 #define POLLED_TIMED	50 /* percent of the connects; a busy loop's timers fire among other work */
+#define POLLED_BUSY	5  /* percent of the time, for what is as regular as by a timer */
 /* For a name: so many a second, or percent of the time busy and percent of that for its answers. */
 #define POLLING_MANY  20
 #define POLLING_BUSY  10
@@ -281,18 +282,24 @@ static bool is_regular(const struct pace *p)
 	return p->n >= POLLED_SECONDS && p->squares / (double)p->n <= allowed * allowed;
 }
 
-/* Nobody asked for it but a timer, as regularly as timers fire, and it answered: else it is retried, or just slow. */
-static bool is_polled(const struct view *v)
+/* As regularly as timers fire, and it answered: else it is retried, or just slow. */
+static bool is_as_by_timer(const struct view *v)
 {
 	const struct habit_peer *p = v->peer;
-	return p->reads >= p->connects / 2 && p->most_connects < BURST &&
-	       is_share(p->timed_connects, p->connects, POLLED_TIMED) && is_regular(&p->pace);
+	return p->reads >= p->connects / 2 && p->most_connects < BURST && is_regular(&p->pace);
+}
+
+/* Nobody asked for it but a timer. */
+static bool is_polled(const struct view *v)
+{
+	return is_as_by_timer(v) && is_share(v->peer->timed_connects, v->peer->connects, POLLED_TIMED);
 }
 
 static bool poll_is_seen(const struct view *v)
 {
+	bool regular = is_as_by_timer(v) && is_share(v->h->busy_ns, v->h->elapsed_ns, POLLED_BUSY);
 	return per_second(v->h, v->peer->connects) >= POLLED_A_SECOND && !pile_is_seen(v) &&
-	       (is_busy(v->h) || is_polled(v));
+	       (is_busy(v->h) || is_polled(v) || regular);
 }
 
 static bool poll_is_aggressive(const struct view *v)
