@@ -372,6 +372,9 @@ static void delays_open(struct live_source *s, uint64_t now)
 	const struct lst_thread *threads = capture_threads(s->capture, &n);
 
 	for (uint32_t i = 0; i < n; i++) {
+		/* Before it is copied: copies of all were most of what a quiet capture costs. */
+		if (!threads[i].in_wait || !threads[i].woken_ns)
+			continue;
 		struct lst_thread t = threads[i];
 		struct followed *l =
 			t.in_wait && t.woken_ns && t.woken_ns < now ? loops_at(s, t.wait_slot) : NULL;
