@@ -200,20 +200,25 @@ static void begin_line(struct pen *p)
 	pen_indent(p, p->indent);
 }
 
+/* What fits on the line, or on the next one; returns what is left. */
+static const char *put_words(struct pen *p, enum ink ink, const char *separator, const char *text)
+{
+	unsigned room = pen_room(p), used = p->begun && room && *separator;
+	size_t len = words_fitting(p, text, room - used);
+	if (len > characters_fitting(p, text, p->width - p->indent)) {
+		if (p->begun)
+			begin_line(p);
+		len = characters_fitting(p, text, pen_room(p));
+	}
+	pen_piecef(p, ink, separator, "%.*s", (int)len, text);
+	text += len;
+	return text + strspn(text, " ");
+}
+
 void pen_words(struct pen *p, enum ink ink, const char *text)
 {
-	while (*text) {
-		unsigned room = pen_room(p), used = p->begun && room;
-		size_t len = words_fitting(p, text, room - used);
-		if (len > characters_fitting(p, text, p->width - p->indent)) {
-			if (p->begun)
-				begin_line(p);
-			len = characters_fitting(p, text, pen_room(p));
-		}
-		pen_piecef(p, ink, " ", "%.*s", (int)len, text);
-		text += len;
-		text += strspn(text, " ");
-	}
+	while (*text)
+		text = put_words(p, ink, " ", text);
 }
 
 void pen_flow(struct pen *p, enum ink ink, const char *separator, const char *text)
@@ -223,7 +228,9 @@ void pen_flow(struct pen *p, enum ink ink, const char *separator, const char *te
 		pen_piece(p, ink, separator, text);
 		return;
 	}
-	if (p->begun)
+	if (p->begun && p->column == p->indent)
+		text = put_words(p, ink, "", text); /* another line would begin where this one is */
+	else if (p->begun)
 		begin_line(p);
 	pen_words(p, ink, text);
 }

@@ -11,6 +11,7 @@
 #include "model/summary.h"
 #include "model/tally.h"
 #include "model/verdict.h"
+#include "report/pen.h"
 #include "report/live.h"
 #include "report/report.h"
 
@@ -445,6 +446,24 @@ static void test_narrow_ones(void **unused)
 	}
 }
 
+/* What stands at the indent already begins there, and not on a line below a figure that is left alone. */
+static void test_a_long_name_behind_a_figure(void **unused)
+{
+	(void)unused;
+	struct report_style style = {.width = 40};
+	struct bytes out = {0};
+	struct pen p = pen_on(&out, &style);
+	pen_cell(&p, INK_PLAIN, -9, "60 ms");
+	pen_put(&p, INK_PLAIN, "  ");
+	p.indent = 11;
+	pen_flow(&p, INK_PLAIN, "", "without write app/adapters/FileAsync.js:58 too");
+	pen_end(&p);
+	assert_string_equal(bytes_text(&out), "    60 ms  without write\n"
+					      "           app/adapters/FileAsync.js:58\n"
+					      "           too\n");
+	bytes_free(&out);
+}
+
 static void test_verbose_ascii(void **unused)
 {
 	(void)unused;
@@ -494,9 +513,13 @@ static void test_colour_changes_no_text(void **unused)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_scenes),	      cmocka_unit_test(test_narrow_terminals),
-		cmocka_unit_test(test_narrow_ones),   cmocka_unit_test(test_verbose_ascii),
-		cmocka_unit_test(test_other_formats), cmocka_unit_test(test_colour_changes_no_text),
+		cmocka_unit_test(test_scenes),
+		cmocka_unit_test(test_narrow_terminals),
+		cmocka_unit_test(test_narrow_ones),
+		cmocka_unit_test(test_a_long_name_behind_a_figure),
+		cmocka_unit_test(test_verbose_ascii),
+		cmocka_unit_test(test_other_formats),
+		cmocka_unit_test(test_colour_changes_no_text),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
