@@ -20,7 +20,6 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#define BEAT_MS	      100
 #define DUMP_AFTER_NS 600000000ull /* long enough to tell a loop that waits from one that does not */
 #define THREAD_HZ     199
 #define HOST_HZ	      99
@@ -37,6 +36,7 @@ struct run {
 	const char *end; /* why the run ends, NULL while it goes on */
 	int exit_code;
 	uint64_t next_interval_ns, intervals;
+	uint64_t next_members_ns; /* when the members of cgroups are asked for again */
 };
 
 static int signals_open(void)
@@ -204,12 +204,12 @@ static void ends_watch(struct run *r, uint64_t now)
 static void members_refresh(struct run *r, uint64_t now)
 {
 	static const uint64_t every_ns = 1000000000;
-	struct target_roots roots = target_roots_here();
 	size_t known = r->targets.n_processes;
 
-	if (!r->targets.n_cgroups || scope_of(&r->targets) != LST_SCOPE_TARGETS ||
-	    now / every_ns == (now - BEAT_MS * 1000000ull) / every_ns)
+	if (!r->targets.n_cgroups || scope_of(&r->targets) != LST_SCOPE_TARGETS || now < r->next_members_ns)
 		return;
+	r->next_members_ns = now + every_ns;
+	struct target_roots roots = target_roots_here();
 	if (target_refresh(&roots, &r->targets))
 		return;
 	for (size_t i = 0; i < r->targets.n_processes && r->targets.n_processes > known; i++)
