@@ -39,6 +39,7 @@ static void name_place(struct frame_book *b, const struct report_frame *report, 
 	} else if (report->place == PLACE_MODULE && m) {
 		frame->object = m->object;
 		frame->application = m->application && !ownership_is_linked_library(frame->function) &&
+				     (m->is_program || !ownership_is_interposer(frame->function)) &&
 				     !ownership_is_installed_source(frame->file);
 	}
 }

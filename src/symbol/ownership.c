@@ -141,6 +141,81 @@ bool ownership_is_linked_library(const char *name)
 	       (type == name || !starts_with(type, future));
 }
 
+bool ownership_is_interposer(const char *name)
+{
+	static const char *const stood_in_for[] = {
+		"accept",
+		"accept4",
+		"access",
+		"calloc",
+		"clock_nanosleep",
+		"close",
+		"connect",
+		"epoll_ctl",
+		"epoll_pwait",
+		"epoll_pwait2",
+		"epoll_wait",
+		"execve",
+		"fdatasync",
+		"flock",
+		"fork",
+		"free",
+		"fstat",
+		"fsync",
+		"getaddrinfo",
+		"gethostbyname",
+		"ioctl",
+		"lseek",
+		"malloc",
+		"memcpy",
+		"mmap",
+		"munmap",
+		"nanosleep",
+		"open",
+		"open64",
+		"openat",
+		"poll",
+		"posix_spawn",
+		"ppoll",
+		"pread",
+		"pread64",
+		"pselect",
+		"pthread_cond_timedwait",
+		"pthread_cond_wait",
+		"pthread_create",
+		"pthread_join",
+		"pthread_mutex_lock",
+		"pwrite",
+		"pwrite64",
+		"read",
+		"readv",
+		"realloc",
+		"recv",
+		"recvfrom",
+		"recvmmsg",
+		"recvmsg",
+		"select",
+		"sem_wait",
+		"send",
+		"sendfile",
+		"sendmmsg",
+		"sendmsg",
+		"sendto",
+		"sleep",
+		"stat",
+		"syscall",
+		"usleep",
+		"vfork",
+		"waitpid",
+		"write",
+		"writev",
+	};
+	for (size_t i = 0; i < ARRAY_LEN(stood_in_for); i++)
+		if (!strcmp(stood_in_for[i], name))
+			return true;
+	return false;
+}
+
 /* Headers of the system, the standard libraries of Rust and Go, and where cargo and go keep what they downloaded. */
 bool ownership_is_installed_source(const char *path)
 {

@@ -18,6 +18,9 @@ bool ownership_is_python_application(const char *path);
 bool ownership_is_js_application(const char *path);
 /* A function of a program that is a library's, linked into it: of Rust's and C++'s standard libraries, of tokio's scheduler. */
 bool ownership_is_linked_library(const char *name);
+/* A library's function by its name: one that stands in for libc's, as preloaded agents and profilers have them. */
+bool ownership_is_interposer(const char *name);
+
 /* A source file of compiled code: inlined from one, or an instance of what it has, a function is not the application's. */
 bool ownership_is_installed_source(const char *path);
 /* A method by its class: "app.Loop.spin" is the application's, "java.util.HashMap.get" is not. */

@@ -78,10 +78,12 @@ static uint32_t module_of(struct targets *t, struct target *target, const struct
 		t->modules[t->n_modules++].object = targets_name(t, base, strlen(base));
 		t->modules[index].application = ownership_is_application(path, is_main);
 	}
-	if (is_main)
+	if (is_main) {
+		t->modules[index].is_program = true;
 		t->modules[index].application = ownership_is_application(path, true);
-	else if (ownership_is_plugin(path, exe))
+	} else if (ownership_is_plugin(path, exe)) {
 		t->modules[index].application = true;
+	}
 	return index + MODULE_FIRST;
 }
 

@@ -20,8 +20,9 @@
 struct target_module {
 	const char *object; /* cleaned base name */
 	bool application;
-	bool asked;   /* the opener has been asked for it */
-	bool sent;    /* the worker in life has it */
+	bool is_program; /* of some process, and no library */
+	bool asked;	 /* the opener has been asked for it */
+	bool sent;	 /* the worker in life has it */
 	bool missing; /* the worker in life was told that it could not be opened: a process that is gone, or its program's successor */
 	unsigned crashes;
 };

@@ -67,6 +67,16 @@ static void sources_that_were_installed(void **state)
 	assert_false(ownership_is_installed_source(""));
 }
 
+static void functions_that_stand_in_for_libc(void **state)
+{
+	(void)state;
+	assert_true(ownership_is_interposer("epoll_pwait"));
+	assert_true(ownership_is_interposer("pthread_mutex_lock"));
+	assert_false(ownership_is_interposer("epoll_pwait_done"));
+	assert_false(ownership_is_interposer("Socket::read"));
+	assert_false(ownership_is_interposer(""));
+}
+
 static void methods_by_their_class(void **state)
 {
 	(void)state;
@@ -115,6 +125,7 @@ int main(void)
 		cmocka_unit_test(plugins_belong_to_their_program),
 		cmocka_unit_test(javascript_files),
 		cmocka_unit_test(functions_linked_into_a_program),
+		cmocka_unit_test(functions_that_stand_in_for_libc),
 		cmocka_unit_test(sources_that_were_installed),
 		cmocka_unit_test(methods_by_their_class),
 	};
