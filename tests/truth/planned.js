@@ -30,27 +30,37 @@ function spin(us) {
 	return sum;
 }
 
-function stallCpu(us) { return spin(us); }
+function stallCpu(us) {
+	return spin(us);
+}
 
-function stallExec(us) { execSync(`sleep ${us / 1e6}`); }
+function stallExec(us) {
+	execSync(`sleep ${us / 1e6}`); // stallExec blocks
+}
 
-function stallWait(us) { Atomics.wait(cell, 0, 0, us / 1000); }
+function stallWait(us) {
+	Atomics.wait(cell, 0, 0, us / 1000); // stallWait blocks
+}
 
 function stallRead(us) {
 	fs.writeSync(partner.stdin._handle.fd, `${us / 1e6}\n`);
-	fs.readSync(fifoFd, Buffer.alloc(1));
+	fs.readSync(fifoFd, Buffer.alloc(1)); // stallRead blocks
 }
 
 function stallFsync(us) {
 	const text = Buffer.alloc(65536);
 	for (const end = now() + BigInt(us) * 1000n; now() < end;) {
 		fs.writeSync(scratchFd, text, 0, text.length, 0);
-		fs.fsyncSync(scratchFd);
+		fs.fsyncSync(scratchFd); // stallFsync blocks
 	}
 }
 
+const source = fs.readFileSync(__filename, 'utf8').split('\n');
+const lineOf = make => 1 + source.findIndex(line => line.endsWith(`// ${make.name} blocks`)) || undefined;
+
+// What makes the stall, the verdict, the call, and the function that is to blame where it is another.
 const kinds = {
-	cpu: [stallCpu, 'CPU'],
+	cpu: [stallCpu, 'CPU', undefined, spin],
 	exec: [stallExec, 'BLOCKED', 'epoll_pwait|epoll_wait|read'], // read: until the child has exec'd
 	wait: [stallWait, 'LOCK', 'futex'],
 	read: [stallRead, 'BLOCKED', 'read'],
@@ -67,12 +77,12 @@ function readSchedstat() {
 }
 
 function makeStall(kind, us, depth) {
-	const [make, verdict, call] = kinds[kind];
+	const [make, verdict, call, culprit = make] = kinds[kind];
 	const before = readSchedstat(), start = now();
 	descend(depth, make, us);
 	const end = now(), after = readSchedstat();
 	return { kind, tid: process.pid, start_ns: Number(start), end_ns: Number(end), ran_ns: after[0] - before[0],
-		waited_ns: after[1] - before[1], verdict, call, function: make.name };
+		waited_ns: after[1] - before[1], verdict, call, function: culprit.name, line: lineOf(make) };
 }
 
 const pause = ms => new Promise(done => setTimeout(done, ms));

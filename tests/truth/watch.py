@@ -34,7 +34,7 @@ def command_of(program, plan, labels, scratch, watchdog, reports):
         return [PYTHON, "-B", os.path.join(HERE, "planned.py"), plan, labels, *extra]
     fifo = os.path.join(scratch, "fifo")
     os.mkfifo(fifo)
-    return ["node", "--perf-basic-prof", "--interpreted-frames-native-stack", os.path.join(HERE, "planned.js"), plan, labels, fifo, *extra]
+    return ["node", os.path.join(HERE, "planned.js"), plan, labels, fifo, *extra]
 
 
 def end(process):
