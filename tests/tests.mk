@@ -107,9 +107,9 @@ test: test-programs
 	@[ "$$(id -u)" -eq 0 ] || { echo 'make test traces: run it as root, or make check' >&2; exit 1; }
 	@tests/run $(CHECKS) tools/lint $(LIVE_TESTS) $(if $(VM),$(VM_BRIEF))
 
-# The kernel matrix: an hour or two in all, since everything in it is emulated. VM=1 adds what fits into three minutes of it to `make test`.
+# The kernel matrix: an hour or two in all, since everything in it is emulated, each machine by one thread. VM=1 adds what fits into three minutes of it to `make test`.
 VM_BRIEF = 'vm=tools/vm/run --budget 180 --two brief-5.10 cost-newest brief-newest'
 test-vm:
-	@TEST_TIMEOUT=28800 tests/run 'vm=tools/vm/run $(CELLS)'
+	@TEST_TIMEOUT=28800 tests/run 'vm=tools/vm/run $(if $(filter-out 1,$(shell nproc)),--two) $(CELLS)'
 
 .PHONY: test-vm unit fuzzers fuzz fuzz-coverage lint check test check-programs test-programs
