@@ -349,11 +349,11 @@ SEPARATE int block_end(__u32 slot, __u64 blocked_ns, __u64 now)
 	return 0;
 }
 
-/* The thread runs, and how it came back was not shown to us: its block ended when it was woken. */
-static __always_inline void block_end_unseen(struct lst_thread *t, __u64 now)
+/* The thread runs, and how it came back was not shown to us. */
+static __always_inline void block_end_unseen(struct lst_thread *t, struct task_struct *task, __u64 now)
 {
 	if (t->cpu == LST_CPU_BLOCKED)
-		block_end(t->slot, t->woken_gap_ns > t->since_ns ? t->woken_gap_ns - t->since_ns : 0, now);
+		block_end(t->slot, blocked_unseen(t, task, now), now);
 }
 
 #endif

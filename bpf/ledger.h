@@ -127,28 +127,60 @@ static __always_inline void ledger_start(struct lst_thread *t, __u64 now)
 	ledger_show(t, LST_CPU_ON, now);
 }
 
-/*
- * The thread runs although we never saw it come back: a while ago it was woken or preempted, since then it waited and ran. How long it ran the
- * scheduler knows (exactly when it leaves the CPU, to its last tick otherwise).
- */
+static __always_inline __u64 run_delay_of(struct task_struct *task)
+{
+	return bpf_core_field_exists(task->sched_info.run_delay) ? BPF_CORE_READ(task, sched_info.run_delay)
+								 : 0;
+}
+
+/* What the scheduler counts of a thread that leaves the CPU. */
+static __always_inline void ledger_note(struct lst_thread *t, struct task_struct *task)
+{
+	t->exec_ns = BPF_CORE_READ(task, se.sum_exec_runtime);
+	t->run_delay_ns = run_delay_of(task);
+}
+
+/* Since then; the first exact when it leaves the CPU the next time, else to its last tick. */
+static __always_inline __u64 ran_since(const struct lst_thread *t, struct task_struct *task)
+{
+	return BPF_CORE_READ(task, se.sum_exec_runtime) - t->exec_ns;
+}
+
+static __always_inline __u64 waited_since(const struct lst_thread *t, struct task_struct *task)
+{
+	return run_delay_of(task) - t->run_delay_ns;
+}
+
+/* How long a thread that runs now was blocked, whose return was not shown to us: until it was woken; else all in which it neither ran nor waited. */
+static __always_inline __u64 blocked_unseen(const struct lst_thread *t, struct task_struct *task, __u64 now)
+{
+	__u64 away = now - t->since_ns, other = ran_since(t, task) + waited_since(t, task);
+
+	if (t->woken_gap_ns > t->since_ns)
+		return t->woken_gap_ns - t->since_ns;
+	return other < away ? away - other : 0;
+}
+
+/* The thread runs although we never saw it come back: it was blocked or preempted, and then it waited and ran. */
 static __always_inline void ledger_mend(struct lst_thread *t, struct task_struct *task, __u64 now,
 					bool leaving)
 {
-	__u64 since = t->cpu == LST_CPU_BLOCKED ? t->woken_gap_ns : t->since_ns;
-	__u64 ran = BPF_CORE_READ(task, se.sum_exec_runtime) - t->exec_ns, away = now - since;
-
-	if (t->cpu == LST_CPU_ON || t->cpu == LST_CPU_UNKNOWN || t->cpu == LST_CPU_STOPPED || !since ||
-	    ran > away)
+	if (t->cpu != LST_CPU_BLOCKED && t->cpu != LST_CPU_RUNNABLE)
 		return;
-	bool blocked = t->cpu == LST_CPU_BLOCKED;
+	__u64 blocked = t->cpu == LST_CPU_BLOCKED ? blocked_unseen(t, task, now) : 0;
+	__u64 ran = ran_since(t, task), waited = waited_since(t, task);
+	__u64 rest = now - t->since_ns - blocked;
+
+	if (ran > rest)
+		return;
+	if (leaving || waited > rest - ran) /* else part of the rest may be CPU time not counted yet */
+		waited = rest - ran;
 	ledger_hide(t);
-	if (blocked)
-		t->ledger.blocked_ns += t->woken_gap_ns - t->since_ns;
+	t->ledger.blocked_ns += blocked;
 	t->ledger.cpu_ns += ran;
-	if (leaving) /* else part of the rest may be CPU time not counted yet */
-		t->ledger.runnable_ns += away - ran;
-	t->ledger.throttled_ns += quota_taken(t, task, away - ran);
-	t->ledger.repaired_ns += away;
+	t->ledger.runnable_ns += waited;
+	t->ledger.throttled_ns += quota_taken(t, task, waited);
+	t->ledger.repaired_ns += rest;
 }
 
 /* Brings the ledger up to now at a moment at which the thread certainly runs. */
@@ -169,7 +201,7 @@ static __always_inline void ledger_out(struct lst_thread *t, struct task_struct 
 	ledger_hide(t);
 	t->woken_gap_ns = 0;
 	ledger_show(t, to, now);
-	t->exec_ns = BPF_CORE_READ(task, se.sum_exec_runtime);
+	ledger_note(t, task);
 	if (to == LST_CPU_RUNNABLE)
 		t->ledger.preempted++;
 }

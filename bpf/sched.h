@@ -116,7 +116,7 @@ static __always_inline void thread_out(struct lst_thread *t, struct task_struct 
 		gaps_drop_closed(t);
 	if (!t->open_gaps)
 		return;
-	block_end_unseen(t, now);
+	block_end_unseen(t, task, now);
 	ledger_out(t, task, to, now);
 	if (to == LST_CPU_STOPPED)
 		stop_note(t, task, state);

@@ -101,8 +101,8 @@ static __always_inline struct lst_loop *stuck_adopt(struct task_struct *task, co
 		t->block_now = 0;
 	} else if (!BPF_CORE_READ(task, on_cpu)) {
 		t->cpu = LST_CPU_RUNNABLE;
-		t->exec_ns = BPF_CORE_READ(task, se.sum_exec_runtime);
 	}
+	ledger_note(t, task);
 	r->slot = t->wait_slot;
 	r->gap_seq = l->gap_seq;
 	return l;

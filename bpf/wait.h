@@ -161,7 +161,7 @@ static __always_inline void gap_end(struct lst_loop *l, __u32 slot, struct lst_t
 	if (l->pending.active && now - l->gap_start_ns > PROBE_NS) /* the last wait only probed */
 		stall_send(slot, LST_HARM_LATE, 0, 0);
 	if (t->open_gaps) {
-		block_end_unseen(t, now);
+		block_end_unseen(t, task, now);
 		ledger_arrive(t, task, now);
 	}
 	if (l->owner != t->tid)

@@ -325,6 +325,7 @@ struct lst_thread {
 	lst_u64 since_ns;     /* of the state in cpu */
 	lst_u64 woken_gap_ns; /* woken out of a block and not yet on a CPU */
 	lst_u64 exec_ns;      /* scheduler's count of its CPU time when it left the CPU */
+	lst_u64 run_delay_ns; /* and of the time it was ready without one */
 	lst_u64 quota_at
 		[LST_QUOTA_LEVELS]; /* throttled time of its cgroups, its own first, when it became runnable */
 	lst_u32 has_quota;

@@ -53,6 +53,7 @@ struct task {
 	struct task_struct kernel; /* first: the programs' task is the test's task */
 	char stack[KERNEL_STACK];
 	__u64 on_since_ns;
+	__u64 ready_since_ns; /* without a CPU; 0: it is not */
 };
 
 static struct {
@@ -440,6 +441,8 @@ void task_switch(struct task_struct *from, enum off_how how, struct task_struct 
 		task_ticks(from);
 		from->__state = ways[how].state;
 		from->frozen = how == OFF_FROZEN || how == OFF_VFORK;
+		task_of(from)->ready_since_ns =
+			from->__state & ~0x200u && !ways[how].preempt ? 0 : shim_now();
 		from->jobctl = how == OFF_FROZEN ? JOBCTL_TRAP_FREEZE : how == OFF_STOPPED ? SIGNAL_STOP : 0;
 	}
 	if (to) {
@@ -449,8 +452,12 @@ void task_switch(struct task_struct *from, enum off_how how, struct task_struct 
 	__u64 ctx[] = {from && ways[how].preempt, (__u64)(from ? from : &idle), (__u64)(to ? to : &idle)};
 	if (event_is_shown())
 		lst_btf_switch(ctx);
-	if (to)
-		to->__state = 0;
+	if (!to)
+		return;
+	to->__state = 0;
+	to->sched_info.run_delay +=
+		task_of(to)->ready_since_ns ? shim_now() - task_of(to)->ready_since_ns : 0;
+	task_of(to)->ready_since_ns = 0;
 }
 
 void task_off(struct task_struct *t, enum off_how how)
@@ -471,6 +478,7 @@ void task_woken(struct task_struct *t, struct task_struct *by)
 	if (event_is_shown())
 		lst_btf_waking(ctx);
 	t->__state = 0;
+	task_of(t)->ready_since_ns = shim_now();
 }
 
 void task_reclaims(struct task_struct *t, bool begins)

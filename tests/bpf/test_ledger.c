@@ -296,22 +296,22 @@ static void a_fault_is_part_of_blocked_time(void **state)
 	machine_stop();
 }
 
-/* --- one event is not shown: 2 ms on the CPU, 20 blocked, 3 runnable, 5 on the CPU */
+/* --- events that are not shown: 2 ms on the CPU, 20 blocked, 3 runnable, 5 on the CPU */
 
-enum { OUT, WAKING, IN };
+enum { OUT = 1, WAKING = 2, IN = 4 };
 
 static struct lst_ledger ledger_without(int hidden)
 {
 	struct task_struct *t = gap_begin();
 	machine_pass(2 * MS);
 	task_calls(t, NR_FUTEX, 0x7000, 0);
-	machine_hide(hidden == OUT);
+	machine_hide(hidden & OUT);
 	task_off(t, OFF_BLOCKED);
 	machine_pass(20 * MS);
-	machine_hide(hidden == WAKING);
+	machine_hide(hidden & WAKING);
 	task_woken(t, NULL);
 	machine_pass(3 * MS);
-	machine_hide(hidden == IN);
+	machine_hide(hidden & IN);
 	task_on(t);
 	machine_hide(0);
 	task_in_user_mode(t);
@@ -344,18 +344,33 @@ static void a_waking_not_seen_is_blocked_time(void **state)
 	machine_stop();
 }
 
-/* The scheduler's count of CPU time says how much of it the thread ran; that it waited 3 ms it does not say. */
+/* The scheduler's counts say how much of it the thread ran and waited. */
 static void a_switch_in_not_seen_is_mended(void **state)
 {
 	(void)state;
 	struct lst_ledger l = ledger_without(IN);
 	assert_int_equal(l.blocked_ns, 20 * MS);
+	assert_int_equal(l.runnable_ns, 3 * MS);
 	assert_int_equal(l.cpu_ns, 7 * MS);
 	assert_int_equal(l.repaired_ns, 8 * MS);
 	assert_int_equal(stall.n_blocks, 1);
 	assert_int_equal(stall.blocks[0].count, 1);
 	assert_int_equal(stall.blocks[0].sum_ns, 20 * MS);
-	assert_int_equal(stall.gap.gap_ns - ledger_sum(&l), 3 * MS);
+	assert_int_equal(ledger_sum(&l), stall.gap.gap_ns);
+	machine_stop();
+}
+
+static void a_return_of_which_nothing_was_seen_is_mended(void **state)
+{
+	(void)state;
+	struct lst_ledger l = ledger_without(WAKING | IN);
+	assert_int_equal(l.blocked_ns, 20 * MS);
+	assert_int_equal(l.runnable_ns, 3 * MS);
+	assert_int_equal(l.cpu_ns, 7 * MS);
+	assert_int_equal(l.repaired_ns, 8 * MS);
+	assert_int_equal(stall.n_blocks, 1);
+	assert_int_equal(stall.blocks[0].count, 1);
+	assert_int_equal(stall.blocks[0].sum_ns, 20 * MS);
 	machine_stop();
 }
 
@@ -401,6 +416,7 @@ int main(void)
 		cmocka_unit_test(a_switch_out_not_seen_is_unaccounted),
 		cmocka_unit_test(a_waking_not_seen_is_blocked_time),
 		cmocka_unit_test(a_switch_in_not_seen_is_mended),
+		cmocka_unit_test(a_return_of_which_nothing_was_seen_is_mended),
 		cmocka_unit_test(a_switch_in_not_seen_is_whole_at_the_next_switch_out),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
