@@ -136,6 +136,14 @@ static __always_inline bool gap_is_top(struct lst_loop *l, __u64 lag, __u64 now)
 	return moved != lag;
 }
 
+static __always_inline void hists_add_delayed(const struct lst_loop *l, struct lst_loop_hists *h, __u64 gap,
+					      __u64 delay)
+{
+	hist_add(l, &h->delayed_gap, gap);
+	hist_add(l, &h->delayed_lag, gap + delay);
+	hist_add(l, &h->delay, delay);
+}
+
 static __always_inline void gap_count(struct lst_loop *l, __u32 slot, __u64 gap, __u64 delay, __u64 offcpu)
 {
 	struct lst_loop_hists *h = hists_at(slot);
@@ -151,28 +159,25 @@ static __always_inline void gap_count(struct lst_loop *l, __u32 slot, __u64 gap,
 		l->min_gap_ns = gap;
 	if (!h)
 		return;
-	if (delay) {
-		hist_add(l, &h->delayed_gap, gap);
-		hist_add(l, &h->delayed_lag, lag);
-		hist_add(l, &h->delay, delay);
-	} else {
+	if (delay)
+		hists_add_delayed(l, h, gap, delay);
+	else
 		hist_add(l, &h->plain, gap);
-	}
 	if (offcpu)
 		hist_add(l, &h->offcpu, offcpu);
 }
 
 /*
- * As nearly all gaps of a busy loop are: short, of a loop with one thread that was due at once and ran all the time. Nothing of the
- * ledger will be asked for, so it is left as it stood when the gap opened.
+ * As nearly all gaps of a loop are: short, of a loop with one thread that ran all the time. Nothing of the ledger will be asked for, so it
+ * is left as it stood when the gap opened.
  */
 static __always_inline bool gap_is_plain(const struct lst_loop *l, const struct lst_thread *t, __u64 now)
 {
-	__u64 gap = now - l->gap_start_ns;
+	__u64 lag = now - l->gap_start_ns + l->gap_delay_ns;
 
-	return gap < TOP_FLOOR_NS && gap < cfg.record_ns && gap < cfg.threshold_ns && l->owner == t->tid &&
+	return lag < TOP_FLOOR_NS && lag < cfg.record_ns && lag < cfg.threshold_ns && l->owner == t->tid &&
 	       t->open_gaps == 1 && t->since_ns == l->gap_start_ns && t->cpu == LST_CPU_ON && !t->n_blocks &&
-	       !l->shared && !l->gap_delay_ns && !l->pending.active;
+	       !l->shared && !l->pending.active;
 }
 
 static __always_inline void connects_count(struct lst_loop *l)
@@ -285,20 +290,21 @@ static __always_inline void gap_unclaim(const struct lst_loop *l, __u32 slot)
 /* As gap_close() does it, for a plain one. */
 static __always_inline void gap_close_plain(struct lst_loop *l, __u32 slot, struct lst_thread *t, __u64 now)
 {
-	__u64 gap = now - l->gap_start_ns;
-	__u32 bucket = bucket_of(gap);
+	__u64 gap = now - l->gap_start_ns, delay = l->gap_delay_ns;
 	struct lst_loop_hists *h = hists_at(slot);
 
 	l->gap_start_ns = 0;
 	gap_forget_owner(t, slot);
 	l->iterations++;
 	l->busy_ns += gap;
-	if (gap > l->max_lag_ns)
-		l->max_lag_ns = gap;
+	if (gap + delay > l->max_lag_ns)
+		l->max_lag_ns = gap + delay;
 	if (gap < l->min_gap_ns || !l->min_gap_ns)
 		l->min_gap_ns = gap;
-	if (h)
-		bucket_add(l, &h->plain, bucket, gap);
+	if (h && delay)
+		hists_add_delayed(l, h, gap, delay);
+	else if (h)
+		bucket_add(l, &h->plain, bucket_of(gap), gap);
 	chain_add(l, gap);
 	connects_count(l);
 }

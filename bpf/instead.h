@@ -64,12 +64,13 @@ static __always_inline void instead_list(struct lst_thread *t, __u32 cpu)
 	}
 }
 
-/* Of ours, and ready from now on. */
-static __always_inline void instead_begin(struct lst_thread *t, struct task_struct *task, __u64 now)
+/* Of ours, and ready from now on; cpu: where it was last. */
+static __always_inline void instead_begin(struct lst_thread *t, struct task_struct *task, __u32 cpu,
+					  __u64 now)
 {
 	t->task = (__u64)task;
 	t->charged_ns = now;
-	instead_list(t, task_cpu(task));
+	instead_list(t, cpu);
 }
 
 static __always_inline void runner_begin(struct lst_runner *r, struct task_struct *ran, __u32 pid, bool own,
@@ -177,7 +178,7 @@ static __always_inline void instead_note(__u32 cpu)
 		instead_ran(cpu);
 }
 
-/* Of ours, and given a CPU now by the task that left it. */
+/* Of ours, and given a CPU now by the task that left it, before that is noted: most waits are too short to be looked into. */
 static __always_inline void instead_end(struct lst_thread *t, __u64 now)
 {
 	if (!t->charged_ns)

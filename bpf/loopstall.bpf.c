@@ -198,17 +198,27 @@ int lst_fx_create1(__u64 *ctx)
 
 /* --- scheduler: tp_btf where it loads, else raw_tp ---------------------------------------------------------------------------- */
 
-static __always_inline void switched(bool preempt, struct task_struct *prev, __u32 prev_tid,
-				     struct task_struct *next, __u32 next_tid, __u32 cpu)
+struct leaving {
+	struct task_struct *task;
+	bool typed, preempt;
+	__u32 tid, cpu;
+};
+
+static __always_inline void switched(struct leaving prev, struct task_struct *next, __u32 next_tid)
 {
-	if (prev_tid) /* else the CPU was idle */
-		instead_note(cpu);
-	struct lst_thread *t = thread_find(prev_tid);
-	if (t)
-		thread_out(t, prev, preempt, task_state(prev));
-	t = thread_find(next_tid);
-	if (t)
-		thread_in(t, next);
+	struct lst_thread *comes = thread_find(next_tid), *goes;
+	__u64 now = comes ? bpf_ktime_get_ns() : 0;
+
+	if (comes)
+		instead_end(comes, now);
+	if (prev.tid) /* else the CPU was idle */
+		instead_note(prev.cpu);
+	goes = thread_find(prev.tid);
+	if (goes)
+		thread_out(goes, prev.task, prev.preempt,
+			   prev.typed ? task_state_typed(prev.task) : task_state(prev.task), prev.cpu);
+	if (comes)
+		thread_in(comes, next, now);
 }
 
 /* A typed pointer is read by a plain load, at a fifth of what a helper call costs: these run at every switch of the host. */
@@ -216,7 +226,7 @@ SEC("tp_btf/sched_switch")
 int lst_btf_switch(__u64 *ctx)
 {
 	struct task_struct *prev = (void *)ctx[1], *next = (void *)ctx[2];
-	switched(ctx[0], prev, prev->pid, next, next->pid, task_cpu_typed(prev));
+	switched((struct leaving){prev, true, ctx[0], prev->pid, task_cpu_typed(prev)}, next, next->pid);
 	return 0;
 }
 
@@ -224,8 +234,9 @@ SEC("raw_tp/sched_switch")
 int lst_raw_switch(struct bpf_raw_tracepoint_args *ctx)
 {
 	struct task_struct *prev = (void *)ctx->args[1], *next = (void *)ctx->args[2];
-	switched(ctx->args[0], prev, BPF_CORE_READ(prev, pid), next, BPF_CORE_READ(next, pid),
-		 bpf_get_smp_processor_id());
+	switched((struct leaving){prev, false, ctx->args[0], BPF_CORE_READ(prev, pid),
+				  bpf_get_smp_processor_id()},
+		 next, BPF_CORE_READ(next, pid));
 	return 0;
 }
 
@@ -235,7 +246,7 @@ int lst_btf_waking(__u64 *ctx)
 	struct task_struct *woken = (void *)ctx[0];
 	struct lst_thread *t = thread_find(woken->pid);
 	if (t)
-		thread_waking(t, woken);
+		thread_waking(t, woken, task_cpu_typed(woken));
 	return 0;
 }
 
@@ -245,7 +256,7 @@ int lst_raw_waking(struct bpf_raw_tracepoint_args *ctx)
 	struct task_struct *woken = (void *)ctx->args[0];
 	struct lst_thread *t = thread_find(BPF_CORE_READ(woken, pid));
 	if (t)
-		thread_waking(t, woken);
+		thread_waking(t, woken, task_cpu(woken));
 	return 0;
 }
 

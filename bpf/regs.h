@@ -225,4 +225,13 @@ static __always_inline __u32 task_state(struct task_struct *task)
 	return (__u32)BPF_CORE_READ(old, state);
 }
 
+/* The same of a typed pointer. */
+static __always_inline __u32 task_state_typed(struct task_struct *task)
+{
+	struct task_struct___state *old = (void *)task;
+	if (bpf_core_field_exists(task->__state))
+		return task->__state;
+	return (__u32)old->state;
+}
+
 #endif

@@ -80,10 +80,22 @@ SEPARATE int flight_check(__u32 thread_slot)
 	return 0;
 }
 
-static __always_inline void thread_out(struct lst_thread *t, struct task_struct *task, bool preempt,
-				       __u32 state)
+/* The thread goes to sleep in its wait. */
+static __always_inline void wait_sleeps(struct lst_thread *t)
 {
-	__u64 now = bpf_ktime_get_ns();
+	struct lst_loop *l = t->slept ? NULL : loop_at(t->wait_slot);
+
+	t->slept = 1;
+	t->delay_ns = t->delay_throttled_ns = t->woken_ns = 0;
+	if (!t->open_gaps)
+		t->n_runners = 0;
+	if (l)
+		pending_judge(l, t->wait_slot, t, 0, true);
+}
+
+static __always_inline void thread_out(struct lst_thread *t, struct task_struct *task, bool preempt,
+				       __u32 state, __u32 cpu)
+{
 	__u32 to = out_state(preempt, state);
 	bool woken = state & TASK_WAKING_STATE; /* by another CPU, and told of before this one has switched */
 
@@ -91,24 +103,19 @@ static __always_inline void thread_out(struct lst_thread *t, struct task_struct 
 		to = LST_CPU_STOPPED;
 	if (t->in_flight && !t->in_wait)
 		flight_check(t->slot);
-	if (t->in_wait) {
-		if (to == LST_CPU_BLOCKED) {
-			struct lst_loop *l = t->slept ? NULL : loop_at(t->wait_slot);
-			t->slept = 1;
-			t->delay_ns = t->delay_throttled_ns = 0;
-			if (!t->open_gaps)
-				t->n_runners = 0;
-			if (l)
-				pending_judge(l, t->wait_slot, t, 0, true);
-		}
-		t->woken_ns = to == LST_CPU_RUNNABLE || woken ? now : 0;
-		if (!t->open_gaps)
-			quota_note(t, task);
-	}
+	if (t->in_wait && to == LST_CPU_BLOCKED)
+		wait_sleeps(t);
+	if (t->in_wait && !t->open_gaps)
+		quota_note(t, task);
 	if (woken)
 		to = LST_CPU_RUNNABLE;
+	if (to != LST_CPU_RUNNABLE && !t->open_gaps)
+		return; /* as nearly always, and no clock is asked */
+	__u64 now = bpf_ktime_get_ns();
+	if (t->in_wait)
+		t->woken_ns = to == LST_CPU_RUNNABLE ? now : 0;
 	if (to == LST_CPU_RUNNABLE && (t->in_wait || t->open_gaps))
-		instead_begin(t, task, now);
+		instead_begin(t, task, cpu, now);
 	if (!t->open_gaps)
 		return;
 	/* Now, while its files can be read. An exec closes them a while before it is told of: that ends the gap. */
@@ -127,11 +134,8 @@ static __always_inline void thread_out(struct lst_thread *t, struct task_struct 
 	}
 }
 
-static __always_inline void thread_in(struct lst_thread *t, struct task_struct *task)
+static __always_inline void thread_in(struct lst_thread *t, struct task_struct *task, __u64 now)
 {
-	__u64 now = bpf_ktime_get_ns();
-
-	instead_end(t, now);
 	if (t->in_wait && t->woken_ns) {
 		__u64 waited = now - t->woken_ns;
 		t->delay_ns += waited;
@@ -151,7 +155,7 @@ static __always_inline void thread_in(struct lst_thread *t, struct task_struct *
 		block_end(t->slot, blocked, now);
 }
 
-static __always_inline void thread_waking(struct lst_thread *t, struct task_struct *task)
+static __always_inline void thread_waking(struct lst_thread *t, struct task_struct *task, __u32 cpu)
 {
 	__u64 now = bpf_ktime_get_ns();
 
@@ -159,7 +163,7 @@ static __always_inline void thread_waking(struct lst_thread *t, struct task_stru
 	bool in_wait = t->in_wait && t->slept && !t->woken_ns;
 
 	if (in_gap || in_wait)
-		instead_begin(t, task, now);
+		instead_begin(t, task, cpu, now);
 	if (in_wait)
 		t->woken_ns = now;
 	if (in_gap) {
