@@ -108,7 +108,8 @@ def verdict_of(gap, threshold_ns):
         return None
     if label.get("verdict") in ENVIRONMENT:
         other_ns = label["ran_ns"] + (label["waited_ns"] if label["verdict"] == "STOPPED" else 0)
-        return label["verdict"] if other_ns < 0.3 * length_of(gap) else None
+        alone = other_ns * MARGIN >= threshold_ns  # its own code would have been a stall without the others
+        return label["verdict"] if other_ns < 0.3 * length_of(gap) and not alone else None
     code_ns = length_of(label) - label["waited_ns"]
     if code_ns < max(MARGIN * threshold_ns, 0.2 * length_of(gap)):
         return None
