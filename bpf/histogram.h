@@ -5,14 +5,21 @@
 
 #include "state.h"
 
-/* 2^(j/8) * 2^31, the edges inside an octave. */
-#define EDGE_1 0x8b95c1e3ULL
-#define EDGE_2 0x9837f051ULL
-#define EDGE_3 0xa5fed6a9ULL
-#define EDGE_4 0xb504f333ULL
-#define EDGE_5 0xc5672a11ULL
-#define EDGE_6 0xd744fccaULL
-#define EDGE_7 0xeac0c6e7ULL
+#define N2(n)  n, n
+#define N4(n)  N2(n), N2(n)
+#define N8(n)  N4(n), N4(n)
+#define N16(n) N8(n), N8(n)
+#define N64(n) N16(n), N16(n), N16(n), N16(n)
+
+/* The place of the highest bit. */
+static const __u8 octave_of[256] = {0,	    0,	    N2(1),  N4(2),  N8(3), N16(4),
+				    N16(5), N16(5), N64(6), N64(7), N64(7)};
+
+/* 2^(j/8) * 2^31, the edges inside an octave, and how many of them are below 2^24 times each number from 128 on. */
+static const __u64 edges[8] = {0x8b95c1e3, 0x9837f051, 0xa5fed6a9, 0xb504f333,
+			       0xc5672a11, 0xd744fcca, 0xeac0c6e7, 1ULL << 32};
+static const __u8 edges_below[128] = {N8(0),  N4(0),  N8(1), N4(1),  1,	    N8(2), N4(2),  2,	  N16(3),
+				      N16(4), N16(5), N2(5), N16(6), N2(6), 6,	   N16(7), N4(7), 7};
 
 /* 1 if a >= b, for values below 2^63, without a branch. */
 static __always_inline __u64 at_least(__u64 a, __u64 b)
@@ -29,29 +36,19 @@ static __always_inline __u32 bucket_of(__u64 ns)
 		return 0;
 	if (v > (1ULL << (LST_HIST_LOW + LST_HIST_OCTAVES)))
 		return LST_HIST_BUCKETS - 1;
-	v--; /* upper edges belong to the bucket below them */
-	__u64 octave = 0, high = v, step;
-	step = at_least(high, 1ULL << 32) << 5;
-	octave += step;
-	high >>= step;
+	v--; /* upper edges belong to the bucket below them; 2^10 <= v < 2^37 */
+	__u64 octave = 5, high = v >> 5, step;
 	step = at_least(high, 1ULL << 16) << 4;
 	octave += step;
 	high >>= step;
 	step = at_least(high, 1ULL << 8) << 3;
 	octave += step;
 	high >>= step;
-	step = at_least(high, 1ULL << 4) << 2;
-	octave += step;
-	high >>= step;
-	step = at_least(high, 1ULL << 2) << 1;
-	octave += step;
-	high >>= step;
-	octave += high >> 1;
+	octave += octave_of[high & 255];
 	__u64 mantissa =
 		v << 26 >> (octave - 5); /* the leading one at bit 31; v < 2^37, octave is 10 to 36 */
-	__u64 part = at_least(mantissa, EDGE_1) + at_least(mantissa, EDGE_2) + at_least(mantissa, EDGE_3) +
-		     at_least(mantissa, EDGE_4) + at_least(mantissa, EDGE_5) + at_least(mantissa, EDGE_6) +
-		     at_least(mantissa, EDGE_7);
+	__u64 part = edges_below[mantissa >> 24 & 127];
+	part += at_least(mantissa, edges[part & 7]);
 	return 1 + (octave - LST_HIST_LOW) * 8 + part;
 }
 
