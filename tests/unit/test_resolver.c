@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The resolver with its real worker on a stack of this very process; nothing here needs root. */
 #include "self_stack.h"
-#include "symbol/opener.h"
 #include "symbol/protocol.h"
 
 #include <errno.h>
@@ -44,7 +43,8 @@ static void count(void *context, uint64_t cookie, const struct resolved_stack *s
 	a->n_kernel = 0;
 	for (uint32_t i = 0; i < stack->n; i++) {
 		const struct fact_frame *f = &stack->frames[i];
-		a->has_name |= !strcmp(f->function, "deep_inside") && !strcmp(f->object, "test_resolver");
+		bool is_own = !strcmp(f->function, "deep_inside") && !strcmp(f->object, "test_resolver");
+		a->has_name |= is_own;
 		a->in_libc |= !strncmp(f->object, "libc", 4) && !f->application;
 		a->application |= f->application;
 		a->n_kernel += f->kind == FRAME_IN_KERNEL;
@@ -198,127 +198,6 @@ static pid_t find_process(const char *name)
 	return found;
 }
 
-/* --- compiled code --- */
-
-static void map_path(char path[64])
-{
-	snprintf(path, 64, "/tmp/perf-%d.map", getpid());
-}
-
-static void write_map(const char *text)
-{
-	char path[64];
-	map_path(path);
-	FILE *f = fopen(path, "w");
-	assert_non_null(f);
-	fputs(text, f);
-	fclose(f);
-}
-
-static void find_function(void *context, uint64_t cookie, const struct resolved_stack *stack)
-{
-	struct fact_frame *found = context;
-	(void)cookie;
-	assert_true(stack->n > 0);
-	*found = stack->frames[0];
-	found->id = 1;
-}
-
-/* A stack that stands in code without a file. */
-static struct fact_frame name_compiled(uint64_t pc)
-{
-	struct fact_frame found = {0};
-	struct raw_stack raw = own.raw;
-	struct pollfd p = {.fd = resolver_fd(resolver), .events = POLLIN};
-
-	raw.pc = pc;
-	assert_int_equal(resolver_submit(resolver, &raw, 1, find_function, &found), 0);
-	for (int i = 0; i < 400 && !found.id; i++) {
-		poll(&p, 1, 20);
-		resolver_receive(resolver, now_ns());
-	}
-	assert_int_equal(found.id, 1);
-	return found;
-}
-
-static void test_compiled_code(void **state)
-{
-	(void)state;
-	char text[256], path[64];
-	unsigned char *code = mmap(NULL, RAW_PAGE, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	uint64_t pc = (uint64_t)(uintptr_t)code;
-
-	assert_true(code != MAP_FAILED);
-	resolver_forget(resolver, (uint32_t)getpid());
-	snprintf(text, sizeof text, "%llx 100 JS:*poll /srv/app.js:41:12\n", (unsigned long long)pc);
-	write_map(text);
-	struct fact_frame frame = name_compiled(pc + 8);
-	assert_string_equal(frame.function, "poll");
-	assert_string_equal(frame.file, "/srv/app.js");
-	assert_int_equal(frame.line, 41);
-	assert_int_equal(frame.kind, FRAME_JS);
-	assert_true(frame.application);
-	frame = name_compiled(pc + 0x100);
-	assert_string_equal(frame.function, "");
-	snprintf(text, sizeof text, "%llx 100 long java.util.Loop.spin(long)\n", (unsigned long long)pc);
-	write_map(text); /* as long as before: told by its last line */
-	frame = name_compiled(pc + 8);
-	map_path(path);
-	unlink(path);
-	assert_string_equal(frame.function, "java.util.Loop.spin");
-	assert_string_equal(frame.object, "[JIT]");
-	assert_false(frame.application);
-	munmap(code, RAW_PAGE);
-	resolver_forget(resolver, (uint32_t)getpid());
-}
-
-/* As after an exec, whose libraries come right behind the first look at what is mapped. */
-static void test_mapped_later(void **state)
-{
-	(void)state;
-	int self = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
-
-	resolver_forget(resolver, (uint32_t)getpid());
-	assert_string_equal(name_compiled(own.raw.pc).object, "test_resolver");
-	unsigned char *code = mmap(NULL, RAW_PAGE, PROT_READ | PROT_EXEC, MAP_PRIVATE, self, 0);
-	assert_true(code != MAP_FAILED);
-	assert_string_equal(name_compiled((uint64_t)(uintptr_t)code + 8).object, "test_resolver");
-	munmap(code, RAW_PAGE);
-	close(self);
-	resolver_forget(resolver, (uint32_t)getpid());
-}
-
-static int open_map(void)
-{
-	int fd = opener_open(&(struct opening){.kind = OPENING_JIT, .pid = (uint32_t)getpid()});
-	if (fd >= 0)
-		close(fd);
-	return fd;
-}
-
-static void test_maps_of_others(void **state)
-{
-	(void)state;
-	const struct timespec old[2] = {{.tv_sec = 1}, {.tv_sec = 1}};
-	char path[64];
-
-	map_path(path);
-	assert_int_equal(open_map(), -ENOENT);
-	write_map("1000 10 a\n");
-	assert_true(open_map() >= 0);
-	assert_int_equal(utimensat(AT_FDCWD, path, old, 0), 0); /* of a process that had this number before */
-	assert_int_equal(open_map(), -EPERM);
-	write_map("1000 10 a\n");
-	if (!geteuid() && !chown(path, 4321, 4321))
-		assert_int_equal(open_map(), -EPERM);
-	unlink(path);
-	assert_int_equal(symlink("/proc/self/maps", path), 0);
-	assert_true(open_map() < 0);
-	unlink(path);
-	assert_int_equal(mkfifo(path, 0600), 0);
-	assert_int_equal(open_map(), -EINVAL);
-	unlink(path);
-}
 static pid_t find_worker(void)
 {
 	return find_process("loopstall-symd");
@@ -449,9 +328,8 @@ static void test_forget(void **state)
 	assert_int_equal(a.complete, 1);
 }
 
-/* What waits when it ends is answered. */
-/* The slots that monitor and worker share: the only memory of their size. */
-static struct stack_slot *shared_slots(void)
+/* What monitor and worker share: the only memory of its size. */
+static void *shared_memory(size_t bytes)
 {
 	FILE *f = fopen("/proc/self/maps", "re");
 	unsigned long start, end, found = 0;
@@ -460,19 +338,18 @@ static struct stack_slot *shared_slots(void)
 	assert_non_null(f);
 	while (fgets(line, sizeof line, f))
 		if (sscanf(line, "%lx-%lx rw-s", &start, &end) == 2 && strstr(line, " rw-s ") &&
-		    end - start >= PROTOCOL_SLOTS * sizeof(struct stack_slot) &&
-		    end - start < PROTOCOL_SLOTS * sizeof(struct stack_slot) + 4096)
+		    end - start >= bytes && end - start < bytes + 4096)
 			found = start;
 	fclose(f);
 	assert_true(found);
-	return (struct stack_slot *)found;
+	return (void *)found;
 }
 
 /* It can make what it shall only read writable again; then no number in it may be believed. */
 static void test_worker_that_writes_into_its_slot(void **state)
 {
 	(void)state;
-	struct stack_slot *slots = shared_slots();
+	struct stack_slot *slots = shared_memory(PROTOCOL_SLOTS * sizeof *slots);
 	struct answers a = {0};
 	assert_int_equal(resolver_submit(resolver, &own.raw, 1, count, &a), 0);
 	for (uint32_t slot = 0; slot < PROTOCOL_SLOTS; slot++)
@@ -482,6 +359,7 @@ static void test_worker_that_writes_into_its_slot(void **state)
 		assert_int_equal(slots[0].pages[i], 0); /* and it is wiped all the same */
 }
 
+/* What waits when it ends is answered. */
 static void test_stop(void **state)
 {
 	(void)state;
@@ -502,9 +380,6 @@ int main(void)
 		cmocka_unit_test(test_kernel_frames_only),
 		cmocka_unit_test(test_process_that_is_gone),
 		cmocka_unit_test(test_too_many),
-		cmocka_unit_test(test_compiled_code),
-		cmocka_unit_test(test_mapped_later),
-		cmocka_unit_test(test_maps_of_others),
 		cmocka_unit_test(test_killed_worker),
 		cmocka_unit_test(test_hanging_worker),
 		cmocka_unit_test(test_hanging_opener),
