@@ -32,9 +32,9 @@ static bool copy_item(const struct elf_file *f, uint64_t offset, void *item, siz
 	return true;
 }
 
-static void take_build_id(struct elf_file *f, const Elf64_Phdr *ph)
+static void take_build_id(struct elf_file *f, uint64_t offset, uint64_t bytes)
 {
-	struct elf_range r = range_at(f, ph->p_offset, ph->p_filesz, 0);
+	struct elf_range r = range_at(f, offset, bytes, 0);
 	struct cursor c = cursor_over(r.data, r.bytes);
 
 	while (!f->build_id_bytes && cursor_left(&c) >= sizeof(Elf64_Nhdr)) {
@@ -77,7 +77,7 @@ static void take_program_headers(struct elf_file *f, const Elf64_Ehdr *eh)
 		if (ph.p_type == PT_LOAD)
 			take_load(f, &ph);
 		else if (ph.p_type == PT_NOTE)
-			take_build_id(f, &ph);
+			take_build_id(f, ph.p_offset, ph.p_filesz);
 		else if (ph.p_type == PT_GNU_EH_FRAME)
 			f->eh_frame_hdr = range_at(f, ph.p_offset, ph.p_filesz, ph.p_vaddr);
 	}
@@ -102,6 +102,16 @@ static void take_section_table(struct elf_file *f, const Elf64_Ehdr *eh)
 
 int elf_file_over(struct elf_file *f, const void *data, size_t bytes)
 {
+/* A separate debug file may keep the program headers of what it was taken from, and they lead nowhere in it. */
+static void take_build_id_of_sections(struct elf_file *f)
+{
+	Elf64_Shdr section;
+
+	for (uint32_t i = 1; !f->build_id_bytes && elf_file_section(f, i, &section); i++)
+		if (section.sh_type == SHT_NOTE)
+			take_build_id(f, section.sh_offset, section.sh_size);
+}
+
 	Elf64_Ehdr eh;
 	*f = (struct elf_file){.data = data, .bytes = bytes};
 
@@ -117,6 +127,7 @@ int elf_file_over(struct elf_file *f, const void *data, size_t bytes)
 	take_section_table(f, &eh);
 	return 0;
 }
+	take_build_id_of_sections(f);
 
 int elf_file_map(struct elf_file *f, int fd)
 {

@@ -59,6 +59,41 @@ static void test_vdso(void **state)
 	module_close(m);
 }
 
+/* As eu-strip writes a debug file: its notes are elsewhere than the program headers say. */
+static void test_build_id_of_a_debug_file(void **state)
+{
+	(void)state;
+	static const struct {
+		Elf64_Ehdr eh;
+		Elf64_Phdr segment;
+		Elf64_Shdr sections[2];
+		Elf64_Nhdr note;
+		char name[4];
+		unsigned char id[8];
+	} image = {
+		.eh = {.e_ident = {0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB},
+		       .e_phoff = sizeof(Elf64_Ehdr),
+		       .e_phnum = 1,
+		       .e_phentsize = sizeof(Elf64_Phdr),
+		       .e_shoff = sizeof(Elf64_Ehdr) + sizeof(Elf64_Phdr),
+		       .e_shnum = 2,
+		       .e_shentsize = sizeof(Elf64_Shdr)},
+		.segment = {.p_type = PT_NOTE, .p_offset = 8, .p_filesz = sizeof(Elf64_Nhdr) + 12},
+		.sections = {[1] = {.sh_type = SHT_NOTE,
+				    .sh_offset =
+					    sizeof(Elf64_Ehdr) + sizeof(Elf64_Phdr) + 2 * sizeof(Elf64_Shdr),
+				    .sh_size = sizeof(Elf64_Nhdr) + 12}},
+		.note = {.n_namesz = 4, .n_descsz = 8, .n_type = NT_GNU_BUILD_ID},
+		.name = "GNU",
+		.id = {1, 2, 3, 4, 5, 6, 7, 8},
+	};
+	struct elf_file f;
+
+	assert_int_equal(elf_file_over(&f, &image, sizeof image), 0);
+	assert_int_equal(f.build_id_bytes, sizeof image.id);
+	assert_memory_equal(f.build_id, image.id, sizeof image.id);
+}
+
 /* --- a hand-made table */
 
 #define CODE 0x1000
@@ -218,6 +253,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_own_names),
 		cmocka_unit_test(test_vdso),
+		cmocka_unit_test(test_build_id_of_a_debug_file),
 		cmocka_unit_test(test_sizes_are_respected),
 		cmocka_unit_test(test_exported_only),
 		cmocka_unit_test(test_demangle),
