@@ -15,6 +15,8 @@
 #define NATIVE_DATA ELFDATA2MSB
 #endif
 
+#define MAX_SECTIONS (1u << 20) /* that are looked through; a program has some dozens */
+
 static struct elf_range range_at(const struct elf_file *f, uint64_t offset, uint64_t bytes, uint64_t address)
 {
 	if (offset > f->bytes || bytes > f->bytes - offset)
@@ -95,13 +97,11 @@ static void take_section_table(struct elf_file *f, const Elf64_Ehdr *eh)
 		return;
 	}
 	if (!f->n_sections)
-		f->n_sections = zero.sh_size > f->bytes / sizeof zero ? 0 : (uint32_t)zero.sh_size;
+		f->n_sections = zero.sh_size > MAX_SECTIONS ? MAX_SECTIONS : (uint32_t)zero.sh_size;
 	if (f->names_section == SHN_XINDEX)
 		f->names_section = zero.sh_link;
 }
 
-int elf_file_over(struct elf_file *f, const void *data, size_t bytes)
-{
 /* A separate debug file may keep the program headers of what it was taken from, and they lead nowhere in it. */
 static void take_build_id_of_sections(struct elf_file *f)
 {
@@ -112,6 +112,8 @@ static void take_build_id_of_sections(struct elf_file *f)
 			take_build_id(f, section.sh_offset, section.sh_size);
 }
 
+int elf_file_over(struct elf_file *f, const void *data, size_t bytes)
+{
 	Elf64_Ehdr eh;
 	*f = (struct elf_file){.data = data, .bytes = bytes};
 
@@ -125,9 +127,9 @@ static void take_build_id_of_sections(struct elf_file *f)
 	f->machine = eh.e_machine;
 	take_program_headers(f, &eh);
 	take_section_table(f, &eh);
+	take_build_id_of_sections(f);
 	return 0;
 }
-	take_build_id_of_sections(f);
 
 int elf_file_map(struct elf_file *f, int fd)
 {

@@ -16,7 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define ELF_FILE_MAX_BYTES (1ull << 30)
+#define ELF_FILE_MAX_BYTES (4ull << 30) /* of a file; PyTorch has a library of 1.5 GB */
 #define ELF_MAX_LOADS	   32
 #define ELF_BUILD_ID_BYTES 32
 

@@ -3,6 +3,7 @@
 #include "symbol/kallsyms.h"
 #include "symbol/module.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -92,6 +93,26 @@ static void test_build_id_of_a_debug_file(void **state)
 	assert_int_equal(elf_file_over(&f, &image, sizeof image), 0);
 	assert_int_equal(f.build_id_bytes, sizeof image.id);
 	assert_memory_equal(f.build_id, image.id, sizeof image.id);
+}
+
+/* A library of compiled kernels has 1.5 GB; here most of it is a hole. */
+static void test_a_large_file(void **state)
+{
+	(void)state;
+	char path[] = "/tmp/test_symtab.XXXXXX";
+	const Elf64_Ehdr eh = {.e_ident = {0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB}};
+	struct elf_file f;
+	int fd = mkstemp(path);
+
+	assert_true(fd >= 0);
+	unlink(path);
+	assert_int_equal(write(fd, &eh, sizeof eh), sizeof eh);
+	assert_int_equal(ftruncate(fd, 3ll << 30), 0);
+	assert_int_equal(elf_file_map(&f, fd), 0);
+	elf_file_close(&f);
+	assert_int_equal(ftruncate(fd, 5ll << 30), 0);
+	assert_int_equal(elf_file_map(&f, fd), -EFBIG);
+	close(fd);
 }
 
 /* --- a hand-made table */
@@ -254,6 +275,7 @@ int main(void)
 		cmocka_unit_test(test_own_names),
 		cmocka_unit_test(test_vdso),
 		cmocka_unit_test(test_build_id_of_a_debug_file),
+		cmocka_unit_test(test_a_large_file),
 		cmocka_unit_test(test_sizes_are_respected),
 		cmocka_unit_test(test_exported_only),
 		cmocka_unit_test(test_demangle),
