@@ -37,6 +37,12 @@ static void put_characters(struct bytes *b, const unsigned char *data, size_t n,
 	}
 }
 
+/* Characters that become at most PYTHON_TEXT_BYTES as UTF-8: those of one byte in memory take up to two, those of two up to three. */
+static size_t most_characters(bool ascii, unsigned width)
+{
+	return PYTHON_TEXT_BYTES / (ascii ? 1 : width == 4 ? 4 : width + 1);
+}
+
 bool python_read_string(const struct python_space *p, uint64_t object, bool keep_end, struct bytes *text)
 {
 	const struct python_offsets *o = &p->offsets;
@@ -53,8 +59,7 @@ bool python_read_string(const struct python_space *p, uint64_t object, bool keep
 	if (!compact || (width != 1 && width != 2 && width != 4) || (ascii && width != 1) ||
 	    length > UINT32_MAX)
 		return false;
-	/* As UTF-8 a character takes at most three bytes, or the four it takes here. */
-	size_t most = ascii ? sizeof data : sizeof data / 4, n = length < most ? length : most;
+	size_t most = most_characters(ascii, width), n = length < most ? length : most;
 	uint64_t from = object + (ascii ? o->ascii_data : o->compact_data);
 	if (keep_end)
 		from += (length - n) * width;

@@ -235,6 +235,32 @@ static void a_long_path_keeps_its_end(void **state)
 	bytes_free(&read);
 }
 
+/* One umlaut in it, and it is kept as all characters of one or of two bytes are. */
+static void a_long_path_is_whole_in_any_script(void **state)
+{
+	const struct fixture *f = *state;
+	uint8_t narrow[PYTHON_TEXT_BYTES / 2];
+	uint16_t wide[PYTHON_TEXT_BYTES / 3];
+	struct bytes read = {0};
+
+	memset(narrow, 0xfc, sizeof narrow);
+	poke_word(f, WIDE + 8, STRING_TYPE);
+	poke_word(f, WIDE + 16, sizeof narrow);
+	poke_word(f, WIDE + 32, 1u << 2 | 1u << 5);
+	poke(f, WIDE + 72, narrow, sizeof narrow);
+	assert_true(python_read_string(&f->space, WIDE, true, &read));
+	assert_int_equal(read.len, 2 * sizeof narrow);
+	bytes_clear(&read);
+	for (size_t i = 0; i < PYTHON_TEXT_BYTES / 3; i++)
+		wide[i] = 0x4e2d;
+	poke_word(f, WIDE + 16, PYTHON_TEXT_BYTES / 3);
+	poke_word(f, WIDE + 32, 2u << 2 | 1u << 5);
+	poke(f, WIDE + 72, wide, sizeof wide);
+	assert_true(python_read_string(&f->space, WIDE, true, &read));
+	assert_int_equal(read.len, PYTHON_TEXT_BYTES);
+	bytes_free(&read);
+}
+
 /* ASCII of four bytes each would not fit where ASCII does. */
 static void a_string_that_contradicts_itself_is_none(void **state)
 {
@@ -262,6 +288,7 @@ int main(void)
 		WITH(a_file_name_that_is_no_string_is_not),
 		WITH(wide_characters_become_utf8),
 		WITH(a_long_path_keeps_its_end),
+		WITH(a_long_path_is_whole_in_any_script),
 		WITH(a_string_that_contradicts_itself_is_none),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
