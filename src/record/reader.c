@@ -129,13 +129,28 @@ static void input_close(struct input *in)
 	numbering_free(&in->numbering);
 }
 
+#define BETWEEN ", "
+
+static bool is_among(const char *names, const char *name)
+{
+	const size_t len = strlen(name), between = strlen(BETWEEN);
+
+	for (const char *at = names; (at = strstr(at, name)); at++) {
+		bool begins = at == names ||
+			      ((size_t)(at - names) > between && !strncmp(at - between, BETWEEN, between));
+		if (begins && (!at[len] || !strncmp(at + len, BETWEEN, between)))
+			return true;
+	}
+	return false;
+}
+
 /* "a, b" without repeating what is there. */
 static void add_name(struct bytes *names, const char *name)
 {
-	if (!*name || strstr(bytes_text(names), name))
+	if (!*name || is_among(bytes_text(names), name))
 		return;
 	if (names->len)
-		bytes_puts(names, ", ");
+		bytes_puts(names, BETWEEN);
 	bytes_puts(names, name);
 }
 

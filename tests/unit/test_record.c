@@ -470,6 +470,23 @@ static void record_later(const char *path, uint64_t later_us, const char *host, 
 	assert_int_equal(recording_writer_close(w, &d), 0);
 }
 
+/* "db-1" is in "db-12", and another host all the same. */
+static void hosts_are_named_once_each(void **state)
+{
+	(void)state;
+	const char *paths[] = {path_of("a.jsonl.zst"), path_of("b.jsonl.zst"), path_of("c.jsonl.zst")};
+	struct order o = {.sink = {order_take}};
+	struct diag d = {0};
+	record_later(paths[0], 0, "db-12", true);
+	record_later(paths[1], 0, "db-1", true);
+	record_later(paths[2], 0, "db-12", true);
+	struct recording *r = recording_open(paths, 3, &d);
+	assert_non_null(r);
+	assert_int_equal(recording_read(r, &o.sink, &d), 0);
+	assert_string_equal(o.hosts, "db-12, db-1");
+	recording_close(r);
+}
+
 static void two_files_become_one(void **state)
 {
 	(void)state;
@@ -566,6 +583,7 @@ int main(void)
 		cmocka_unit_test(the_file_belongs_to_the_user_behind_sudo),
 		cmocka_unit_test(a_full_disk_leaves_whole_frames),
 		cmocka_unit_test(a_second_is_flushed),
+		cmocka_unit_test(hosts_are_named_once_each),
 		cmocka_unit_test(two_files_become_one),
 		cmocka_unit_test(a_merge_survives_one_bad_file),
 		cmocka_unit_test(a_sink_that_refuses_ends_the_reading),
