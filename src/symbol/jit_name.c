@@ -49,9 +49,31 @@ static size_t last_of(struct span s, char c)
 
 /* --- V8 ------------------------------------------------------------------------------------------ */
 
-const char *jit_name_path(const char *file)
+static int hex_digit(char c)
 {
-	return strncmp(file, FILE_SCHEME, strlen(FILE_SCHEME)) ? file : file + strlen(FILE_SCHEME);
+	return c >= '0' && c <= '9' ? c - '0' : isxdigit((unsigned char)c) ? (c | 0x20) - 'a' + 10 : -1;
+}
+
+/* "%20" and what it stands for; 0 if it is none. */
+static char escaped(const char *at)
+{
+	int high = *at == '%' ? hex_digit(at[1]) : -1, low = high >= 0 ? hex_digit(at[2]) : -1;
+	return low >= 0 ? (char)(high << 4 | low) : 0;
+}
+
+void jit_name_path(char *file)
+{
+	char *to = file;
+
+	if (strncmp(file, FILE_SCHEME, strlen(FILE_SCHEME)) != 0)
+		return;
+	const char *from = file + strlen(FILE_SCHEME);
+	while (*from && *from != '?' && *from != '#') {
+		char c = escaped(from);
+		*to++ = c ? c : *from;
+		from += c ? 3 : 1;
+	}
+	*to = 0;
 }
 
 /* Takes ":41" off the end. */
@@ -98,9 +120,8 @@ static void parse_js(struct span s, struct jit_name *name)
 		name->line = column;
 	size_t blank = file_start(s);
 	struct span function = upto(s, blank), file = from(s, blank + 1);
-	if (begins(file, FILE_SCHEME))
-		file = from(file, strlen(FILE_SCHEME));
 	keep(name->file, file);
+	jit_name_path(name->file);
 	if (!file.len)
 		name->line = 0;
 	keep(name->function,

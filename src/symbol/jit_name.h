@@ -27,8 +27,10 @@ struct jit_name {
 
 #define JIT_NAME_ANONYMOUS "(anonymous)"
 
-/* Of a JavaScript file as V8 calls it, the path. */
-const char *jit_name_path(const char *file);
+/*
+ * A JavaScript file as V8 calls it becomes its path, in place: that of a module is a URL, "file:///srv/my%20app/x.mjs?v=2".
+ */
+void jit_name_path(char *file);
 /* Longer names are cut. */
 void jit_name_parse(const char *text, size_t len, struct jit_name *name);
 

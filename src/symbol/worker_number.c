@@ -184,7 +184,8 @@ static void define_v8_level(struct worker *w, uint32_t number, const struct unwi
 
 	snprintf(report.name, sizeof report.name, "%s", *name ? name : JIT_NAME_ANONYMOUS);
 	report.begins = start == V8_NO_POSITION ? 0 : start;
-	snprintf(report.file, sizeof report.file, "%s", jit_name_path(file));
+	snprintf(report.file, sizeof report.file, "%s", file);
+	jit_name_path(report.file);
 	worker_say(w, &report, sizeof report);
 }
 
