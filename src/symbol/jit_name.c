@@ -93,13 +93,13 @@ static bool take_number(struct span *s, uint32_t *number)
 }
 
 /*
- * Function and file are parted by a blank, and both may hold others ("get size /srv/my app/x.js"): the file begins where something
+ * Function and file are parted by a blank, and both may hold others ("get [Symbol.a] /srv/my app/x.js"): the file begins where something
  * looks like the start of one, else behind the last blank.
  */
 static size_t file_start(struct span s)
 {
-	static const char *const starts[] = {" /",	  " node:", " file:", " [", " evalmachine.",
-					     " webpack:", " ext:",  " http"};
+	static const char *const starts[] = {" /",	  " node:",	   " file:",	" [eval", " [stdin]",
+					     " [worker ", " evalmachine.", " webpack:", " ext:",  " http"};
 
 	for (size_t i = 0; i < s.len; i++)
 		for (size_t k = 0; s.at[i] == ' ' && k < ARRAY_LEN(starts); k++)
