@@ -95,6 +95,29 @@ bool ownership_is_python_application(const char *path)
 
 	if (!*path || *path == '<' || is_in_package(path))
 		return false;
+/* Up to the folder that has bin or sbin with the program in it; else the program's own. */
+static size_t home_of(const char *exe)
+{
+	static const char *const folders[] = {"/bin/", "/sbin/"};
+	size_t folder = (size_t)(maps_base_name(exe) - exe);
+
+	for (size_t i = 0; i < ARRAY_LEN(folders); i++) {
+		size_t len = strlen(folders[i]);
+		if (folder >= len && !memcmp(exe + folder - len, folders[i], len))
+			return folder - len + 1;
+	}
+	return folder;
+}
+
+bool ownership_is_of_interpreter(const char *path, const char *exe)
+{
+	static const char *const folders[] = {"lib/", "lib64/", "shared/"};
+	size_t home = home_of(exe);
+
+	return *exe == '/' && !ownership_is_application(exe, true) && !strncmp(path, exe, home) &&
+	       is_one_of(folders, ARRAY_LEN(folders), path + home, starts_with);
+}
+
 	const char *rest = strstr(path, library);
 	if (!rest)
 		return true;

@@ -14,6 +14,8 @@ bool ownership_is_application(const char *path, bool is_main);
 bool ownership_is_plugin(const char *path, const char *exe);
 /* A Python source file: not of the standard library and not installed as a package; "" is nobody's. */
 bool ownership_is_python_application(const char *path);
+/* A library that came with the interpreter that the process runs, wherever that was put: /opt/conda/lib beside /opt/conda/bin/python3.11. */
+bool ownership_is_of_interpreter(const char *path, const char *exe);
 /* A JavaScript source file: not of the runtime and not installed as a package; "" is nobody's. */
 bool ownership_is_js_application(const char *path);
 /* A function of a program that is a library's, linked into it: of Rust's and C++'s standard libraries, of tokio's scheduler. */

@@ -76,7 +76,8 @@ static uint32_t module_of(struct targets *t, struct target *target, const struct
 	if (index == t->n_modules) {
 		const char *base = maps_base_name(path);
 		t->modules[t->n_modules++].object = targets_name(t, base, strlen(base));
-		t->modules[index].application = ownership_is_application(path, is_main);
+		t->modules[index].application = ownership_is_application(path, is_main) &&
+						!ownership_is_of_interpreter(path, exe);
 	}
 	if (is_main) {
 		t->modules[index].is_program = true;

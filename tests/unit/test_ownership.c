@@ -28,6 +28,25 @@ static void python_files_of_others(void **state)
 	assert_false(ownership_is_python_application(""));
 }
 
+static void libraries_of_an_interpreter(void **state)
+{
+	(void)state;
+	assert_true(
+		ownership_is_of_interpreter("/opt/conda/lib/libsqlite3.so.0", "/opt/conda/bin/python3.11"));
+	assert_true(
+		ownership_is_of_interpreter("/opt/java/openjdk/lib/libnet.so", "/opt/java/openjdk/bin/java"));
+	assert_true(ownership_is_of_interpreter(
+		"/usr/share/dotnet/shared/Microsoft.NETCore.App/8.0.1/libSystem.Native.so",
+		"/usr/share/dotnet/dotnet"));
+	assert_true(ownership_is_of_interpreter("/usr/local/lib/php/extensions/redis.so",
+						"/usr/local/sbin/php-fpm"));
+	assert_false(ownership_is_of_interpreter("/srv/app/libjob.so", "/opt/conda/bin/python3.11"));
+	assert_false(ownership_is_of_interpreter("/srv/app/lib/libjob.so", "/srv/app/bin/server"));
+	assert_false(ownership_is_of_interpreter("/srv/app/build/Release/job.node", "/srv/app/node"));
+	assert_false(ownership_is_of_interpreter("/opt/conda2/lib/libjob.so", "/opt/conda/bin/python"));
+	assert_false(ownership_is_of_interpreter("/lib/libjob.so", ""));
+}
+
 static void javascript_files(void **state)
 {
 	(void)state;
@@ -123,6 +142,7 @@ int main(void)
 		cmocka_unit_test(python_extensions_are_not_the_application),
 		cmocka_unit_test(addons_of_packages_are_not_the_application),
 		cmocka_unit_test(plugins_belong_to_their_program),
+		cmocka_unit_test(libraries_of_an_interpreter),
 		cmocka_unit_test(javascript_files),
 		cmocka_unit_test(functions_linked_into_a_program),
 		cmocka_unit_test(functions_that_stand_in_for_libc),
