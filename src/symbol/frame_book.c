@@ -22,6 +22,13 @@ static void name_compiled(struct frame_book *b, const struct report_frame *repor
 		frame->application = ownership_is_method_application(frame->function);
 }
 
+/* Whose code it is cannot be told without a name, and each address as something of its own says even less. */
+static void name_unknown(struct fact_frame *frame)
+{
+	frame->object = "[JIT]";
+	frame->offset = 0;
+}
+
 static void name_place(struct frame_book *b, const struct report_frame *report, struct fact_frame *frame)
 {
 	const struct target_module *m = targets_module(b->targets, report->module);
@@ -32,10 +39,11 @@ static void name_place(struct frame_book *b, const struct report_frame *report, 
 	} else if (report->place == PLACE_JIT) {
 		name_compiled(b, report, frame);
 	} else if (report->place == PLACE_ANONYMOUS) {
-		frame->object = "[JIT]"; /* whose code it is cannot be told without a name … */
-		frame->offset = 0;	 /* … and each address as something of its own says even less */
+		name_unknown(frame);
 	} else if (report->place == PLACE_MODULE && report->module == MODULE_VDSO) {
 		frame->object = "[vdso]";
+	} else if (report->place == PLACE_MODULE && m && m->memory && !report->name[0]) {
+		name_unknown(frame);
 	} else if (report->place == PLACE_MODULE && m) {
 		frame->object = m->object;
 		frame->application = m->application && !ownership_is_linked_library(frame->function) &&

@@ -72,6 +72,13 @@ bool ownership_is_application(const char *path, bool is_main)
 	       !is_one_of(system_folders, ARRAY_LEN(system_folders), path, starts_with);
 }
 
+bool ownership_is_memory(const char *path)
+{
+	static const char *const files[] = {"/memfd:", "/dev/zero", "/anon_hugepage", "/SYSV"};
+
+	return is_one_of(files, ARRAY_LEN(files), path, starts_with);
+}
+
 /* Is a folder on the way to the file called like the program, as in /usr/lib/lighttpd/mod_ssi.so? */
 static bool is_below_name(const char *path, const char *program)
 {
@@ -88,13 +95,6 @@ bool ownership_is_plugin(const char *path, const char *exe)
 	       ownership_is_application(exe, true) && is_below_name(path, maps_base_name(exe));
 }
 
-/* Code without a file, as "<frozen importlib._bootstrap>" or "<string>", is mostly the interpreter's or a library's. */
-bool ownership_is_python_application(const char *path)
-{
-	static const char library[] = "/lib/python3";
-
-	if (!*path || *path == '<' || is_in_package(path))
-		return false;
 /* Up to the folder that has bin or sbin with the program in it; else the program's own. */
 static size_t home_of(const char *exe)
 {
@@ -118,6 +118,13 @@ bool ownership_is_of_interpreter(const char *path, const char *exe)
 	       is_one_of(folders, ARRAY_LEN(folders), path + home, starts_with);
 }
 
+/* Code without a file, as "<frozen importlib._bootstrap>" or "<string>", is mostly the interpreter's or a library's. */
+bool ownership_is_python_application(const char *path)
+{
+	static const char library[] = "/lib/python3";
+
+	if (!*path || *path == '<' || is_in_package(path))
+		return false;
 	const char *rest = strstr(path, library);
 	if (!rest)
 		return true;

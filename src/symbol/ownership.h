@@ -10,12 +10,14 @@
 
 /* is_main: it is the program that the process runs, and not a library. */
 bool ownership_is_application(const char *path, bool is_main);
+/* Memory that has a file only in the kernel: what code lies there the process has put there itself. */
+bool ownership_is_memory(const char *path);
 /* A library that is a part of the program although it lies among the system's: in a folder of the program's name. */
 bool ownership_is_plugin(const char *path, const char *exe);
-/* A Python source file: not of the standard library and not installed as a package; "" is nobody's. */
-bool ownership_is_python_application(const char *path);
 /* A library that came with the interpreter that the process runs, wherever that was put: /opt/conda/lib beside /opt/conda/bin/python3.11. */
 bool ownership_is_of_interpreter(const char *path, const char *exe);
+/* A Python source file: not of the standard library and not installed as a package; "" is nobody's. */
+bool ownership_is_python_application(const char *path);
 /* A JavaScript source file: not of the runtime and not installed as a package; "" is nobody's. */
 bool ownership_is_js_application(const char *path);
 /* A function of a program that is a library's, linked into it: of Rust's and C++'s standard libraries, of tokio's scheduler. */

@@ -78,6 +78,7 @@ static uint32_t module_of(struct targets *t, struct target *target, const struct
 		t->modules[t->n_modules++].object = targets_name(t, base, strlen(base));
 		t->modules[index].application = ownership_is_application(path, is_main) &&
 						!ownership_is_of_interpreter(path, exe);
+		t->modules[index].memory = ownership_is_memory(path);
 	}
 	if (is_main) {
 		t->modules[index].is_program = true;

@@ -46,10 +46,17 @@ static bool put_v8_levels(struct answering *a, const struct unwind_frame *f)
 	return n;
 }
 
+/* In no file, or in one that is no program: .NET maps what it compiles from a file in memory, PHP from /dev/zero. */
+static bool may_be_compiled(const struct worker *w, const struct unwind_frame *f)
+{
+	const struct module *m = idmap_get(&w->modules, f->module);
+	return m ? !m->usable : worker_place_of(f) == PLACE_ANONYMOUS;
+}
+
 /* What it has written of its code itself goes before what its memory says. */
 static bool put_native(struct answering *a, const struct unwind_frame *f)
 {
-	bool compiled = a->process && worker_place_of(f) == PLACE_ANONYMOUS, numbered;
+	bool compiled = a->process && may_be_compiled(a->worker, f), numbered;
 	size_t len = 0;
 	const char *text = compiled ? jit_map_find(&a->process->jit.map, f->pc - !f->exact, &len) : NULL;
 	uint32_t first, n = 1;
@@ -166,7 +173,7 @@ static bool is_waiting_for_debug(const struct worker *w)
 static bool has_compiled(const struct worker *w)
 {
 	for (uint32_t i = 0; i < w->unwound.n; i++)
-		if (worker_place_of(&w->unwound.frames[i]) == PLACE_ANONYMOUS)
+		if (may_be_compiled(w, &w->unwound.frames[i]))
 			return true;
 	return false;
 }

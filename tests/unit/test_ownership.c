@@ -47,6 +47,15 @@ static void libraries_of_an_interpreter(void **state)
 	assert_false(ownership_is_of_interpreter("/lib/libjob.so", ""));
 }
 
+static void memory_with_a_name(void **state)
+{
+	(void)state;
+	assert_true(ownership_is_memory("/memfd:doublemapper"));
+	assert_true(ownership_is_memory("/dev/zero"));
+	assert_false(ownership_is_memory("/srv/app/libjob.so"));
+	assert_false(ownership_is_memory("/memory/libjob.so"));
+}
+
 static void javascript_files(void **state)
 {
 	(void)state;
@@ -143,6 +152,7 @@ int main(void)
 		cmocka_unit_test(addons_of_packages_are_not_the_application),
 		cmocka_unit_test(plugins_belong_to_their_program),
 		cmocka_unit_test(libraries_of_an_interpreter),
+		cmocka_unit_test(memory_with_a_name),
 		cmocka_unit_test(javascript_files),
 		cmocka_unit_test(functions_linked_into_a_program),
 		cmocka_unit_test(functions_that_stand_in_for_libc),

@@ -118,6 +118,35 @@ static void test_compiled_code(void **state)
 	resolver_forget(resolver, (uint32_t)getpid());
 }
 
+/* As .NET does: what it writes through one mapping of a file in memory it runs in another. */
+static void test_compiled_code_in_a_file(void **state)
+{
+	(void)state;
+	char text[256], path[64];
+	int fd = memfd_create("doublemapper", MFD_CLOEXEC);
+	assert_int_equal(ftruncate(fd, RAW_PAGE), 0);
+	unsigned char *code = mmap(NULL, RAW_PAGE, PROT_READ | PROT_EXEC, MAP_SHARED, fd, 0);
+	uint64_t pc = (uint64_t)(uintptr_t)code;
+
+	assert_true(code != MAP_FAILED);
+	resolver_forget(resolver, (uint32_t)getpid());
+	snprintf(text, sizeof text, "%llx 100 void [app] App.Loop::Spin(int64)[Tier1]\n",
+		 (unsigned long long)pc);
+	write_map(text);
+	struct fact_frame named = name_compiled(pc + 8), unnamed = name_compiled(pc + 0x100);
+	map_path(path);
+	unlink(path);
+	assert_string_equal(named.function, "App.Loop::Spin");
+	assert_string_equal(named.object, "[JIT]");
+	assert_true(named.application);
+	assert_string_equal(unnamed.function, "");
+	assert_string_equal(unnamed.object, "[JIT]");
+	assert_false(unnamed.application);
+	munmap(code, RAW_PAGE);
+	close(fd);
+	resolver_forget(resolver, (uint32_t)getpid());
+}
+
 /* As after an exec, whose libraries come right behind the first look at what is mapped. */
 static void test_mapped_later(void **state)
 {
