@@ -79,7 +79,9 @@ static void order_maps(struct supply *s, struct target *target)
 /* What cannot be had the worker is told too, or it would ask for ever. */
 static void module_is(struct supply *s, uint32_t id, struct target_module *m, int fd)
 {
-	const struct order o = {.kind = ORDER_MODULE, .number = id, .flag = m->application};
+	/* A worker died of it: perhaps of its lines, which are the most that there is to read. */
+	const bool wants_lines = m->application && !m->crashes;
+	const struct order o = {.kind = ORDER_MODULE, .number = id, .flag = wants_lines};
 	m->asked = false;
 	m->sent = fd >= 0;
 	if (m->sent || !m->missing)

@@ -28,6 +28,7 @@ static struct resolver *resolver;
 struct answers {
 	uint32_t n, broken, complete;
 	bool has_name, in_libc, application;
+	uint32_t line; /* of the name that is looked for */
 	uint64_t last_cookie;
 	uint32_t n_frames, n_kernel;
 };
@@ -45,6 +46,7 @@ static void count(void *context, uint64_t cookie, const struct resolved_stack *s
 		const struct fact_frame *f = &stack->frames[i];
 		bool is_own = !strcmp(f->function, "deep_inside") && !strcmp(f->object, "test_resolver");
 		a->has_name |= is_own;
+		a->line = is_own ? f->line : a->line;
 		a->in_libc |= !strncmp(f->object, "libc", 4) && !f->application;
 		a->application |= f->application;
 		a->n_kernel += f->kind == FRAME_IN_KERNEL;
@@ -359,6 +361,25 @@ static void test_worker_that_writes_into_its_slot(void **state)
 		assert_int_equal(slots[0].pages[i], 0); /* and it is wiped all the same */
 }
 
+/* A program that a worker died of is given to the next one without its lines, before it is given up. */
+static void test_lines_that_kill(void **state)
+{
+	(void)state;
+	struct worker_state *at = shared_memory(sizeof *at);
+	struct answers a = {0};
+
+	resolver_submit(resolver, &own.raw, 1, count, &a);
+	wait_for(&a, 1);
+	assert_int_not_equal(a.line, 0);
+	at->module = MODULE_FIRST; /* the first that it was given: this program */
+	kill(find_worker(), SIGKILL);
+	a = (struct answers){0};
+	resolver_submit(resolver, &own.raw, 2, count, &a);
+	wait_for(&a, 1);
+	assert_true(a.has_name);
+	assert_int_equal(a.line, 0);
+}
+
 /* What waits when it ends is answered. */
 static void test_stop(void **state)
 {
@@ -387,6 +408,7 @@ int main(void)
 		cmocka_unit_test(test_truncated_module),
 		cmocka_unit_test(test_forget),
 		cmocka_unit_test(test_worker_that_writes_into_its_slot),
+		cmocka_unit_test(test_lines_that_kill),
 		cmocka_unit_test(test_stop),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);
