@@ -46,9 +46,11 @@ static uint64_t ask(struct supply *s, const struct opening *o)
 
 /* --- maps */
 
-static void ask_target(struct supply *s, struct target *target)
+/* looks_over: for nobody but us, see targets_are_stale(). */
+static void ask_target(struct supply *s, struct target *target, bool looks_over)
 {
 	const struct opening o = {.kind = OPENING_TARGET, .pid = target->pid};
+	target->is_looked_over = looks_over;
 	target->reading = ask(s, &o);
 	if (target->reading)
 		target->state = TARGET_READING;
@@ -160,8 +162,9 @@ int supply_python(struct supply *s, uint32_t pid)
 	bool again = target->wants_python; /* what was missing may have been loaded since */
 	target->wants_python = true;
 	target->read_ns = 0; /* it may have only just begun: what else it maps may be looked for at once */
+	target->is_looked_over = false;
 	if (target->state == TARGET_UNREAD || (target->state == TARGET_READ && again))
-		ask_target(s, target);
+		ask_target(s, target, false);
 	if (target->state == TARGET_READING)
 		return 0;
 	return ask_python(s, target) ? 0 : -ENOENT;
@@ -246,7 +249,8 @@ static void target_came(struct supply *s, uint64_t number, const struct opening 
 	if (target && target->state == TARGET_READING && target->reading == number) {
 		targets_take(&s->targets, target, seen.data, bytes_ok(&seen) ? seen.len : 0, s->now_ns);
 		give_missing_modules(s, target);
-		if (target->wants_python && !target->memory && !ask_python(s, target))
+		if (!target->is_looked_over && target->wants_python && !target->memory &&
+		    !ask_python(s, target))
 			tell_python(s, &(struct resolver_python){.pid = o->pid});
 	}
 	bytes_free(&seen);
@@ -347,8 +351,8 @@ bool supply_process(struct supply *s, uint32_t pid)
 	struct target *target = target_get(s, pid);
 	if (!target)
 		return true; /* without maps, like a process that is gone */
-	if (target->state == TARGET_UNREAD)
-		ask_target(s, target);
+	if (target->state == TARGET_UNREAD || targets_are_stale(target, s->now_ns))
+		ask_target(s, target, target->state == TARGET_READ);
 	if (target->state != TARGET_READ)
 		return false;
 	if (!target->sent) {
@@ -363,7 +367,7 @@ void supply_maps(struct supply *s, uint32_t pid)
 {
 	struct target *target = target_get(s, pid);
 	if (target && targets_may_reread(target, s->now_ns))
-		ask_target(s, target);
+		ask_target(s, target, false);
 }
 
 void supply_module(struct supply *s, uint32_t pid, uint32_t module)

@@ -76,8 +76,8 @@ static uint32_t module_of(struct targets *t, struct target *target, const struct
 	if (index == t->n_modules) {
 		const char *base = maps_base_name(path);
 		t->modules[t->n_modules++].object = targets_name(t, base, strlen(base));
-		t->modules[index].application = ownership_is_application(path, is_main) &&
-						!ownership_is_of_interpreter(path, exe);
+		t->modules[index].application =
+			ownership_is_application(path, is_main) && !ownership_is_of_interpreter(path, exe);
 		t->modules[index].memory = ownership_is_memory(path);
 	}
 	if (is_main) {
@@ -106,16 +106,43 @@ static bool take_seen(struct targets *t, struct target *target, struct cursor *c
 	return true;
 }
 
+static bool have_same_rows(const struct target *a, const struct target *b)
+{
+	if (a->maps.n != b->maps.n)
+		return false;
+	for (size_t i = 0; i < a->maps.n; i++) {
+		const struct maps_row *x = &a->maps.rows[i], *y = &b->maps.rows[i];
+		if (x->start != y->start || x->end != y->end || x->offset != y->offset ||
+		    a->modules[i] != b->modules[i])
+			return false;
+	}
+	return true;
+}
+
+static void free_rows(struct target *target)
+{
+	maps_free(&target->maps);
+	free(target->modules);
+}
+
 void targets_take(struct targets *t, struct target *target, const void *seen, size_t bytes, uint64_t now_ns)
 {
 	struct cursor c = cursor_over(seen, bytes);
+	struct target before = *target;
 
 	target->state = TARGET_READ;
+	target->seen_ns = now_ns;
+	if (!bytes && target->is_looked_over)
+		return; /* what was seen while it lived is what its last stacks are named by */
 	target->read_ns = target->was_read || !bytes ? now_ns : 0;
 	target->was_read = true;
-	target->sent = false;
+	target->maps = (struct maps){0};
+	target->modules = NULL;
+	target->cap_modules = 0;
 	if (!take_seen(t, target, &c))
 		target->maps.n = 0;
+	target->sent &= have_same_rows(&before, target);
+	free_rows(&before);
 }
 
 uint32_t targets_surplus(const struct targets *t)
@@ -153,6 +180,11 @@ struct target *targets_find(const struct targets *t, uint32_t pid)
 bool targets_may_reread(const struct target *target, uint64_t now_ns)
 {
 	return target->state != TARGET_READING && now_ns - target->read_ns >= TARGET_REREAD_NS;
+}
+
+bool targets_are_stale(const struct target *target, uint64_t now_ns)
+{
+	return target->state == TARGET_READ && now_ns >= target->seen_ns + TARGET_STALE_NS;
 }
 
 void targets_forget(struct targets *t, uint32_t pid)

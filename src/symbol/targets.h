@@ -12,8 +12,10 @@
 #include "symbol/maps.h"
 #include "symbol/opener.h"
 
-#define TARGETS_MAX	   1024 /* processes; beyond, the least recently used one is forgotten */
-#define TARGET_REREAD_NS   1000000000ull
+#define TARGETS_MAX	 1024 /* processes; beyond, the least recently used one is forgotten */
+#define TARGET_REREAD_NS 1000000000ull
+#define TARGET_STALE_NS                                                                                      \
+	10000000000ull /* a library that took the place of another is named by that for so long at most */
 #define TARGET_MAX_HUNG	   3 /* openings; each may leave an opener behind that cannot be killed */
 #define MODULE_MAX_CRASHES 2 /* after that the worker does not get it any more */
 
@@ -40,8 +42,10 @@ struct target {
 	uint64_t
 		read_ns; /* 0: may be read again at once, as after the first time, which may have been while its libraries were loaded */
 	bool was_read;
-	uint64_t used; /* counts up, for eviction */
-	bool sent;     /* the worker in life has these rows */
+	uint64_t seen_ns;    /* when it was read last */
+	bool is_looked_over; /* READING: whether anything has changed, for nobody but us */
+	uint64_t used;	     /* counts up, for eviction */
+	bool sent;	     /* the worker in life has these rows */
 	bool runs_js;
 	bool wants_python;		 /* somebody wants to know its interpreter */
 	unsigned pythons;		 /* asked of the worker, and not answered */
@@ -70,10 +74,15 @@ struct target *targets_get(struct targets *t, uint32_t pid);
 uint32_t targets_surplus(const struct targets *t);
 /* NULL for a process that is not known. */
 struct target *targets_find(const struct targets *t, uint32_t pid);
-/* What the opener saw of it, a struct opened_target; NULL: nothing. It is READ then, in any case. */
+/*
+ * What the opener saw of it, a struct opened_target; NULL: nothing. It is READ then, in any case. The worker in life still has its rows if
+ * they are what they were, or if it was only looked over and is gone.
+ */
 void targets_take(struct targets *t, struct target *target, const void *seen, size_t bytes, uint64_t now_ns);
 /* Not more than once a second. */
 bool targets_may_reread(const struct target *target, uint64_t now_ns);
+/* Something may have been unmapped, and something else mapped in its place, which no address tells. */
+bool targets_are_stale(const struct target *target, uint64_t now_ns);
 void targets_forget(struct targets *t, uint32_t pid);
 /* NULL for a number that is not a file of ours. */
 struct target_module *targets_module(struct targets *t, uint32_t id);

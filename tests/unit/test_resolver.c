@@ -2,6 +2,7 @@
 /* The resolver with its real worker on a stack of this very process; nothing here needs root. */
 #include "self_stack.h"
 #include "symbol/protocol.h"
+#include "symbol/targets.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -53,11 +54,13 @@ static void count(void *context, uint64_t cookie, const struct resolved_stack *s
 	}
 }
 
+static uint64_t passed_ns; /* that nobody had to wait for */
+
 static uint64_t now_ns(void)
 {
 	struct timespec ts;
 	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+	return passed_ns + (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
 
 static void wait_for(struct answers *a, uint32_t n)
@@ -203,6 +206,34 @@ static pid_t find_process(const char *name)
 static pid_t find_worker(void)
 {
 	return find_process("loopstall-symd");
+}
+
+/* What a process had mapped when it was seen last is what its last stacks are named by. */
+static void test_named_after_its_end(void **state)
+{
+	(void)state;
+	struct answers a = {0};
+	struct raw_stack raw = own.raw;
+	pid_t child = fork();
+
+	if (!child) {
+		pause();
+		_exit(0);
+	}
+	assert_true(child > 0);
+	raw.pid = (uint32_t)child;
+	resolver_submit(resolver, &raw, 1, count, &a);
+	wait_for(&a, 1);
+	assert_true(a.has_name);
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
+	a = (struct answers){0};
+	passed_ns += TARGET_STALE_NS;
+	resolver_receive(resolver, now_ns());
+	resolver_submit(resolver, &raw, 2, count, &a);
+	wait_for(&a, 1);
+	assert_true(a.has_name);
+	resolver_forget(resolver, raw.pid);
 }
 
 static void test_killed_worker(void **state)
@@ -401,6 +432,7 @@ int main(void)
 		cmocka_unit_test(test_kernel_frames_only),
 		cmocka_unit_test(test_process_that_is_gone),
 		cmocka_unit_test(test_too_many),
+		cmocka_unit_test(test_named_after_its_end),
 		cmocka_unit_test(test_killed_worker),
 		cmocka_unit_test(test_hanging_worker),
 		cmocka_unit_test(test_hanging_opener),

@@ -2,6 +2,7 @@
 /* The resolver with its real worker on single addresses of this very process: compiled code, and what lies where over time. */
 #include "self_stack.h"
 #include "symbol/opener.h"
+#include "symbol/targets.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -20,12 +21,13 @@
 
 static struct self_stack own;
 static struct resolver *resolver;
+static uint64_t passed_ns; /* that nobody had to wait for */
 
 static uint64_t now_ns(void)
 {
 	struct timespec ts;
 	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+	return passed_ns + (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
 
 static int setup(void **state)
@@ -161,6 +163,33 @@ static void test_mapped_later(void **state)
 	munmap(code, RAW_PAGE);
 	close(self);
 	resolver_forget(resolver, (uint32_t)getpid());
+}
+
+/* A library is unmapped, and another one comes to lie where it was: no address says so, only another look after some time. */
+static void test_mapped_in_its_place(void **state)
+{
+	(void)state;
+	char line[512], libc[256] = "";
+	int self = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	FILE *maps = fopen("/proc/self/maps", "re");
+	uint32_t pid = (uint32_t)getpid();
+
+	while (fgets(line, sizeof line, maps) && !strstr(line, "/libc.so.6"))
+		;
+	fclose(maps);
+	assert_int_equal(sscanf(line, "%*s %*s %*s %*s %*s %255s", libc), 1);
+	int other = open(libc, O_RDONLY | O_CLOEXEC);
+	unsigned char *code = mmap(NULL, RAW_PAGE, PROT_READ | PROT_EXEC, MAP_PRIVATE, self, 0);
+	resolver_forget(resolver, pid);
+	assert_string_equal(name_compiled((uint64_t)(uintptr_t)code + 8).object, "test_resolver_places");
+	assert_true(mmap(code, RAW_PAGE, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_FIXED, other, 0) == code);
+	passed_ns += TARGET_STALE_NS;
+	resolver_receive(resolver, now_ns());
+	assert_string_equal(name_compiled((uint64_t)(uintptr_t)code + 8).object, "libc.so.6");
+	munmap(code, RAW_PAGE);
+	close(self);
+	close(other);
+	resolver_forget(resolver, pid);
 }
 
 static int open_map(void)
