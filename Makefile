@@ -12,7 +12,7 @@ BPFTOOL  ?= $(firstword $(shell command -v bpftool /usr/sbin/bpftool /sbin/bpfto
 CFLAGS   ?= -O2 -g
 ARCH     := $(shell uname -m | sed 's/x86_64/x86/; s/aarch64/arm64/')
 
-LIBS     := libbpf libdw libelf zlib libzstd jansson libcap
+LIBS     := libbpf libdw libelf zlib libzstd liblzma jansson libcap
 WARN     := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wno-missing-field-initializers
 CPPFLAGS += -Isrc -I. -I$(B) -D_GNU_SOURCE -DLOOPSTALL_VERSION='"$(VERSION)"'
 STD      := -std=gnu11
@@ -41,8 +41,8 @@ $(B)/.deps: tools/need tools/packages
 
 PKG_CFLAGS := $(shell pkg-config --cflags $(LIBS) 2>/dev/null)
 PKG_LIBS   := $(shell pkg-config --libs $(LIBS) 2>/dev/null) -liberty -lpthread
-# libdw.a needs the two decompressors for kernel images only, which nobody here opens.
-PKG_STATIC := $(filter-out -lbz2 -llzma,$(shell pkg-config --static --libs $(LIBS) 2>/dev/null)) -liberty -lpthread
+# libdw.a needs bz2 for kernel images only, which nobody here opens.
+PKG_STATIC := $(filter-out -lbz2,$(shell pkg-config --static --libs $(LIBS) 2>/dev/null)) -liberty -lpthread
 
 loopstall: $(B)/src/cli/main.o $(OBJECTS)
 	$(call say,LINK,$@)

@@ -4,6 +4,7 @@
 #include "symbol/arch.h"
 #include "symbol/demangle.h"
 #include "symbol/elf_symbol.h"
+#include "symbol/inflate.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -55,6 +56,7 @@ void module_close(struct module *m)
 	cfi_close(&m->cfi);
 	elf_file_close(&m->debug_elf);
 	elf_file_close(&m->elf);
+	free(m->unpacked);
 	free(m);
 }
 
@@ -78,12 +80,25 @@ void module_settle_debug(struct module *m, int fd)
 		elf_file_close(&m->debug_elf);
 }
 
+/* Where nobody has installed a debug file. NULL: there is nothing. */
+static const struct elf_file *open_packed(struct module *m)
+{
+	Elf64_Shdr section;
+
+	if (symtab_is_full(&m->elf) || !elf_file_section_named(&m->elf, ".gnu_debugdata", &section))
+		return NULL;
+	struct elf_range bytes = elf_file_contents(&m->elf, &section);
+	int err = xz_inflate(&bytes, &m->unpacked);
+	m->starved |= err == -ENOMEM;
+	return err || elf_file_over(&m->packed_elf, bytes.data, bytes.bytes) ? NULL : &m->packed_elf;
+}
+
 static const struct symbol *find_symbol(struct module *m, uint64_t address, uint64_t record_start)
 {
 	if (!m->has_symtab) {
+		const struct elf_file *debug = m->debug_elf.data ? &m->debug_elf : open_packed(m);
 		m->has_symtab = true;
-		m->starved |=
-			symtab_build(&m->symtab, &m->elf, m->debug_elf.data ? &m->debug_elf : NULL) != 0;
+		m->starved |= symtab_build(&m->symtab, &m->elf, debug) != 0;
 		elf_file_release(&m->elf);
 		elf_file_release(&m->debug_elf);
 	}

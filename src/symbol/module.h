@@ -16,6 +16,8 @@ struct module {
 	bool usable;  /* an ELF file of this machine */
 	bool starved; /* there was no memory for all that it holds */
 	struct elf_file elf, debug_elf;
+	struct elf_file packed_elf; /* what is left of its debug file, packed into the file itself */
+	unsigned char *unpacked;
 	struct cfi cfi;
 	struct symtab symtab;
 	enum module_debug debug;

@@ -3,6 +3,7 @@
 #include "must.h"
 
 #include "symbol/demangle.h"
+#include "symbol/inflate.h"
 #include "symbol/module.h"
 
 static void look_up(const struct elf_file *f, const struct cfi *c, const struct symtab *t, uint64_t offset)
@@ -29,12 +30,23 @@ static void check_order(const struct symtab *t)
 		must(t->symbols[i - 1].address < t->symbols[i].address);
 }
 
+static void unpack(const uint8_t *data, size_t size)
+{
+	struct elf_range r = {.data = data, .bytes = size};
+	unsigned char *owned = NULL;
+
+	if (!xz_inflate(&r, &owned))
+		must(r.data == owned && r.bytes && r.bytes <= INFLATE_MAX_BYTES + (1u << 14));
+	free(owned);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct elf_file f;
 	struct cfi c;
 	struct symtab t;
 
+	unpack(data, size);
 	if (elf_file_over(&f, data, size))
 		return 0;
 	if (!cfi_open(&c, &f)) {

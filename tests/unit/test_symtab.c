@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "symbol/arch.h"
 #include "symbol/demangle.h"
+#include "symbol/inflate.h"
 #include "symbol/kallsyms.h"
 #include "symbol/module.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <lzma.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -201,6 +205,82 @@ static void test_sizes_are_respected(void **state)
 	elf_file_close(&f);
 }
 
+static unsigned char *put_bytes(unsigned char *at, const void *bytes, size_t n)
+{
+	memcpy(at, bytes, n);
+	return at + n;
+}
+
+/* As in Fedora and its relatives: a stripped file that has the table of its debug file in a section, in xz. */
+static void test_names_packed_in_the_file(void **state)
+{
+	(void)state;
+	static const char names[] = "\0.gnu_debugdata";
+	static struct image im;
+	static unsigned char packed[4096], file[8192];
+	struct elf_file f;
+	struct symtab t;
+	char text[64];
+	uint64_t start;
+	size_t n = 0;
+
+	build(&im, &f, &t, SHT_SYMTAB);
+	symtab_free(&t);
+	assert_int_equal(lzma_easy_buffer_encode(6, LZMA_CHECK_CRC32, NULL, (const uint8_t *)&im, sizeof im,
+						 packed, &n, sizeof packed),
+			 LZMA_OK);
+	const Elf64_Shdr sections[3] = {
+		[1] = {.sh_name = 1,
+		       .sh_type = SHT_PROGBITS,
+		       .sh_offset = sizeof(Elf64_Ehdr) + sizeof sections + sizeof names,
+		       .sh_size = n},
+		[2] = {.sh_type = SHT_STRTAB,
+		       .sh_offset = sizeof(Elf64_Ehdr) + sizeof sections,
+		       .sh_size = sizeof names},
+	};
+	Elf64_Ehdr eh = im.eh;
+	eh.e_machine = arch_native()->machine;
+	eh.e_shoff = sizeof eh;
+	eh.e_shnum = 3;
+	unsigned char *end = put_bytes(file, &eh, sizeof eh);
+	end = put_bytes(put_bytes(end, sections, sizeof sections), names, sizeof names);
+	end = put_bytes(end, packed, n);
+	int fd = memfd_create("stripped", MFD_CLOEXEC);
+	assert_int_equal(write(fd, file, (size_t)(end - file)), end - file);
+	struct module *m = module_open(fd);
+	assert_non_null(m);
+	assert_true(m->usable);
+	module_settle_debug(m, -1);
+	module_name(m, CODE + 0x45, 0, text, sizeof text, &start);
+	assert_string_equal(text, "inner");
+	module_close(m);
+	close(fd);
+}
+
+/* Bytes that are no archive, and one that unpacks to more than any names are. */
+static void test_broken_archives(void **state)
+{
+	(void)state;
+	static unsigned char plain[1 << 20], packed[1 << 16];
+	unsigned char *owned = NULL;
+	size_t n = 0;
+
+	assert_int_equal(lzma_easy_buffer_encode(0, LZMA_CHECK_CRC32, NULL, plain, sizeof plain, packed, &n,
+						 sizeof packed),
+			 LZMA_OK);
+	struct elf_range whole = {.data = packed, .bytes = n};
+	assert_int_equal(xz_inflate(&whole, &owned), 0);
+	assert_int_equal(whole.bytes, sizeof plain);
+	free(owned);
+	for (size_t bytes = 0; bytes < n; bytes += 1 + n / 64) {
+		struct elf_range cut = {.data = packed, .bytes = bytes};
+		assert_int_equal(xz_inflate(&cut, &owned), -EINVAL);
+	}
+	packed[n / 2] ^= 0x55;
+	struct elf_range damaged = {.data = packed, .bytes = n};
+	assert_int_equal(xz_inflate(&damaged, &owned), -EINVAL);
+}
+
 /*
  * In a table of exported functions a name without a size says nothing of what follows, unless a record bounds
  * it.
@@ -278,6 +358,8 @@ int main(void)
 		cmocka_unit_test(test_a_large_file),
 		cmocka_unit_test(test_sizes_are_respected),
 		cmocka_unit_test(test_exported_only),
+		cmocka_unit_test(test_names_packed_in_the_file),
+		cmocka_unit_test(test_broken_archives),
 		cmocka_unit_test(test_demangle),
 		cmocka_unit_test(test_kallsyms),
 	};
