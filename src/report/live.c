@@ -20,6 +20,12 @@
 
 #define STATUS_EVERY_NS 4750000000u /* five seconds of ticks that may come a little early */
 
+/* Losses of one kind. */
+struct told_loss {
+	struct fact_loss loss; /* count: all of them */
+	uint64_t told;	       /* how many there were when it was said last */
+};
+
 struct live {
 	struct sink sink; /* first member */
 	struct live_options options;
@@ -29,7 +35,7 @@ struct live {
 	bool has_status, muted, some_ended, names_told;
 	struct live_loop **loops; /* by number - 1 */
 	size_t n_loops, loops_cap;
-	struct fact_loss *losses; /* count: not shown yet */
+	struct told_loss *losses;
 	size_t n_losses, losses_cap;
 	struct bytes out;
 };
@@ -108,30 +114,36 @@ static int print_status(struct live *l, uint64_t at_ns)
 	return err;
 }
 
-static void print_loss(struct live *l, struct fact_loss *loss)
+static void print_loss(struct live *l, struct told_loss *t)
 {
 	struct pen p = pen_of(l);
 	char count[MOMENT_BYTES];
 	p.indent = 6;
-	pen_printf(&p, INK_RED, "lost: %s", number_text(loss->count, count));
-	pen_words(&p, INK_RED, loss->meaning[0] ? loss->meaning : loss->reason);
+	pen_printf(&p, INK_RED, "lost%s: %s", t->told ? " so far" : "", number_text(t->loss.count, count));
+	pen_words(&p, INK_RED, t->loss.meaning[0] ? t->loss.meaning : t->loss.reason);
 	pen_end(&p);
-	loss->count = 0;
+	t->told = t->loss.count;
+}
+
+/* That it goes on is no news every five seconds: it is said again when there are twice as many. The summary has them all. */
+static bool has_grown(const struct told_loss *t)
+{
+	return t->loss.count > t->told && t->loss.count / 2 >= t->told;
 }
 
 /* The first of its kind at once, more of it with the status lines. */
 static int take_loss(struct live *l, const struct fact *f)
 {
 	size_t i = 0;
-	while (i < l->n_losses && strcmp(l->losses[i].reason, f->loss.reason))
+	while (i < l->n_losses && strcmp(l->losses[i].loss.reason, f->loss.reason))
 		i++;
 	if (i < l->n_losses) {
-		l->losses[i].count += f->loss.count;
+		l->losses[i].loss.count += f->loss.count;
 		return 0;
 	}
 	if (!array_reserve(&l->losses, &l->losses_cap, i + 1, sizeof *l->losses))
 		return -ENOMEM;
-	l->losses[l->n_losses++] = f->loss;
+	l->losses[l->n_losses++] = (struct told_loss){.loss = f->loss};
 	print_loss(l, &l->losses[i]);
 	return 0;
 }
@@ -322,7 +334,7 @@ static int take_tick(struct live *l, const struct fact *f)
 	if (l->has_status && f->at_ns - l->status_at_ns < STATUS_EVERY_NS)
 		return 0;
 	for (size_t i = 0; i < l->n_losses; i++)
-		if (l->losses[i].count)
+		if (has_grown(&l->losses[i]))
 			print_loss(l, &l->losses[i]);
 	return print_status(l, f->at_ns);
 }

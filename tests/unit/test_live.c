@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the live view says more than once. */
+#include "story.h"
+
+#include "base/bytes.h"
+#include "report/live.h"
+
+struct watch {
+	struct story *story;
+	struct live *live;
+	struct bytes out;
+	uint32_t loop;
+};
+
+static int append(void *context, const char *text, size_t bytes)
+{
+	bytes_put(context, text, bytes);
+	return 0;
+}
+
+static void watch_begin(struct watch *w)
+{
+	*w = (struct watch){.story = story_new()};
+	struct live_options options = {.style = {.width = 120},
+				       .dictionary = w->story->dictionary,
+				       .flush = append,
+				       .context = &w->out};
+	w->live = live_new(&options);
+	assert_non_null(w->live);
+	w->story->sinks[w->story->n_sinks++] = live_sink(w->live);
+	story_header(w->story, "app", 50 * MS);
+	w->loop = story_loop(w->story, "app", 10, "");
+	story_second(w->story);
+}
+
+static void watch_end(struct watch *w)
+{
+	live_free(w->live);
+	story_free(w->story);
+	bytes_free(&w->out);
+}
+
+/* How often the text is in what was printed. */
+static unsigned times(const struct watch *w, const char *text)
+{
+	unsigned n = 0;
+	for (const char *at = bytes_text(&w->out); (at = strstr(at, text)); at++)
+		n++;
+	return n;
+}
+
+static void expect_times(const struct watch *w, const char *text, unsigned n)
+{
+	if (times(w, text) != n)
+		fail_msg("not %u times \"%s\" in:\n%s", n, text, bytes_text(&w->out));
+}
+
+/* Five seconds with so many losses each. */
+static void lose(struct watch *w, const char *reason, uint64_t each)
+{
+	for (int i = 0; i < 5; i++) {
+		if (each)
+			story_loss(w->story, reason, reason, each);
+		story_second(w->story);
+	}
+}
+
+static void a_loss_is_said_again_when_it_has_doubled(void **state)
+{
+	struct watch w;
+	(void)state;
+	watch_begin(&w);
+	story_loss(w.story, "blocks", "blocks", 12);
+	expect_times(&w, "lost: 12 blocks", 1);
+	lose(&w, "blocks", 2);
+	expect_times(&w, "lost", 1); /* 22 */
+	lose(&w, "blocks", 1);
+	expect_times(&w, "lost so far: 27 blocks", 1);
+	lose(&w, "blocks", 0);
+	lose(&w, "blocks", 5);
+	expect_times(&w, "lost", 2); /* 52 */
+	lose(&w, "blocks", 1);
+	expect_times(&w, "lost so far: 57 blocks", 1);
+	expect_times(&w, "lost", 3);
+	watch_end(&w);
+}
+
+static void each_loss_grows_by_itself(void **state)
+{
+	struct watch w;
+	(void)state;
+	watch_begin(&w);
+	story_loss(w.story, "blocks", "blocks", 1000);
+	story_loss(w.story, "stacks", "stacks", 1);
+	lose(&w, "stacks", 1);
+	expect_times(&w, "lost so far: 6 stacks", 1);
+	expect_times(&w, "blocks", 1);
+	watch_end(&w);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_loss_is_said_again_when_it_has_doubled),
+		cmocka_unit_test(each_loss_grows_by_itself),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
