@@ -59,11 +59,13 @@ uint64_t own_clock_ns(uint64_t kernel_ns)
 	return kernel_ns + namespace_ns();
 }
 
-static uint64_t wall_now_us(void)
+/* Of a kernel time that may have passed a while ago: a step takes some ms until it comes to tell the time. */
+static uint64_t wall_at_us(uint64_t kernel_ns)
 {
 	struct timespec t;
 	clock_gettime(CLOCK_REALTIME, &t);
-	return (uint64_t)t.tv_sec * 1000000u + (uint64_t)t.tv_nsec / 1000u;
+	uint64_t passed_ns = kernel_now_ns() - kernel_ns;
+	return (uint64_t)t.tv_sec * 1000000u + (uint64_t)t.tv_nsec / 1000u - passed_ns / 1000u;
 }
 
 uint64_t live_at(const struct live_source *s, uint64_t kernel_ns)
@@ -101,7 +103,7 @@ static void header_send(struct live_source *s)
 	uname(&u);
 	proc_file(&boot, "/proc/sys/kernel/random/boot_id");
 	f.header = (struct fact_header){
-		.wall_us = wall_now_us() - (kernel_now_ns() - s->start_ns) / 1000,
+		.wall_us = wall_at_us(s->start_ns),
 		.threshold_ns = o->threshold_ns,
 		.record_ns = o->record_ns,
 		.sample_hz = o->sample_hz,
@@ -324,7 +326,7 @@ static void tick(struct live_source *s, uint64_t now)
 	struct fact f = {.kind = FACT_TICK};
 
 	if (now >= s->next_clock_ns) {
-		struct fact clock = {.kind = FACT_CLOCK, .clock = {wall_now_us()}};
+		struct fact clock = {.kind = FACT_CLOCK, .clock = {wall_at_us(now)}};
 		live_emit(s, &clock, now);
 		s->next_clock_ns = now + CLOCK_EVERY_NS;
 	}

@@ -216,6 +216,22 @@ static void put_naming(struct live *l, const struct fact_stall *s)
 	bytes_free(&text);
 }
 
+/*
+ * When the stall began, as it was said first: the wall clock is read anew all the time, and what is reported again would begin at another
+ * moment each time.
+ */
+static uint64_t told_start_us(const struct live *l, struct live_loop *loop, const struct fact *f)
+{
+	const struct fact_stall *s = f->stall;
+	if (!s->start_ns || s->state == STALL_STUCK)
+		return wall_us(l, f->at_ns);
+	if (loop->told_start_ns != s->start_ns) {
+		loop->told_start_ns = s->start_ns;
+		loop->told_start_us = wall_us(l, s->start_ns);
+	}
+	return loop->told_start_us;
+}
+
 static int take_stall(struct live *l, const struct fact *f)
 {
 	const struct fact_stall *s = f->stall;
@@ -240,8 +256,7 @@ static int take_stall(struct live *l, const struct fact *f)
 		loop->longest_ns = s->lag_ns > loop->longest_ns ? s->lag_ns : loop->longest_ns;
 	}
 	struct pen p = pen_of(l);
-	bool has_start = s->start_ns && s->state != STALL_STUCK;
-	stall_lines(&p, s, l->options.dictionary, wall_us(l, has_start ? s->start_ns : f->at_ns), grown);
+	stall_lines(&p, s, l->options.dictionary, told_start_us(l, loop, f), grown);
 	if (!grown)
 		put_naming(l, s);
 	return 0;

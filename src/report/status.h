@@ -22,6 +22,8 @@ struct live_loop {
 	bool open;
 	struct fact_stall last_open; /* kept after its end, to know its reports again */
 	uint64_t open_at_ns;	     /* of its last report */
+	uint64_t told_start_ns,
+		told_start_us; /* of the last stall that was told: capture time, and what was said */
 };
 
 struct status_line {
