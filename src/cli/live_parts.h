@@ -30,6 +30,14 @@ struct retired {
 	uint64_t at_ns;
 };
 
+/* A block of an open gap whose stack a look took. */
+struct looked_block {
+	uint64_t gap_seq;
+	uint64_t ns;	    /* its length by then */
+	uint32_t name;	    /* what stacks of the kernel call it */
+	uint32_t stack_seq; /* 0: none */
+};
+
 /* A loop slot that is followed. */
 struct followed {
 	uint32_t id; /* fact loop number; 0: slot not in use */
@@ -43,8 +51,19 @@ struct followed {
 	uint64_t counted_ns;			/* kernel time of the last counts fact */
 	uint64_t open_seq;			/* gap whose open stall is being reported */
 	uint64_t open_next_ns;			/* age at which it is reported next */
+	struct looked_block looked;		/* the last one */
 	uint64_t unobserved_ns, unobserved_seq; /* of a gap before the attach: not told yet; which it was */
 	struct saturation saturation;
+};
+
+/* One look at a thread: filled while the ring is read (live_stuck.c). */
+struct look {
+	uint32_t tid;
+	bool is_awake;	      /* runs, or is ready to */
+	uint32_t stack_seq;   /* 0: its stack could not be taken */
+	uint32_t slot;	      /* of the loop whose gap it was made to own, ~0 none */
+	uint64_t gap_seq;     /* that gap */
+	uint64_t last_ran_ns; /* 0 unknown */
 };
 
 /* What a look at one sleeping thread found (live_workers.c). */
@@ -89,7 +108,7 @@ struct live_source {
 	uint64_t missed_known; /* records lost, when that was last looked at (live_missed.c) */
 	unsigned missed_looks; /* to be had still */
 	struct fact_end end;   /* its totals so far */
-	struct look *look;     /* the look that is under way, or NULL (live_stuck.c) */
+	struct look *look;     /* the one that is under way, or NULL */
 	struct idmap workers;  /* tid → struct worker (live_workers.c) */
 	struct looked *looked; /* filled while the ring is read, or NULL */
 	struct taken_look takens[TAKEN_LOOKS]; /* a ring, by number of the look (live_taken.c) */
@@ -220,8 +239,8 @@ void saturation_watch(struct live_source *s, struct followed *l, uint32_t slot,
 /* live_stuck.c */
 void stuck_find(struct live_source *s, uint64_t now);
 void look_taken(void *context, const struct lst_task_record *r);
-/* Looks at one sleeping thread; its stack record follows through the ring. The number of its stack, 0 if it could not be read. */
-uint32_t look_at(struct live_source *s, uint32_t tid);
+/* Looks at one sleeping thread; its stack record follows through the ring. */
+struct look look_at(struct live_source *s, uint32_t tid);
 /* A stack that a look took: remembers its number, and names the gap of the thread if the kernel did not. */
 void look_stack_taken(struct live_source *s, const struct lst_stack_record *r);
 

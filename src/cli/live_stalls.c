@@ -65,6 +65,8 @@ void stalls_block(struct live_source *s, struct block *to, const struct lst_bloc
 	bytes_free(&text);
 }
 
+#define PLACE_MASK 0xffu
+
 /* What stacks of the kernel call a block. */
 static uint32_t block_name(const struct lst_block *b, uint32_t at)
 {
@@ -192,6 +194,37 @@ static void ledger_fill(struct fact_stall *stall, const struct lst_ledger *l, ui
 	};
 }
 
+/* --- stacks that a look took ----------------------------------------------------------------------------------------------------- */
+
+/* Of the block that the thread is in. */
+static void looked_keep(struct followed *l, uint64_t gap_seq, const struct lst_thread *t, uint32_t stack_seq,
+			uint64_t now)
+{
+	uint32_t at = t->block_now;
+
+	if (stack_seq && at < LST_BLOCKS)
+		l->looked = (struct looked_block){gap_seq, thread_blocked_ns(t, now),
+						  block_name(&t->blocks[at], at), stack_seq};
+}
+
+/*
+ * The kernel has no stack of a block that began before we came, and one of a block that goes on only at its end: what the open stall showed, its
+ * later reports and its end show too, unless the kernel has that of a longer time.
+ */
+static void looked_recall(const struct followed *l, uint64_t gap_seq, struct lst_block *blocks, uint32_t n)
+{
+	const struct looked_block *looked = &l->looked;
+	uint32_t at = looked->name & PLACE_MASK;
+
+	if (!looked->stack_seq || looked->gap_seq != gap_seq || at >= n || at >= LST_BLOCKS ||
+	    block_name(&blocks[at], at) != looked->name)
+		return;
+	if (!blocks[at].stack_seq || blocks[at].stack_ns < looked->ns)
+		blocks[at].stack_seq = looked->stack_seq;
+}
+
+/* --- stalls that ended ----------------------------------------------------------------------------------------------------------- */
+
 /* Gap, delay, lag and start from kernel times. */
 static void lengths_fill(struct live_source *s, struct fact_stall *stall, uint64_t gap_start_ns,
 			 uint64_t gap_ns, uint64_t delay_ns)
@@ -231,6 +264,10 @@ void stalls_ended(void *context, const struct lst_stall_record *r)
 		return;
 	struct attribution_stall a = {.at_ns = live_at(s, r->gap.closed_ns)};
 	struct fact_stall *stall = &a.stall;
+	struct lst_block blocks[LST_BLOCKS];
+
+	memcpy(blocks, r->blocks, sizeof blocks);
+	looked_recall(l, r->gap.gap_seq, blocks, r->n_blocks);
 
 	stall->loop = l->id;
 	stall->pid = r->head.tgid;
@@ -258,7 +295,7 @@ void stalls_ended(void *context, const struct lst_stall_record *r)
 	taken_measure(s, stall, r->gap.ledger.repaired_ns ? 0 : r->gap.ran_ns);
 	stall->ledger.minor_faults = r->gap.minor_faults;
 	stall->ledger.major_faults = r->gap.major_faults;
-	blocks_fill(s, &a, r->blocks, r->n_blocks, r->children);
+	blocks_fill(s, &a, blocks, r->n_blocks, r->children);
 	stall->collector_ns = collector_ran_ns(s, stall);
 	loops_judge_stall(s, l, r);
 	l->open_seq = 0;
@@ -280,8 +317,19 @@ void stalls_emit(struct live_source *s, const struct fact_stall *stall, uint64_t
 
 /* --- open stalls --------------------------------------------------------------------------------------------------------------- */
 
-/* Adds the block that the thread is in to its slot, with the stack that was taken just now. */
-static void block_continue(struct live_source *s, struct lst_thread *t, uint64_t now)
+/* A thread as it is now. One that is blocked is looked at, for its stack. */
+static struct lst_thread thread_look(struct live_source *s, struct followed *l, const struct lst_loop *loop,
+				     const struct lst_thread *kept, uint64_t now)
+{
+	struct lst_thread t = *kept;
+
+	if (t.cpu == LST_CPU_BLOCKED)
+		looked_keep(l, loop->gap_seq, &t, look_at(s, t.tid).stack_seq, now);
+	return t;
+}
+
+/* Adds the block that the thread is in to its slot. */
+static void block_continue(struct lst_thread *t, uint64_t now)
 {
 	uint64_t open = thread_blocked_ns(t, now);
 	if (!open || t->block_now >= LST_BLOCKS)
@@ -296,9 +344,16 @@ static void block_continue(struct live_source *s, struct lst_thread *t, uint64_t
 		return;
 	b->max_ns = open;
 	b->waker = (struct lst_waker){0};
-	uint32_t seq = look_at(s, t->tid);
-	if (seq)
-		b->stack_seq = seq;
+}
+
+/* A look reads the ring: the end of that gap may have been in it, or of its loop. */
+static bool gap_is_over(const struct live_source *s, const struct followed *l, const struct lst_loop *then)
+{
+	uint32_t n;
+	const struct lst_loop *loop = &capture_loops(s->capture, &n)[l - s->loops];
+
+	return !l->id || loop->born_ns != then->born_ns || loop->gap_seq != then->gap_seq ||
+	       !loop->gap_start_ns;
 }
 
 static void stall_report_open(struct live_source *s, struct followed *l, const struct lst_loop *loop,
@@ -311,8 +366,11 @@ static void stall_report_open(struct live_source *s, struct followed *l, const s
 
 	if (loop->owner_slot >= n || threads[loop->owner_slot].tid != loop->owner)
 		return;
-	struct lst_thread t = threads[loop->owner_slot];
-	block_continue(s, &t, now);
+	struct lst_thread t = thread_look(s, l, loop, &threads[loop->owner_slot], now);
+	if (t.tid != loop->owner || gap_is_over(s, l, loop))
+		return;
+	block_continue(&t, now);
+	looked_recall(l, loop->gap_seq, t.blocks, t.n_blocks);
 	stall->loop = l->id;
 	stall->pid = loop->tgid;
 	stall->tid = loop->owner;

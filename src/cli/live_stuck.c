@@ -24,12 +24,6 @@
 
 #define STUCK_FDS 64
 
-/* One look at a thread: filled while the ring is read. */
-struct look {
-	uint32_t tid, seq;
-	uint64_t last_ran_ns;
-};
-
 struct epoll_fds {
 	uint32_t fds[STUCK_FDS], watched[STUCK_FDS]; /* descriptors registered in it */
 	uint32_t n;
@@ -198,7 +192,7 @@ static void stuck_find_in(struct live_source *s, uint32_t pid, uint64_t now)
 	if (!tid || !may_belong_to(s, &epolls, best, pid, tid))
 		return;
 	uint32_t fd = epolls.fds[best];
-	struct look look = {.tid = tid};
+	struct look look = {.tid = tid, .slot = ~0u};
 	uint64_t since = s->start_ns;
 
 	/* First only a look: how long it has not run may tell more than the time since the attach. */
@@ -208,13 +202,16 @@ static void stuck_find_in(struct live_source *s, uint32_t pid, uint64_t now)
 	capture_poll(s->capture);
 	if (look.last_ran_ns && look.last_ran_ns < since)
 		since = look.last_ran_ns;
+	look.stack_seq = 0;
 	capture_want(s->capture, tid, fd, since);
 	capture_look(s->capture);
 	capture_poll(s->capture);
 	s->look = NULL;
 	capture_unwant(s->capture, tid);
 	capture_sample_thread(s->capture, tid);
-	(void)now;
+	struct followed *l = look.is_awake ? NULL : loops_at(s, look.slot);
+	if (l) /* its first block */
+		l->looked = (struct looked_block){look.gap_seq, now - since, 0, look.stack_seq};
 }
 
 void stuck_find(struct live_source *s, uint64_t now)
@@ -233,12 +230,15 @@ void look_taken(void *context, const struct lst_task_record *r)
 	workers_task_taken(s, r);
 	if (!s->look || s->look->tid != r->head.tid)
 		return;
+	s->look->is_awake = r->cpu == LST_CPU_ON;
+	s->look->slot = r->slot;
+	s->look->gap_seq = r->gap_seq;
 	if (r->cpu == LST_CPU_BLOCKED && r->last_ran_ns &&
 	    r->last_ran_ns + SCHED_CLOCK_SLACK_NS < r->head.time_ns)
 		s->look->last_ran_ns = r->last_ran_ns + SCHED_CLOCK_SLACK_NS;
 }
 
-uint32_t look_at(struct live_source *s, uint32_t tid)
+struct look look_at(struct live_source *s, uint32_t tid)
 {
 	struct look look = {.tid = tid};
 
@@ -249,11 +249,11 @@ uint32_t look_at(struct live_source *s, uint32_t tid)
 		capture_unwant(s->capture, tid);
 	}
 	s->look = NULL;
-	return look.seq;
+	return look;
 }
 
 void look_stack_taken(struct live_source *s, const struct lst_stack_record *r)
 {
 	if (s->look && s->look->tid == r->head.tid)
-		s->look->seq = r->seq;
+		s->look->stack_seq = r->seq;
 }

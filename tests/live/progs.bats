@@ -127,3 +127,14 @@ asyncio.run(main())'
 	stop_tool
 	truth_holds --uncounted
 }
+
+# Nothing was seen of the sleep's beginning: its stack is the one that was taken while it went on.
+@test "stuck before the attach, and its end keeps what was shown" {
+	start_prog stuck -m sleep
+	start_tool -p "$target"
+	within 100 has_line "$SEEN" '"lower_bound":true'
+	stop_tool
+	jq -e -s '[.[] | select(.type == "stall" and .lag_us >= 1000000)] | length > 1 and any(.state == "stuck")
+		and any(.state == "ended" and .lower_bound) and all(.verdict == "BLOCKED" and .blocks[0].call == "clock_nanosleep"
+			and any(.blocks[0].stack[]; .function == "stuck_in_sleep") and .culprit.function == "sleep_ms")' "$SEEN"
+}

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Stalls before anybody looks, and for ever. Mode "read": blocked on a pipe nobody writes to; mode "spin": computing. */
+/*
+ * Stalls before anybody looks, and for ever. Mode "read": blocked on a pipe nobody writes to; mode "spin": computing. Mode "sleep": for four
+ * seconds.
+ */
 #include "truth.h"
 
 #include <stdio.h>
@@ -21,6 +24,11 @@ static STALLS void stuck_in_spin(void)
 		;
 }
 
+static STALLS void stuck_in_sleep(void)
+{
+	sleep_ms(4000);
+}
+
 static const struct truth in_read = {.kind = "stuck_read",
 				     .state = "stuck",
 				     .verdict = "BLOCKED",
@@ -33,17 +41,21 @@ static const struct truth in_spin = {
 int main(int argc, char **argv)
 {
 	struct loop loop;
-	bool spins;
+	bool spins, sleeps;
 
 	loop_open(&loop, argc, argv);
 	spins = strcmp(loop.mode, "spin") == 0;
+	sleeps = strcmp(loop.mode, "sleep") == 0;
 	loop_set_timer(&loop, 5 * NS_PER_MS);
 	loop_serve(&loop, 50);
-	loop_expect_now(&loop, spins ? &in_spin : &in_read);
+	if (!sleeps)
+		loop_expect_now(&loop, spins ? &in_spin : &in_read);
 	printf("ready %d\n", getpid());
 	fflush(stdout);
 	if (spins)
 		stuck_in_spin();
-	stuck_in_read();
-	return 0;
+	if (!sleeps)
+		stuck_in_read();
+	stuck_in_sleep();
+	loop_finish(&loop);
 }
