@@ -317,14 +317,23 @@ void stalls_emit(struct live_source *s, const struct fact_stall *stall, uint64_t
 
 /* --- open stalls --------------------------------------------------------------------------------------------------------------- */
 
-/* A thread as it is now. One that is blocked is looked at, for its stack. */
+/* A thread as it is now. One that is blocked is looked at: for its stack, and because it may have been woken without a word. */
 static struct lst_thread thread_look(struct live_source *s, struct followed *l, const struct lst_loop *loop,
 				     const struct lst_thread *kept, uint64_t now)
 {
 	struct lst_thread t = *kept;
+	uint64_t since_ns = t.since_ns;
 
-	if (t.cpu == LST_CPU_BLOCKED)
-		looked_keep(l, loop->gap_seq, &t, look_at(s, t.tid).stack_seq, now);
+	if (t.cpu != LST_CPU_BLOCKED || thread_ready_ns(&t, now))
+		return t;
+	struct look look = look_at(s, t.tid);
+	if (look.is_awake) {
+		t = *kept;
+		if (t.since_ns == since_ns)
+			thread_seen_awake(&t);
+	} else {
+		looked_keep(l, loop->gap_seq, &t, look.stack_seq, now);
+	}
 	return t;
 }
 
@@ -377,6 +386,7 @@ static void stall_report_open(struct live_source *s, struct followed *l, const s
 	stall->comm = live_text(s, t.comm, LST_COMM_BYTES);
 	stall->state = loop->gap_flags & LST_GAP_BEFORE_ATTACH ? STALL_STUCK : STALL_OPEN;
 	stall->gap_seq = loop->gap_seq;
+	stall->ready_ns = thread_ready_ns(&t, now);
 	lengths_fill(s, stall, loop->gap_start_ns, now - loop->gap_start_ns, loop->gap_delay_ns);
 	struct lst_ledger ledger = thread_ledger(&t, &loop->base, now);
 	ledger_fill(stall, &ledger, loop->throttled_delay_ns);
@@ -418,6 +428,7 @@ static void delay_report_open(struct live_source *s, struct followed *l, const s
 	stall->comm = live_text(s, t->comm, LST_COMM_BYTES);
 	stall->state = STALL_OPEN;
 	stall->gap_seq = loop->gap_seq + 1; /* what the gap will be called */
+	stall->ready_ns = now - t->woken_ns;
 	lengths_fill(s, stall, now, 0, now - t->woken_ns);
 	runners_fill(s, stall, t->runners, t->n_runners);
 	attribution_stall(s->attribution, &a, now);

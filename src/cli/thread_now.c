@@ -8,11 +8,29 @@ static uint64_t since_ns(uint64_t then, uint64_t now)
 	return now > then ? now - then : 0;
 }
 
+static bool was_woken(const struct lst_thread *t)
+{
+	return t->woken_gap_ns > t->since_ns;
+}
+
 uint64_t thread_blocked_ns(const struct lst_thread *t, uint64_t now)
 {
-	bool woken = t->woken_gap_ns > t->since_ns && t->woken_gap_ns < now;
+	bool woken = was_woken(t) && t->woken_gap_ns < now;
 
 	return t->cpu == LST_CPU_BLOCKED ? since_ns(t->since_ns, woken ? t->woken_gap_ns : now) : 0;
+}
+
+uint64_t thread_ready_ns(const struct lst_thread *t, uint64_t now)
+{
+	if (t->cpu == LST_CPU_RUNNABLE)
+		return since_ns(t->since_ns, now);
+	return t->cpu == LST_CPU_BLOCKED && was_woken(t) ? since_ns(t->woken_gap_ns, now) : 0;
+}
+
+void thread_seen_awake(struct lst_thread *t)
+{
+	if (t->cpu == LST_CPU_BLOCKED && !was_woken(t))
+		t->cpu = LST_CPU_UNKNOWN;
 }
 
 struct lst_ledger thread_ledger(const struct lst_thread *t, const struct lst_ledger *base, uint64_t now)

@@ -272,6 +272,7 @@ struct fact_stall {
 	uint64_t gil_wait_ns;	/* waited for the interpreter's lock; part of the blocks */
 	uint64_t paused_ns;	/* part of the blocks in which the thread waited for it */
 	uint64_t collector_ns;	/* CPU time of a JVM's collector threads at about that time, 0 unknown */
+	uint64_t ready_ns; /* not over: for how long by now it could run and had no CPU, 0 it runs or waits */
 	struct fact_task task;	/* that most of its stacks ran */
 	uint64_t task_ns;	/* of what its stacks stand for, the part in that task */
 	uint64_t covered_ns;	/* part of the gap that the stacks stand for */

@@ -90,6 +90,7 @@ const struct field stall_fields[] = {
 	MAY("gil_wait_us", NS, gil_wait_ns),
 	MAY("paused_us", NS, paused_ns),
 	MAY("collector_us", NS, collector_ns),
+	MAY("ready_us", NS, ready_ns),
 	MAY("task", TEXT, task.name),
 	MAY("coroutine", TEXT, task.coroutine),
 	MAY("awaited_by_cut", BOOL, task.cut),

@@ -10,6 +10,7 @@
 
 #define ALSO_SHARE  10 /* a further block is named if it has at least 1/10 of the lag */
 #define STACK_LINES 2
+#define READY_NS    50000000 /* without a CPU for less than this is a turn of the scheduler's */
 
 /* A new line below the head; a line that stayed empty is used again. */
 static void begin_detail(struct pen *p)
@@ -48,6 +49,16 @@ static void put_worker(struct pen *p, const struct fact_stall *s)
 		   duration_text(s->lag_ns, text));
 }
 
+/* What it waited for may have come, or its CPU may be another's: then it is no longer where its time went. */
+static void put_ready(struct pen *p, const struct fact_stall *s)
+{
+	char text[DURATION_TEXT_BYTES];
+	bool is_said = s->verdict == VERDICT_STARVED || s->verdict == VERDICT_THROTTLED;
+	if (!is_said && s->ready_ns >= READY_NS)
+		pen_piecef(p, INK_YELLOW, "  ", "now ready for %s and without a CPU",
+			   duration_text(s->ready_ns, text));
+}
+
 static void put_head(struct pen *p, const struct fact_stall *s, const struct dictionary *d, uint64_t wall_us,
 		     void (*put_what)(struct pen *p, const struct fact_stall *s))
 {
@@ -65,6 +76,7 @@ static void put_head(struct pen *p, const struct fact_stall *s, const struct dic
 	pen_piece(p, phrase_verdict_ink(s->verdict), "  ", verdict_word(s->verdict));
 	if (spent.len)
 		pen_flow(p, INK_BOLD, "  ", bytes_text(&spent));
+	put_ready(p, s);
 	if (!bytes_ok(&name) || !bytes_ok(&spent))
 		p->out->failed = true;
 	bytes_free(&name);

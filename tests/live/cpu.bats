@@ -6,6 +6,14 @@ load live
 @test "starved in a gap" { holds_for starved; }
 @test "starved inside the wait" { holds_for starved -m wait; }
 
+# It has left the sleep that most of its time went to, and there is no CPU for it: said while that goes on.
+@test "woken out of a sleep and starved then" {
+	chrt -f 1 true || skip "no real time to be had"
+	holds_for starved -m woken
+	jq -e -s '[.[] | select(.state == "open")] | length > 0 and all(.ready_us > 200000 and .ledger.runnable_us >= .ready_us
+		and .blocks[0].us < 650000)' "$SEEN"
+}
+
 # The neighbour is the program's only child.
 @test "a report elsewhere says who ran instead" {
 	start_prog starved

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A neighbour of higher priority takes the only CPU the loop may use. Mode "gap": in the middle of a callback. Mode
- * "wait": just before a timer of the loop is due, so that the loop is late and its gap short.
+ * "wait": just before a timer of the loop is due, so that the loop is late and its gap short. Mode "woken": while a callback
+ * sleeps, so that it is ready for long when its sleep is over.
  */
 #include "truth.h"
 
@@ -15,6 +16,13 @@
 
 #define SPIN_MS	 150
 #define EARLY_MS 20
+
+#define SLEEP_MS     600
+#define LONG_SPIN_MS 900 /* real time is cut off after 950 ms of a second */
+
+struct spin {
+	uint64_t start_ns, length_ns;
+};
 
 static int request[2], neighbour;
 
@@ -38,29 +46,31 @@ static void outrank_everybody(void)
 
 static void spin_on_request(void)
 {
-	uint64_t start_ns;
+	struct spin spin;
 
 	outrank_everybody();
-	while (read(request[0], &start_ns, sizeof(start_ns)) == sizeof(start_ns)) {
+	while (read(request[0], &spin, sizeof(spin)) == sizeof(spin)) {
 		uint64_t now_ns = clock_ns();
 
-		if (start_ns > now_ns)
-			sleep_ms((start_ns - now_ns) / NS_PER_MS);
-		for (start_ns = clock_ns(); clock_ns() - start_ns < SPIN_MS * NS_PER_MS;)
+		if (spin.start_ns > now_ns)
+			sleep_ms((spin.start_ns - now_ns) / NS_PER_MS);
+		for (now_ns = clock_ns(); clock_ns() - now_ns < spin.length_ns;)
 			;
 	}
 	_exit(0);
 }
 
-static void ask_to_spin(uint64_t start_ns)
+static void ask_to_spin(uint64_t start_ns, uint64_t ms)
 {
-	must(write(request[1], &start_ns, sizeof(start_ns)), "write");
+	struct spin spin = {start_ns, ms * NS_PER_MS};
+
+	must(write(request[1], &spin, sizeof(spin)), "write");
 }
 
 static void starve_in_gap(struct loop *l)
 {
 	loop_serve(l, 100);
-	ask_to_spin(clock_ns());
+	ask_to_spin(clock_ns(), SPIN_MS);
 	burn_cpu_ms(10);
 	loop_expect(l, &(struct truth){.kind = "starved",
 				       .verdict = "STARVED",
@@ -78,7 +88,7 @@ static void starve_in_wait(struct loop *l)
 
 	loop_set_timer(l, 0);
 	must(timerfd_settime(l->timer, TFD_TIMER_ABSTIME, &due, NULL), "timerfd_settime");
-	ask_to_spin(due_ns - EARLY_MS * NS_PER_MS);
+	ask_to_spin(due_ns - EARLY_MS * NS_PER_MS, SPIN_MS);
 	loop_wait(l, &event, 1, -1);
 	must(read(l->timer, &expirations, sizeof(expirations)), "timer");
 	loop_expect(l, &(struct truth){.kind = "delayed",
@@ -88,6 +98,32 @@ static void starve_in_wait(struct loop *l)
 				       .ran_ns = (SPIN_MS - EARLY_MS) * NS_PER_MS});
 	loop_set_timer(l, 5 * NS_PER_MS);
 	loop_serve(l, 100);
+}
+
+static void starve_when_woken(struct loop *l)
+{
+	loop_serve(l, 100);
+	ask_to_spin(clock_ns() + (SLEEP_MS - EARLY_MS) * NS_PER_MS, LONG_SPIN_MS);
+	sleep_ms(SLEEP_MS);
+	loop_expect(l, &(struct truth){.kind = "woken",
+				       .verdict = "BLOCKED",
+				       .call = "clock_nanosleep",
+				       .ran = neighbour,
+				       .ran_ns = (LONG_SPIN_MS - 2 * EARLY_MS) * NS_PER_MS});
+	loop_serve(l, 100);
+}
+
+static const struct {
+	const char *mode;
+	void (*starve)(struct loop *l);
+} ways[] = {{"gap", starve_in_gap}, {"wait", starve_in_wait}, {"woken", starve_when_woken}};
+
+static void (*way_of(const char *mode))(struct loop *l)
+{
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++)
+		if (!strcmp(mode, ways[i].mode))
+			return ways[i].starve;
+	return starve_in_gap;
 }
 
 int main(int argc, char **argv)
@@ -101,11 +137,7 @@ int main(int argc, char **argv)
 		spin_on_request();
 	loop_open(&loop, argc, argv);
 	loop_wait_for_go(&loop);
-	for (int i = 0; i < 2; i++) {
-		if (strcmp(loop.mode, "wait") == 0)
-			starve_in_wait(&loop);
-		else
-			starve_in_gap(&loop);
-	}
+	for (int i = 0; i < 2; i++)
+		way_of(loop.mode)(&loop);
 	loop_finish(&loop);
 }

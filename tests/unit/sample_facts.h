@@ -65,8 +65,13 @@ static struct fact_stall sample_stall = {
 	.remedy = "a child process waits inside the loop: asyncio.create_subprocess_exec() yields",
 	.evidence = "child pid 4180 nvidia-smi: 640 ms, 99 % of the lag",
 };
-static struct fact_stall sample_open_stall = {
-	.loop = 2, .comm = "", .state = STALL_STUCK, .gap_seq = 1, .lag_ns = UINT64_MAX, .gap_ns = 1};
+static struct fact_stall sample_open_stall = {.loop = 2,
+					      .comm = "",
+					      .state = STALL_STUCK,
+					      .gap_seq = 1,
+					      .lag_ns = UINT64_MAX,
+					      .gap_ns = 1,
+					      .ready_ns = 77001};
 static struct fact_saturated sample_saturated = {.loop = 2,
 						 .since_ns = 3,
 						 .busy_ns = 999999999,

@@ -65,6 +65,36 @@ static void test_a_stall_that_ended_in_exec_says_so(void **unused)
 	story_free(t);
 }
 
+static void expect_ready(enum verdict verdict, uint64_t ready_ns, bool there)
+{
+	struct story *t = story_new();
+	struct bytes out = {0};
+	struct fact_stall s = {.loop = story_loop(t, "app", 10, ""),
+			       .state = STALL_OPEN,
+			       .verdict = verdict,
+			       .lag_ns = 1000 * MS,
+			       .gap_ns = 1000 * MS,
+			       .ledger = {.blocked_ns = 1000 * MS - ready_ns, .runnable_ns = ready_ns},
+			       .ready_ns = ready_ns,
+			       .n_blocks = 1};
+	s.blocks[0] = (struct block){.call = "read", .target = "", .count = 1};
+	lines_of(t, &s, &out);
+	expect(&out, "now ready for 400 ms and without a CPU", there);
+	expect(&out, "now ready", there);
+	bytes_free(&out);
+	story_free(t);
+}
+
+/* It has left the call that most of its time went to. A turn of the scheduler's is no news, and STARVED says it by itself. */
+static void test_one_that_waits_for_a_cpu_says_so(void **unused)
+{
+	(void)unused;
+	expect_ready(VERDICT_BLOCKED, 400 * MS, true);
+	expect_ready(VERDICT_CPU, 400 * MS, true);
+	expect_ready(VERDICT_BLOCKED, 4 * MS, false);
+	expect_ready(VERDICT_STARVED, 400 * MS, false);
+}
+
 /* Who ended a wait is shown of a stall that was spent on it, not beside a computation. */
 static void test_the_waker_of_a_short_wait(void **unused)
 {
@@ -218,6 +248,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_unnamed_code_is_one_word),
 		cmocka_unit_test(test_a_stall_that_ended_in_exec_says_so),
+		cmocka_unit_test(test_one_that_waits_for_a_cpu_says_so),
 		cmocka_unit_test(test_the_waker_of_a_short_wait),
 		cmocka_unit_test(test_a_long_name_keeps_its_place),
 		cmocka_unit_test(test_addresses_do_not_fill_the_screen),

@@ -69,6 +69,38 @@ static void test_a_state_from_the_future_is_no_time(void **unused)
 	assert_int_equal(l.runnable_ns, 0);
 }
 
+static void test_ready_from_when_it_was_woken_or_preempted(void **unused)
+{
+	(void)unused;
+	struct lst_thread preempted = thread_in(LST_CPU_RUNNABLE), blocked = thread_in(LST_CPU_BLOCKED),
+			  on = thread_in(LST_CPU_ON);
+	assert_int_equal(thread_ready_ns(&preempted, 150 * MS), 50 * MS);
+	assert_int_equal(thread_ready_ns(&on, 150 * MS), 0);
+	assert_int_equal(thread_ready_ns(&blocked, 150 * MS), 0);
+	blocked.woken_gap_ns = 90 * MS; /* out of the block before */
+	assert_int_equal(thread_ready_ns(&blocked, 150 * MS), 0);
+	blocked.woken_gap_ns = 120 * MS;
+	assert_int_equal(thread_ready_ns(&blocked, 150 * MS), 30 * MS);
+	assert_int_equal(thread_ready_ns(&blocked, 110 * MS), 0); /* after the clock was read */
+}
+
+/* Woken before it had left the CPU, which is not told of: it is not in the call any more, and nobody knows since when. */
+static void test_one_that_does_not_sleep_is_not_blocked(void **unused)
+{
+	(void)unused;
+	struct lst_thread t = thread_in(LST_CPU_BLOCKED), woken = thread_in(LST_CPU_BLOCKED),
+			  on = thread_in(LST_CPU_ON);
+	thread_seen_awake(&t);
+	assert_int_equal(thread_blocked_ns(&t, 150 * MS), 0);
+	struct lst_ledger l = thread_ledger(&t, &none, 150 * MS);
+	assert_int_equal(l.cpu_ns + l.blocked_ns + l.runnable_ns + l.stopped_ns, 0);
+	woken.woken_gap_ns = 120 * MS;
+	thread_seen_awake(&woken);
+	assert_int_equal(thread_blocked_ns(&woken, 150 * MS), 20 * MS);
+	thread_seen_awake(&on);
+	assert_int_equal(thread_ledger(&on, &none, 150 * MS).cpu_ns, 50 * MS);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -76,6 +108,8 @@ int main(void)
 		cmocka_unit_test(test_blocked_ends_when_it_is_woken),
 		cmocka_unit_test(test_what_was_before_the_gap_is_not_its),
 		cmocka_unit_test(test_a_state_from_the_future_is_no_time),
+		cmocka_unit_test(test_ready_from_when_it_was_woken_or_preempted),
+		cmocka_unit_test(test_one_that_does_not_sleep_is_not_blocked),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
