@@ -51,6 +51,7 @@ struct followed {
 	uint64_t counted_ns;			/* kernel time of the last counts fact */
 	uint64_t open_seq;			/* gap whose open stall is being reported */
 	uint64_t open_next_ns;			/* age at which it is reported next */
+	uint64_t told_seq;			/* gap whose end was told last */
 	struct looked_block looked;		/* the last one */
 	uint64_t unobserved_ns, unobserved_seq; /* of a gap before the attach: not told yet; which it was */
 	struct saturation saturation;

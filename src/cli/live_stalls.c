@@ -260,12 +260,14 @@ void stalls_ended(void *context, const struct lst_stall_record *r)
 {
 	struct live_source *s = context;
 	struct followed *l = loops_at(s, r->slot);
-	if (!l)
+	/* Of threads that come back from a shared loop at the same moment each may send what was pending: the same gap, so the same stall. */
+	if (!l || l->told_seq == r->gap.gap_seq)
 		return;
 	struct attribution_stall a = {.at_ns = live_at(s, r->gap.closed_ns)};
 	struct fact_stall *stall = &a.stall;
 	struct lst_block blocks[LST_BLOCKS];
 
+	l->told_seq = r->gap.gap_seq;
 	memcpy(blocks, r->blocks, sizeof blocks);
 	looked_recall(l, r->gap.gap_seq, blocks, r->n_blocks);
 

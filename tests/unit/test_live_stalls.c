@@ -130,6 +130,18 @@ static void a_look_is_of_one_block_in_one_gap(void **state)
 	assert_int_equal(b->told[1].blocks[0].stack, 0);
 }
 
+/* Two threads that return from a shared loop at once may each send what was pending (tests/bpf/test_shared.c). */
+static void a_gap_that_two_threads_send_is_told_once(void **state)
+{
+	struct bench *b = *state;
+	struct lst_stall_record r = blocked(7), next = blocked(8);
+	stalls_ended(&b->source, &r);
+	stalls_ended(&b->source, &r);
+	assert_int_equal(b->n, 1);
+	stalls_ended(&b->source, &next);
+	assert_int_equal(b->n, 2);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -138,6 +150,7 @@ int main(void)
 		TEST(a_stack_that_was_shown_is_kept_for_the_end),
 		TEST(the_kernels_own_stack_of_a_longer_time_wins),
 		TEST(a_look_is_of_one_block_in_one_gap),
+		TEST(a_gap_that_two_threads_send_is_told_once),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
