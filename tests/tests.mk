@@ -40,6 +40,9 @@ $(B)/asan/unit/namespaced.o: tests/unit/namespaced.cc | $(SKELETON) $(B)/.check-
 	$(call say,TEST,$@)
 	$(Q)mkdir -p $(@D) && $(CLANG) -O1 -g -fno-sanitize=all -c $< -o $@
 
+# A kernel that refuses what is attached late.
+$(B)/asan/unit/test_live_reads: UNIT_LDFLAGS := -Wl,--wrap=capture_watch_reads
+
 # The program with the sanitizers, for a live capture.
 $(B)/asan/loopstall: $(B)/asan/src/cli/main.o $(B)/asan/all.a
 	$(call say,LINK,$@)

@@ -264,7 +264,10 @@ int capture_watch_reads(struct capture *c)
 {
 	struct bpf_program *program = c->bpf->progs.lst_btf_read;
 
-	return bpf_program__autoload(program) ? program_attach(c, program) : 0;
+	if (!bpf_program__autoload(program))
+		return 0;
+	struct bpf_link *link = bpf_program__attach(program);
+	return link ? link_keep(c, link) : -errno;
 }
 
 /* Runs an iterator over all tasks to its end. */
