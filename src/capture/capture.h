@@ -3,7 +3,7 @@
  * The live capture: loads the BPF programs that this kernel allows, attaches them, reads what they send and keep. Knows records and
  * slots (bpf/wire.h); knows nothing of facts, stacks' names or output. The only folder with libbpf.
  *
- *	capture_open()  load plan, load, configure        capture_attach()  attach, then seed what was the case before
+ *	capture_open()  load plan, load, configure        capture_attach()  attach        capture_seed()   what was the case before
  *	capture_poll()  records → handlers                capture_close()   detach; nothing is left in the kernel
  */
 #ifndef LOOPSTALL_CAPTURE_CAPTURE_H
@@ -51,10 +51,14 @@ int capture_open(struct capture **out, const struct capture_options *o, const st
 /* Adds a process or thread to the scope; also later. 0 or a negative errno. */
 int capture_follow(struct capture *c, uint32_t tgid);
 int capture_follow_tid(struct capture *c, uint32_t tid);
+/* The process has ended before it was followed: its number may be another one's next. */
+void capture_unfollow(struct capture *c, uint32_t tgid);
 /* The process runs this interpreter: its stacks come with Python's own from now on. NULL: not any more. 0 or a negative errno. */
 int capture_python(struct capture *c, uint32_t tgid, const struct lst_python_process *p);
-/* Attaches everything, then makes threads asleep in a wait count as waiters. */
+/* Attaches everything. */
 int capture_attach(struct capture *c, struct diag *d);
+/* Makes threads of followed processes that are asleep in a wait count as waiters; once, when all are followed that were there at the attach. */
+void capture_seed(struct capture *c);
 /* From now on loops tell how often they read from whom (lst_peer.reads); once. Kernels that cannot attach it late do so from the start. 0 or a
  * negative errno. */
 int capture_watch_reads(struct capture *c);

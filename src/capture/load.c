@@ -316,9 +316,13 @@ int capture_attach(struct capture *c, struct diag *d)
 	if (err)
 		return err;
 	samplers_open(c);
+	return 0;
+}
+
+void capture_seed(struct capture *c)
+{
 	/* Without the iterator a loop asleep now is only known from its next return; nothing false follows from that for one-thread loops. */
 	iterator_run(c->bpf->progs.lst_seed);
-	return 0;
 }
 
 int capture_look(struct capture *c)
@@ -341,6 +345,11 @@ static int member_add(struct capture *c, const struct bpf_map *map, uint32_t id)
 int capture_follow(struct capture *c, uint32_t tgid)
 {
 	return member_add(c, c->bpf->maps.targets, tgid);
+}
+
+void capture_unfollow(struct capture *c, uint32_t tgid)
+{
+	bpf_map_delete_elem(bpf_map__fd(c->bpf->maps.targets), &tgid);
 }
 
 int capture_follow_tid(struct capture *c, uint32_t tid)

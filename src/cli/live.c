@@ -121,14 +121,6 @@ static void header_send(struct live_source *s)
 
 /* --- processes ----------------------------------------------------------------------------------------------------------------- */
 
-static void process_add(struct live_source *s, uint32_t tgid)
-{
-	if (!idmap_get(&s->processes, tgid))
-		idmap_put(&s->processes, tgid, s);
-	s->had_process = true;
-	python_follow(s, tgid);
-}
-
 void live_process_ended(struct live_source *s, uint32_t tgid, uint64_t at_ns)
 {
 	loops_process_gone(s, tgid, at_ns);
@@ -146,7 +138,7 @@ static void process_event(void *context, const struct lst_process_record *r)
 		resolver_forget(s->resolver, r->head.tgid); /* the number may have been another one's */
 		python_forget(s, r->head.tgid);
 		collector_forget(s, r->head.tgid);
-		process_add(s, r->head.tgid);
+		targets_add(s, r->head.tgid);
 		break;
 	case LST_PROCESS_EXEC:
 		loops_process_gone(s, r->head.tgid, r->head.time_ns);
@@ -164,27 +156,7 @@ bool live_source_is_over(const struct live_source *s)
 	return s->had_process && !s->processes.n && s->options.capture.scope == LST_SCOPE_TARGETS;
 }
 
-int live_source_follow(struct live_source *s, uint32_t pid)
-{
-	int err = capture_follow(s->capture, pid);
-	if (!err)
-		process_add(s, pid);
-	return err;
-}
-
 /* --- open and close ------------------------------------------------------------------------------------------------------------- */
-
-static int targets_follow(struct live_source *s)
-{
-	const struct target_set *set = s->options.targets;
-	int err = 0;
-
-	for (size_t i = 0; i < set->n_processes && !err; i++)
-		err = live_source_follow(s, set->processes[i].pid);
-	for (size_t i = 0; i < set->n_tids && !err; i++)
-		err = capture_follow_tid(s->capture, set->tids[i]);
-	return err;
-}
 
 static int parts_open(struct live_source *s, struct diag *d)
 {
@@ -221,6 +193,8 @@ static int source_start(struct live_source *s, struct diag *d)
 	err = capture_attach(s->capture, d);
 	if (err)
 		return err;
+	targets_complete(s);
+	capture_seed(s->capture);
 	s->next_tick_ns = s->start_ns + FIRST_TICK_NS;
 	s->next_clock_ns = s->start_ns + CLOCK_EVERY_NS;
 	s->stuck_at_ns = s->start_ns + STUCK_AFTER_NS;

@@ -17,8 +17,8 @@ struct live_source;
 
 struct live_source_options {
 	struct capture_options capture;
-	const struct target_set *targets;
-	const char *target_text; /* as typed */
+	struct target_set *targets; /* gets those that they begin until it is attached */
+	const char *target_text;    /* as typed */
 	struct sink *sink;
 	const struct dictionary *dictionary; /* that the sink fills */
 	const char *version;
@@ -34,7 +34,7 @@ int live_source_names_fd(const struct live_source *s);
 int live_source_patience_ms(const struct live_source *s);
 /* Reads what is there, sends what is due. 0 or a negative errno. */
 int live_source_step(struct live_source *s);
-/* Adds a process to follow (a command just started). */
+/* Adds a process to follow, unless it has ended. */
 int live_source_follow(struct live_source *s, uint32_t pid);
 /* True when every process that was followed has ended. */
 bool live_source_is_over(const struct live_source *s);

@@ -67,7 +67,7 @@ static void loops_find(struct live_source *s, uint64_t now)
 	free(missed);
 }
 
-static bool has_ended(uint32_t pid)
+bool missed_has_ended(uint32_t pid)
 {
 	struct bytes text = {0};
 	struct proc p;
@@ -86,7 +86,7 @@ static void processes_end(struct live_source *s, uint64_t now)
 	uint64_t pid;
 
 	while (idmap_next(&s->processes, &at, &pid)) {
-		if (!has_ended((uint32_t)pid))
+		if (!missed_has_ended((uint32_t)pid))
 			continue;
 		if (!array_reserve(&ended, &cap, n_ended + 1, sizeof *ended))
 			break;

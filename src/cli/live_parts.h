@@ -128,7 +128,17 @@ void live_emit(struct live_source *s, struct fact *f, uint64_t kernel_ns);
 const char *live_text(struct live_source *s, const char *text, size_t max);
 void live_process_ended(struct live_source *s, uint32_t tgid, uint64_t at_ns);
 
+/* live_targets.c */
+/* A process is followed from now on. */
+void targets_add(struct live_source *s, uint32_t tgid);
+/* Before the attach; 0 or a negative errno. */
+int targets_follow(struct live_source *s);
+/* Right after it: who came meanwhile is followed, too, and who went is not. */
+void targets_complete(struct live_source *s);
+
 /* live_missed.c */
+/* Zombies have. */
+bool missed_has_ended(uint32_t pid);
 /* About every second: the loops that began and the processes that ended while the ring was full. */
 void missed_look(struct live_source *s, uint64_t now);
 

@@ -19,6 +19,7 @@ struct proc {
 	char state; /* as in /proc/PID/stat: R S D T Z X … */
 	bool is_kernel;
 	uint32_t threads;
+	uint64_t start_ticks; /* after boot, in units of sysconf(_SC_CLK_TCK) */
 	char comm[16];
 	char program[PROC_NAME_BYTES]; /* base name of the executable, "" when it cannot be seen */
 	char title[PROC_NAME_BYTES];   /* base name of argv[0], up to a colon or blank */

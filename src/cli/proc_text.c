@@ -21,19 +21,22 @@ void proc_text_base(char to[PROC_NAME_BYTES], const char *path, size_t len)
 	to[n] = 0;
 }
 
-/* "pid (comm) S ppid pgrp session tty tpgid flags …"; comm may hold anything, so its end is the last
+/* "pid (comm) S ppid pgrp session tty tpgid flags … threads 0 start …"; comm may hold anything, so its end is the last
  * parenthesis. */
 bool proc_text_stat(const char *text, struct proc *p)
 {
 	const char *open = strchr(text, '('), *close = strrchr(text, ')');
 	unsigned long flags;
+	unsigned long long start;
 	long threads;
 	if (!open || !close || close < open)
 		return false;
 	snprintf(p->comm, sizeof p->comm, "%.*s", (int)(close - open - 1), open + 1);
-	if (sscanf(close + 1, " %c %u %*d %*d %*d %*d %lu %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %ld",
-		   &p->state, &p->parent, &flags, &threads) != 4)
+	if (sscanf(close + 1,
+		   " %c %u %*d %*d %*d %*d %lu %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %ld %*d %llu",
+		   &p->state, &p->parent, &flags, &threads, &start) != 5)
 		return false;
+	p->start_ticks = start;
 	p->is_kernel = flags & PF_KTHREAD;
 	p->threads = threads > 0 ? (uint32_t)threads : 0;
 	return true;

@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 /* What one call of target_resolve() works on. */
@@ -25,9 +26,19 @@ struct resolving {
 	struct diag *d;
 };
 
+static uint64_t ticks_now(void)
+{
+	long per_s = sysconf(_SC_CLK_TCK);
+	struct timespec t;
+
+	clock_gettime(CLOCK_BOOTTIME, &t);
+	return (uint64_t)t.tv_sec * (uint64_t)per_s + (uint64_t)t.tv_nsec / (1000000000u / (uint64_t)per_s);
+}
+
 struct target_roots target_roots_here(void)
 {
 	struct target_roots roots = {"/proc", "/sys/fs/cgroup", (uint32_t)getpid(), geteuid() == 0};
+	roots.now_ticks = ticks_now();
 	if (capabilities_missing(CAPABILITIES_TO_LOOK, roots.missing, sizeof roots.missing))
 		capabilities_fix(roots.fix, sizeof roots.fix);
 	return roots;
@@ -399,7 +410,8 @@ static void note_children(const struct resolving *r)
 int target_resolve(const struct target_roots *roots, const struct target_request *asked, size_t n, bool all,
 		   struct target_set *set, struct diag *d)
 {
-	*set = (struct target_set){.all = all, .text = target_set_text(asked, n, all)};
+	*set = (struct target_set){
+		.all = all, .asked_ticks = roots->now_ticks, .text = target_set_text(asked, n, all)};
 	struct resolving r = {roots, set, d};
 	int err = set->text ? 0 : no_memory(d);
 	for (size_t i = 0; i < n && !err; i++)

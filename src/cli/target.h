@@ -52,8 +52,9 @@ struct target_set {
 	struct target_cgroup
 		*cgroups; /* v1 has no BPF id: its members are in processes and have to be read again */
 	size_t n_cgroups, cgroups_cap;
-	char *text; /* as typed: "uvicorn", "-p 4121", "-a" */
-	char *note; /* what an answer was taken to mean where that needs saying, or NULL */
+	uint64_t asked_ticks; /* when it was resolved, as starts of processes are told */
+	char *text;	      /* as typed: "uvicorn", "-p 4121", "-a" */
+	char *note;	      /* what an answer was taken to mean where that needs saying, or NULL */
 };
 
 struct target_roots {
@@ -63,9 +64,10 @@ struct target_roots {
 	bool privileged;    /* only words the errors: sudo is not advised to root */
 	char missing[128];  /* capabilities to look into processes, "" none */
 	char fix[192];	    /* and where to get them */
+	uint64_t now_ticks; /* since boot, as starts of processes are told */
 };
 
-/* /proc, /sys/fs/cgroup, getpid(). */
+/* /proc, /sys/fs/cgroup, getpid(), now. */
 struct target_roots target_roots_here(void);
 
 /*
@@ -82,6 +84,9 @@ bool target_has(const struct target_set *set, uint32_t pid);
 
 /* Reads the members of all cgroups of the set again and adds the new ones. 0 or a negative errno. */
 int target_refresh(const struct target_roots *roots, struct target_set *set);
+
+/* Adds the children that processes of the set have begun since it was resolved; once, not theirs. 0 or -ENOMEM. */
+int target_add_born(const struct target_roots *roots, struct target_set *set);
 
 void target_free(struct target_set *set);
 

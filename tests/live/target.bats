@@ -105,6 +105,47 @@ sees_the_loop() {
 	done
 }
 
+# Each loop says when it was begun. Those that are seen must go back to before the header: then nothing was attached yet.
+@test "children begun while it attaches are followed" {
+	cat >"$scratch/forks.py" <<-'END'
+		import os, select, time
+		for _ in range(60):
+		    if os.fork() == 0:
+		        os.write(1, b"%d %d\n" % (os.getpid(), time.time_ns() // 1000))
+		        e, end = select.epoll(), time.monotonic() + 4
+		        while time.monotonic() < end:
+		            e.poll(0.1)
+		        os._exit(0)
+		    time.sleep(0.03)
+		time.sleep(4)
+	END
+	python3 "$scratch/forks.py" >>"$scratch/born" 3>&- &
+	loop=$!
+	started+=("$loop")
+	within 50 has_lines "$scratch/born" . 5
+	./loopstall --json -d 2 -p "$loop" >"$scratch/seen"
+	python3 - "$scratch/born" "$scratch/seen" <<-'END'
+		import datetime, json, sys
+		born = {int(pid): int(us) for pid, us in map(str.split, open(sys.argv[1]))}
+		seen = [json.loads(line) for line in open(sys.argv[2])]
+		header = datetime.datetime.fromisoformat(seen[0]["time"].replace("Z", "+00:00")).timestamp() * 1e6
+		followed = {s["pid"] for s in seen if s["type"] == "loop"} & set(born)
+		first = min(born[pid] for pid in followed)
+		missed = [pid for pid, us in born.items() if first < us < header + 1e6 and pid not in followed]
+		print(len(followed), "followed, the first", header - first, "us before the header; missed:", missed)
+		sys.exit(first >= header or bool(missed))
+	END
+}
+
+# Before it is found (then it is none), while it is attached to, or after.
+@test "a target that ends meanwhile is not waited for" {
+	for seconds in 0.05 0.1 0.15 0.2 0.3 0.5; do
+		sleep $seconds 3>&- &
+		run timeout 10 ./loopstall -p $!
+		[ "$status" -le 1 ]
+	done
+}
+
 @test "kernel thread" {
 	run -1 ./loopstall 2
 	[[ ${lines[0]} = *"process 2 (kthreadd) is a kernel thread"* ]]

@@ -61,15 +61,16 @@ struct made {
 	unsigned inner;	 /* number in its own namespace, 0 none */
 	char elf_class;	 /* 0 is 64-bit */
 	size_t argv_len; /* 0: up to the first NUL, and with it */
+	unsigned start;
 };
 
 static void make_process(const struct made *m)
 {
 	char text[512], link[128], exe[128];
 	bool kernel = !m->exe;
-	int len = snprintf(text, sizeof text, "%u (%s) %c %u 1 1 0 -1 %u 0 0 0 0 0 0 0 0 20 0 1 0 5 0\n",
+	int len = snprintf(text, sizeof text, "%u (%s) %c %u 1 1 0 -1 %u 0 0 0 0 0 0 0 0 20 0 1 0 %u 0\n",
 			   m->pid, m->comm, m->state ? m->state : 'S', m->parent,
-			   kernel ? 0x208040u : 0x400000u);
+			   kernel ? 0x208040u : 0x400000u, m->start);
 	put(text, (size_t)len, "%s/%u/stat", proc_root, m->pid);
 	len = snprintf(text, sizeof text, "Name:\t%s\nTgid:\t%u\nPid:\t%u\nNSpid:\t%u", m->comm, m->pid,
 		       m->pid, m->pid);
@@ -545,6 +546,27 @@ static void members_are_read_again(void **state)
 	assert_int_equal(set.processes[1].pid, 80);
 }
 
+/* A child of each thread; one is older, one a zombie, one gone. Theirs are asked for when they are in. */
+static void children_that_came_since_are_added(void **state)
+{
+	(void)state;
+	roots.now_ticks = 100;
+	make_process(&(struct made){10, 1, "app", "/bin/app", "app", .start = 20});
+	make_process(&(struct made){11, 10, "app", "/bin/app", "app", .start = 99});
+	FOUND("10", 10);
+	make_process(&(struct made){12, 10, "app", "/bin/app", "app", .start = 100});
+	make_process(&(struct made){13, 10, "tool", "/bin/tool", "tool", .start = 101});
+	make_process(&(struct made){14, 10, "x", "/bin/x", "", .state = 'Z', .start = 102});
+	make_process(&(struct made){20, 12, "app", "/bin/app", "app", .start = 102});
+	put("11 12 14 15 ", 12, "%s/10/task/10/children", proc_root);
+	put("13 ", 3, "%s/10/task/17/children", proc_root);
+	put("20 ", 3, "%s/12/task/12/children", proc_root);
+	for (size_t n = 3; n <= 4; n++) {
+		assert_true(!target_add_born(&roots, &set) && set.n_processes == n);
+		assert_int_equal(set.processes[n - 1].pid, n == 3 ? 13 : 20);
+	}
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -572,6 +594,7 @@ int main(void)
 		TEST(container_helpers_and_twins),
 		TEST(cgroup_by_path),
 		TEST(members_are_read_again),
+		TEST(children_that_came_since_are_added),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
