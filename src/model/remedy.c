@@ -3,10 +3,11 @@
 
 #include "base/array.h"
 
+#include <fnmatch.h>
 #include <string.h>
 
-/* What the loop is built on, as far as it changes what to write. */
-enum family { FAMILY_ANY, PYTHON, TRIO, TWISTED, GEVENT, NODE, JVM, TOKIO, FAMILIES };
+/* What the loop is built on, as far as it changes what to write: PYTHON is asyncio, OWN_PYTHON a loop that a Python program has made itself. */
+enum family { FAMILY_ANY, PYTHON, TRIO, TWISTED, GEVENT, OWN_PYTHON, ANY_PYTHON, NODE, JVM, TOKIO, FAMILIES };
 
 static const struct {
 	const char *runtime; /* begins with */
@@ -25,21 +26,57 @@ static const struct {
 	{"*-packages/eventlet/*", GEVENT},
 };
 
+static bool is_python(enum family family)
+{
+	return family >= PYTHON && family <= ANY_PYTHON;
+}
+
+/* Asyncio's loop, or uvloop's, which is an extension and has no frames of Python's. */
+static bool has_asyncio(const struct dictionary *d, const struct fact_stack *s)
+{
+	for (uint32_t i = 0; i < s->n; i++) {
+		const struct fact_frame *f = dictionary_frame(d, s->frames[i]);
+		if (f &&
+		    (!fnmatch("*/asyncio/*", f->file, 0) || !fnmatch("*-packages/uvloop/*", f->file, 0) ||
+		     !fnmatch("loop.cpython-*", f->object, 0) || !fnmatch("_asyncio*.so", f->object, 0)))
+			return true;
+	}
+	return false;
+}
+
+/* Whether a whole stack is that of Python alone, from where a program or a thread of it begins. */
+static bool begins_in_python(const struct dictionary *d, const struct fact_stack *s)
+{
+	const struct fact_frame *outermost = NULL;
+	for (uint32_t i = 0; i < s->n; i++) {
+		const struct fact_frame *f = dictionary_frame(d, s->frames[i]);
+		outermost = f && f->kind == FRAME_PYTHON ? f : outermost;
+	}
+	return s->state == STACK_COMPLETE && outermost &&
+	       (!strcmp(outermost->function, "<module>") || strstr(outermost->function, "_bootstrap"));
+}
+
+static bool is_own_loop(const struct dictionary *d, uint32_t stack)
+{
+	const struct fact_stack *s = stack ? dictionary_stack(d, stack) : NULL;
+	return s && begins_in_python(d, s) && !has_asyncio(d, s);
+}
+
 static enum family family_of(const struct fact_loop *l, const struct dictionary *d, uint32_t stack)
 {
 	enum family family = FAMILY_ANY;
 	for (size_t i = 0; l && !family && i < ARRAY_LEN(runtimes); i++)
 		if (!strncmp(l->runtime, runtimes[i].runtime, strlen(runtimes[i].runtime)))
 			family = runtimes[i].family;
-	bool is_python = family == PYTHON;
+	bool any_loop = family == PYTHON;
 	uint32_t nearest = UINT32_MAX; /* the innermost has called the code that waits */
-	for (size_t i = 0; is_python && i < ARRAY_LEN(frameworks); i++) {
+	for (size_t i = 0; any_loop && i < ARRAY_LEN(frameworks); i++) {
 		uint32_t depth = library_depth_of_file(d, stack, frameworks[i].file);
 		if (depth < nearest)
 			family = frameworks[i].family;
 		nearest = depth < nearest ? depth : nearest;
 	}
-	return family;
+	return any_loop && nearest == UINT32_MAX && is_own_loop(d, stack) ? OWN_PYTHON : family;
 }
 
 #define RELEASED(instead)    "it releases the GIL: " instead " is enough"
@@ -62,7 +99,7 @@ static const struct {
 	{"subprocess", TOKIO, WAITS("a child process", "tokio::process::Command yields")},
 	{"subprocess", FAMILY_ANY, WAITS("a child process", "watch SIGCHLD or a pidfd in it instead")},
 
-	{"spawn", PYTHON,
+	{"spawn", ANY_PYTHON,
 	 "the loop stands still until the child runs its program: fewer starts, a worker process that stays, "
 	 "or "
 	 "multiprocessing's forkserver"},
@@ -198,7 +235,7 @@ static const struct {
 	 "other threads of the process hold the GIL: move their work to a process pool, or lower "
 	 "sys.setswitchinterval()"},
 
-	{"gc", PYTHON,
+	{"gc", ANY_PYTHON,
 	 "the collector walks every object: gc.freeze() after start-up, a higher gc.set_threshold(), fewer "
 	 "live objects"},
 	{"gc", NODE, "the collector stops the loop: fewer live objects, a larger --max-semi-space-size"},
@@ -229,6 +266,8 @@ static const struct {
 	{"cpu", TWISTED,
 	 "nothing else runs meanwhile: a process pool (threads share the GIL), or smaller steps with "
 	 "task.cooperate()"},
+	{"cpu", ANY_PYTHON,
+	 "nothing else runs meanwhile: a process pool (threads share the GIL), or smaller steps"},
 	{"cpu", JVM, "nothing else runs meanwhile: an executor's thread, or smaller steps"},
 	{"cpu", NODE,
 	 "nothing else runs meanwhile: a worker_threads Worker, or smaller steps with setImmediate()"},
@@ -244,6 +283,7 @@ static const struct {
 	 "it never yields: a process pool (threads share the GIL), or smaller steps with gevent.sleep(0)"},
 	{"hot_loop", TWISTED,
 	 "it never yields: a process pool (threads share the GIL), or smaller steps with task.cooperate()"},
+	{"hot_loop", ANY_PYTHON, "it never yields: a process pool (threads share the GIL), or smaller steps"},
 	{"hot_loop", JVM, "it never yields: an executor's thread, or smaller steps"},
 	{"hot_loop", NODE, "it never yields: a worker_threads Worker, or smaller steps with setImmediate()"},
 	{"hot_loop", FAMILY_ANY, "it never yields: another thread, or smaller steps"},
@@ -349,12 +389,20 @@ static bool takes_library(const char *cause)
 	return true;
 }
 
+/* Of a library's remedies those against computing hold in any loop; the others name what yields in the usual one. */
+static bool suits(const struct library *library, enum family family)
+{
+	return family == PYTHON || family == NODE || (family == OWN_PYTHON && library->kind == LIBRARY_CPU);
+}
+
 const char *remedy_for(const char *cause, const struct library *library, const struct fact_loop *l,
 		       const struct dictionary *d, uint32_t stack)
 {
 	enum family family = family_of(l, d, stack);
-	if (library && library->remedy && (family == PYTHON || family == NODE) && takes_library(cause))
+	if (library && library->remedy && suits(library, family) && takes_library(cause))
 		return library->remedy;
 	const char *text = by_family(cause, family);
+	if (!text && is_python(family))
+		text = by_family(cause, ANY_PYTHON);
 	return text ? text : by_family(cause, FAMILY_ANY);
 }
