@@ -7,7 +7,20 @@
 #include <string.h>
 
 /* What the loop is built on, as far as it changes what to write: PYTHON is asyncio, OWN_PYTHON a loop that a Python program has made itself. */
-enum family { FAMILY_ANY, PYTHON, TRIO, TWISTED, GEVENT, OWN_PYTHON, ANY_PYTHON, NODE, JVM, TOKIO, FAMILIES };
+enum family {
+	FAMILY_ANY,
+	PYTHON,
+	TRIO,
+	TWISTED,
+	GEVENT,
+	EVENTLET,
+	OWN_PYTHON,
+	ANY_PYTHON,
+	NODE,
+	JVM,
+	TOKIO,
+	FAMILIES
+};
 
 static const struct {
 	const char *runtime; /* begins with */
@@ -23,7 +36,7 @@ static const struct {
 } frameworks[] = {
 	{"*/python3*/asyncio/events.py", PYTHON}, {"*-packages/trio/*", TRIO},
 	{"*-packages/twisted/*", TWISTED},	  {"*-packages/gevent/*", GEVENT},
-	{"*-packages/eventlet/*", GEVENT},
+	{"*-packages/eventlet/*", EVENTLET},
 };
 
 static bool is_python(enum family family)
@@ -93,6 +106,7 @@ static const struct {
 	{"subprocess", TRIO, WAITS("a child process", "trio.run_process() yields")},
 	{"subprocess", TWISTED, WAITS("a child process", "reactor.spawnProcess() yields")},
 	{"subprocess", GEVENT, WAITS("a child process", "gevent.subprocess yields")},
+	{"subprocess", EVENTLET, WAITS("a child process", "eventlet.green.subprocess yields")},
 	{"subprocess", NODE,
 	 WAITS("a child process", "child_process.execFile() or spawn() with a callback yields")},
 	{"subprocess", JVM, WAITS("a child process", "Process.onExit() with a callback")},
@@ -110,6 +124,7 @@ static const struct {
 	{"sleep", TRIO, WAITS("time.sleep()", "await trio.sleep() yields")},
 	{"sleep", TWISTED, WAITS("time.sleep()", "reactor.callLater() yields")},
 	{"sleep", GEVENT, WAITS("time.sleep()", "gevent.sleep() or monkey.patch_all() yields")},
+	{"sleep", EVENTLET, WAITS("time.sleep()", "eventlet.sleep() or eventlet.monkey_patch() yields")},
 	{"sleep", NODE, WAITS("a sleep", "await timers/promises.setTimeout() yields")},
 	{"sleep", JVM, WAITS("Thread.sleep()", "schedule a task on the event loop")},
 	{"sleep", TOKIO, WAITS("std::thread::sleep()", "tokio::time::sleep().await yields")},
@@ -140,6 +155,11 @@ static const struct {
 
 	{"dns", PYTHON, WAITS("a name lookup", "loop.getaddrinfo() runs it in a thread; cache the address")},
 	{"dns", TRIO, WAITS("a name lookup", "trio.socket.getaddrinfo() yields")},
+	{"dns", TWISTED, WAITS("a name lookup", "reactor.resolve() runs it in a thread")},
+	{"dns", GEVENT, WAITS("a name lookup", "gevent.socket.getaddrinfo() yields")},
+	{"dns", EVENTLET, WAITS("a name lookup", "eventlet.green.socket.getaddrinfo() yields")},
+	{"dns", JVM, WAITS("a name lookup", "look names up in an executor's thread")},
+	{"dns", TOKIO, WAITS("a name lookup", "tokio::net::lookup_host() yields")},
 	{"dns", FAMILY_ANY,
 	 WAITS("a name lookup", "look names up in a thread or with c-ares; cache the address")},
 
@@ -210,6 +230,13 @@ static const struct {
 	{"sync_io", GEVENT,
 	 WAITS("a blocking socket or pipe", "monkey.patch_all() before the first import yields")},
 	{"file_io", GEVENT, WAITS("a file", "gevent.get_hub().threadpool or FileObjectThread yields")},
+	{"sync_db", EVENTLET,
+	 WAITS("a database call", "eventlet.monkey_patch() first, or eventlet.tpool.execute()")},
+	{"sync_http", EVENTLET,
+	 WAITS("an HTTP call", "eventlet.monkey_patch() before the first import yields")},
+	{"sync_io", EVENTLET,
+	 WAITS("a blocking socket or pipe", "eventlet.monkey_patch() before the first import yields")},
+	{"file_io", EVENTLET, WAITS("a file", "eventlet.tpool.execute() yields")},
 
 	{"sync_db", FAMILY_ANY, WAITS("a database call", "its non-blocking interface, or another thread")},
 	{"sync_http", FAMILY_ANY, WAITS("an HTTP call", "a non-blocking client, or another thread")},
@@ -250,11 +277,13 @@ static const struct {
 	{"cpu_released", PYTHON, RELEASED("await asyncio.to_thread()")},
 	{"cpu_released", TRIO, RELEASED("await trio.to_thread.run_sync()")},
 	{"cpu_released", GEVENT, RELEASED("gevent.get_hub().threadpool.apply()")},
+	{"cpu_released", EVENTLET, RELEASED("eventlet.tpool.execute()")},
 	{"cpu_released", TWISTED, RELEASED("deferToThread()")},
 	{"cpu_released", FAMILY_ANY, RELEASED("a thread")},
 	{"cpu_unlocked", PYTHON, UNLOCKED("await asyncio.to_thread()")},
 	{"cpu_unlocked", TRIO, UNLOCKED("await trio.to_thread.run_sync()")},
 	{"cpu_unlocked", GEVENT, UNLOCKED("gevent.get_hub().threadpool.apply()")},
+	{"cpu_unlocked", EVENTLET, UNLOCKED("eventlet.tpool.execute()")},
 	{"cpu_unlocked", TWISTED, UNLOCKED("deferToThread()")},
 	{"cpu_unlocked", FAMILY_ANY, UNLOCKED("a thread")},
 	{"cpu", TRIO,
@@ -263,6 +292,9 @@ static const struct {
 	{"cpu", GEVENT,
 	 "nothing else runs meanwhile: a process pool (threads share the GIL), or smaller steps with "
 	 "gevent.sleep(0)"},
+	{"cpu", EVENTLET,
+	 "nothing else runs meanwhile: a process pool (threads share the GIL), or smaller steps with "
+	 "eventlet.sleep(0)"},
 	{"cpu", TWISTED,
 	 "nothing else runs meanwhile: a process pool (threads share the GIL), or smaller steps with "
 	 "task.cooperate()"},
@@ -281,6 +313,8 @@ static const struct {
 	 "trio.lowlevel.checkpoint()"},
 	{"hot_loop", GEVENT,
 	 "it never yields: a process pool (threads share the GIL), or smaller steps with gevent.sleep(0)"},
+	{"hot_loop", EVENTLET,
+	 "it never yields: a process pool (threads share the GIL), or smaller steps with eventlet.sleep(0)"},
 	{"hot_loop", TWISTED,
 	 "it never yields: a process pool (threads share the GIL), or smaller steps with task.cooperate()"},
 	{"hot_loop", ANY_PYTHON, "it never yields: a process pool (threads share the GIL), or smaller steps"},

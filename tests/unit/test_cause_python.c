@@ -55,6 +55,58 @@ static const struct told own_loops[] = {
 	 "gc.freeze()"},
 };
 
+#define GREEN "p:run@" SITE "eventlet/hubs/hub.py a:<module>@/srv/app.py"
+
+static const struct told green_loops[] = {
+	{"time.sleep() in eventlet's hub",
+	 "cpython 3.11",
+	 {{"clock_nanosleep", "200 ms", TARGET_SLEEP, 200, 1, "clock_nanosleep@libc.so.6 " APP " " GREEN}},
+	 NULL,
+	 {0},
+	 0,
+	 "sleep",
+	 NULL,
+	 "eventlet.sleep()"},
+	{"a socket that is not patched, in eventlet",
+	 "cpython 3.11",
+	 {{"recvfrom", "tcp 10.0.3.9:4567", TARGET_INET, 200, 1, "recv@libc.so.6 " APP " " GREEN}},
+	 NULL,
+	 {0},
+	 0,
+	 "sync_io",
+	 NULL,
+	 "eventlet.monkey_patch()"},
+	{"computing in eventlet",
+	 "cpython 3.11",
+	 {{0}},
+	 APP " " GREEN,
+	 {.cpu_ns = 180 * MS},
+	 0,
+	 "cpu",
+	 NULL,
+	 "eventlet.sleep(0)"},
+	{"a name that gevent looks up",
+	 "cpython 3.11",
+	 {{"poll", "udp 10.0.3.9:53", TARGET_INET, 200, 1,
+	   "poll@libc.so.6 getaddrinfo@libc.so.6 " APP " p:run@" SITE "gevent/hub.py"}},
+	 NULL,
+	 {0},
+	 0,
+	 "dns",
+	 NULL,
+	 "gevent.socket.getaddrinfo()"},
+	{"a name that a JVM looks up",
+	 "jvm 17",
+	 {{"poll", "udp 10.0.3.9:53", TARGET_INET, 200, 1,
+	   "poll@libc.so.6 getaddrinfo@libc.so.6 Lookup@[JIT]"}},
+	 NULL,
+	 {0},
+	 0,
+	 "dns",
+	 NULL,
+	 "an executor's thread"},
+};
+
 /* What has asyncio in it, or does not reach the program's beginning, is taken for asyncio, which most are. */
 static const struct told usual_loops[] = {
 	{"asyncio below the program's module",
@@ -86,6 +138,12 @@ static void test_own_loops(void **unused)
 	told_check_all(own_loops, ARRAY_LEN(own_loops));
 }
 
+static void test_green_loops(void **unused)
+{
+	(void)unused;
+	told_check_all(green_loops, ARRAY_LEN(green_loops));
+}
+
 static void test_usual_loops(void **unused)
 {
 	(void)unused;
@@ -96,6 +154,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_own_loops),
+		cmocka_unit_test(test_green_loops),
 		cmocka_unit_test(test_usual_loops),
 	};
 	return told_run("causes in Python's loops", tests, ARRAY_LEN(tests));
