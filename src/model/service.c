@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Only ports that are one service's in practice: 9000 is ClickHouse's and MinIO's and php-fpm's, 8123 Home Assistant's too. */
 static const struct {
 	unsigned port;
 	struct service service;
@@ -22,8 +23,7 @@ static const struct {
 	{5433, {"PostgreSQL", SERVICE_DB}}, {5671, {"AMQP", SERVICE_OTHER}},
 	{5672, {"AMQP", SERVICE_OTHER}},    {6379, {"Redis", SERVICE_DB}},
 	{6380, {"Redis", SERVICE_DB}},	    {6432, {"PgBouncer", SERVICE_DB}},
-	{8123, {"ClickHouse", SERVICE_DB}}, {8500, {"Consul", SERVICE_HTTP}},
-	{9000, {"ClickHouse", SERVICE_DB}}, {9042, {"Cassandra", SERVICE_DB}},
+	{8500, {"Consul", SERVICE_HTTP}},   {9042, {"Cassandra", SERVICE_DB}},
 	{9092, {"Kafka", SERVICE_OTHER}},   {9200, {"Elasticsearch", SERVICE_DB}},
 	{11211, {"memcached", SERVICE_DB}}, {26379, {"Redis Sentinel", SERVICE_DB}},
 	{27017, {"MongoDB", SERVICE_DB}},

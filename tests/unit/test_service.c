@@ -36,6 +36,7 @@ static void others_are_not(void **state)
 	static const char *const targets[] = {"",
 					      "tcp 10.0.3.9:8101",
 					      "tcp 10.0.3.9:54321",
+					      "tcp 127.0.0.1:9000", /* any of several services' */
 					      "tcp port 5432, no peer",
 					      "/srv/a:5432",
 					      "unix socket",
