@@ -16,7 +16,7 @@ complete -c loopstall -l all -s a -d 'watch the whole host, except loopstall its
 complete -c loopstall -l no-follow -d 'leave out children that the target forks later'
 complete -c loopstall -l duration -s d -x -d 'stop after TIME (a bare number is seconds)'
 complete -c loopstall -l threshold -s T -x -d 'show stalls whose lag is at least TIME; needs a unit (default 50ms)'
-complete -c loopstall -l fail-if -x -d 'fail with exit code 3 on: stall>TIME, stalls>N, lag.p50, .p90, .p99 or .max>TIME, utilisation>N%, verdict=WORD (default stall>50ms)'
+complete -c loopstall -l fail-if -x -d 'fail with exit code 3 on any of these, comma separated: stall>TIME, stalls>N, lag.p50, .p90, .p99 or .max>TIME, utilisation>N%, verdict=WORD (default stall>50ms)'
 complete -c loopstall -l ignore -x -d 'stalls in these functions do not count (comma separated, with * and ?)'
 complete -c loopstall -l output -s o -r -d 'record into FILE (.jsonl.zst)'
 complete -c loopstall -l last -x -d 'keep the last TIME in memory; write it at the first stall over the threshold, on SIGUSR2 and at the end'

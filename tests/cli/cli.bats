@@ -111,6 +111,24 @@ teardown() {
 	[[ $output != *warning* ]]
 }
 
+# The words of a section of the manual page that stand in front of a paragraph.
+manual_terms() {
+	awk -v section="$1" '/^\.SH/ { inside = $0 == ".SH " section } inside && /^\.BR? / { gsub(/[",\\]/, " "); print }' loopstall.8
+}
+
+@test "the manual page tells of every verb, exit code and verdict" {
+	local word
+	for word in $(./loopstall --help | sed -n '/^Verbs:/,/^Options:/s/^  \([a-z][a-z]*\) .*/\1/p'); do
+		manual_terms VERBS | grep -qw "$word" || { echo "no verb $word"; false; }
+	done
+	for word in 0 1 2 3; do
+		manual_terms "EXIT STATUS" | grep -qx ".B $word" || { echo "no exit status $word"; false; }
+	done
+	for word in CPU BLOCKED LOCK GIL GC STARVED THROTTLED FAULT STOPPED; do
+		manual_terms VERDICTS | grep -qw "$word" || { echo "no verdict $word"; false; }
+	done
+}
+
 # Of a process that waits for more of its recording: what the kernel says of its rights.
 confined() {
 	grep -q "^Seccomp:.2" "/proc/$1/status" && grep -q "^NoNewPrivs:.1" "/proc/$1/status" &&
