@@ -29,7 +29,8 @@ const struct option_spec option_table[] = {
 	 OPTION_DURATION, AT(threshold_ns), .otherwise = "50ms"},
 
 	{"fail-if", 0, "CONDITIONS", BIT(CHECK),
-	 "fail with exit code 3 on any of these, comma separated: stall>TIME, stalls>N, lag.p50, .p90, .p99 or "
+	 "fail with exit code 3 on any of these, comma separated: stall>TIME, stalls>N, lag.p50, .p90, .p99 "
+	 "or "
 	 ".max>TIME, utilisation>N%, verdict=WORD (default %s)",
 	 OPTION_TEXT, AT(fail_if), .otherwise = "stall>50ms"},
 	{"ignore", 0, "FUNCTIONS", BIT(CHECK),
