@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/process_info.h"
 
-#include "base/array.h"
 #include "base/clean.h"
 #include "cli/proc.h"
 #include "cli/process_text.h"
@@ -11,8 +10,6 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char *const single_client_programs[] = {"postgres", "php-fpm"};
-
 static const char *keep(struct intern *texts, const char *text)
 {
 	struct bytes clean = {0};
@@ -20,14 +17,6 @@ static const char *keep(struct intern *texts, const char *text)
 	const char *kept = intern_text(texts, bytes_text(&clean));
 	bytes_free(&clean);
 	return kept;
-}
-
-static bool is_single_client(const struct proc *p)
-{
-	for (size_t i = 0; i < ARRAY_LEN(single_client_programs); i++)
-		if (!strcmp(p->program, single_client_programs[i]))
-			return true;
-	return false;
 }
 
 /*
@@ -69,7 +58,7 @@ void process_info_read(struct process_info *info, uint32_t pid, const char *comm
 		return;
 	info->ns_pid = proc_ns_pid("/proc", pid);
 	info->name = keep(texts, proc_name(&proc));
-	info->single_client = is_single_client(&proc);
+	info->single_client = process_text_single_client(proc.program);
 	if (!proc_file(&file, "/proc/%u/maps", pid)) {
 		const char *runtime = process_text_runtime(bytes_text(&file), text);
 		info->runtime = keep(texts, runtime ? runtime : linked_runtime(pid, comm, bytes_text(&file)));

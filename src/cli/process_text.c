@@ -4,7 +4,6 @@
 #include "base/array.h"
 
 #include <ctype.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -81,6 +80,18 @@ const char *process_text_runtime(const char *maps, char text[PROCESS_RUNTIME_BYT
 		found = file_runtime(base, maps, text);
 	}
 	return found;
+}
+
+bool process_text_single_client(const char *program)
+{
+	static const char *const programs[] = {"postgres", "php-fpm"};
+	for (size_t i = 0; i < ARRAY_LEN(programs); i++) {
+		size_t len = strlen(programs[i]);
+		if (!strncmp(program, programs[i], len) &&
+		    !program[len + strspn(program + len, "0123456789.")])
+			return true;
+	}
+	return false;
 }
 
 static bool is_container_id(const char *text, size_t *len)

@@ -3,6 +3,8 @@
 #ifndef LOOPSTALL_CLI_PROCESS_TEXT_H
 #define LOOPSTALL_CLI_PROCESS_TEXT_H
 
+#include <stdbool.h>
+
 #define PROCESS_RUNTIME_BYTES	48
 #define PROCESS_CONTAINER_BYTES 16
 #define PROCESS_UNIT_BYTES	128
@@ -12,6 +14,8 @@
  * is known.
  */
 const char *process_text_runtime(const char *maps, char text[PROCESS_RUNTIME_BYTES]);
+/* By the base name of its program, with or without a version: whether it serves one client at a time, and waits for that one as it likes. */
+bool process_text_single_client(const char *program);
 /* By cgroup: the innermost 64-digit id in the paths; its first 12 digits, as the tools show it, else "". */
 void process_text_container(const char *cgroups, char id[PROCESS_CONTAINER_BYTES]);
 /* By cgroup: the last path component that is a service, else "". */

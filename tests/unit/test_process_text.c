@@ -71,11 +71,23 @@ static void pythons_have_a_version(void **state)
 	}
 }
 
+static void versions_of_a_program_serve_one_client_too(void **state)
+{
+	(void)state;
+	assert_true(process_text_single_client("postgres"));
+	assert_true(process_text_single_client("php-fpm"));
+	assert_true(process_text_single_client("php-fpm8.2"));
+	assert_false(process_text_single_client("postgres_exporter"));
+	assert_false(process_text_single_client("php-fpm-exporter"));
+	assert_false(process_text_single_client(""));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(limits_have_a_path),
 		cmocka_unit_test(pythons_have_a_version),
+		cmocka_unit_test(versions_of_a_program_serve_one_client_too),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
