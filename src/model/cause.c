@@ -154,9 +154,16 @@ static bool is_fifo(const struct block *b)
 	return b->kind == TARGET_PIPE && b->target[0] == '/';
 }
 
+/* Some libraries have their sockets in a thread of their own and wait for that one, by an eventfd. */
+static bool is_for_library(const struct wait *w)
+{
+	return w->block->kind == TARGET_ANON && w->trace.called && w->trace.called->kind == LIBRARY_OTHER;
+}
+
 static bool is_for_other(const struct scene *sc, const struct wait *w)
 {
-	return is_for_peer(sc, w) || (w->block->kind == TARGET_PIPE && !is_fifo(w->block));
+	return is_for_peer(sc, w) || is_for_library(w) ||
+	       (w->block->kind == TARGET_PIPE && !is_fifo(w->block));
 }
 
 static bool is_for_file(const struct scene *sc, const struct wait *w)

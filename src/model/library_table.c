@@ -98,6 +98,7 @@ const struct library libraries[] = {
 	 WAITS("the ClickHouse client", "clickhouse_connect.get_async_client() yields")},
 	{"kafka", LIBRARY_OTHER, IN_FILE, PACKAGE("kafka"), WAITS("kafka", "aiokafka yields")},
 	{"pika", LIBRARY_OTHER, IN_FILE, PACKAGE("pika"), WAITS("pika", "aio-pika yields")},
+	{"pyzmq", LIBRARY_OTHER, IN_OBJECT, "libzmq*.so*", WAITS("pyzmq", "zmq.asyncio yields")},
 	{"libpq", LIBRARY_DB, IN_OBJECT, "libpq*.so*", NULL},
 	{"libmysqlclient", LIBRARY_DB, IN_OBJECT, "libmysqlclient*.so*", NULL},
 	{"libmariadb", LIBRARY_DB, IN_OBJECT, "libmariadb*.so*", NULL},
