@@ -73,18 +73,37 @@ static __always_inline void seed_task(struct task_struct *task)
 	waiter_leaves(l);
 }
 
+/*
+ * An epoll object that came by a fork and that the parent waits on is the parent's loop, which the child never closed. (If the child waits
+ * on it, too, that is seen as soon as it has.)
+ */
+static __always_inline bool is_parents_loop(struct task_struct *task, __u64 object)
+{
+	struct task_struct *parent = BPF_CORE_READ(task, real_parent);
+	struct loop_key key = {.object = object, .tgid = BPF_CORE_READ(parent, tgid)};
+	struct call_regs regs;
+
+	if (bpf_map_lookup_elem(&loop_slots, &key))
+		return true;
+	return task_state(parent) && regs_read(parent, &regs) && is_wait_call(regs_call(&regs)) &&
+	       (__u64)epoll_object(parent, regs_arg(&regs, 0)) == object;
+}
+
 /* Makes the thread the owner of a gap that is open already. */
 static __always_inline struct lst_loop *stuck_adopt(struct task_struct *task, const struct lst_wanted *want,
 						    struct lst_task_record *r, __u64 now)
 {
 	__u32 tid = r->head.tid;
 	struct lst_thread *t = thread_find(tid);
+	struct file *file = file_of(task, want->fd);
 
+	if (!file || is_parents_loop(task, file_object(file)))
+		return NULL;
 	if (!t)
 		t = thread_create(task, tid, r->head.tgid);
 	if (!t || t->open_gaps || t->in_wait)
 		return NULL;
-	struct lst_loop *l = loop_of(t, file_of(task, want->fd), want->fd, now);
+	struct lst_loop *l = loop_of(t, file, want->fd, now);
 	if (!l || l->waiters || l->gap_start_ns)
 		return NULL;
 	t->timeout_ns = TIMEOUT_NONE;

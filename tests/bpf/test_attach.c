@@ -77,6 +77,40 @@ static void a_loop_stuck_before_the_attach_is_adopted(void **state)
 	machine_stop();
 }
 
+/* A worker that accepts has its parent's epoll object, too; hidden is how many events the parent's wait is. */
+static void look_at_worker_of(struct task_struct *parent, bool parent_waits)
+{
+	struct task_struct *worker = task_new(OTHER_TID, OTHER_TID, "worker");
+	task_parent(worker, parent);
+	task_opens_epoll(worker, LOOP_FD, OBJECT);
+	machine_hide(1);
+	if (parent_waits)
+		task_waits(parent, LOOP_FD, -1);
+	else
+		task_calls(parent, NR_WAIT, OTHER_TID, 0);
+	task_off(parent, OFF_BLOCKED);
+	machine_hide(1);
+	task_calls(worker, NR_READ, 8, 0);
+	task_off(worker, OFF_BLOCKED);
+	machine_pass(3000 * MS);
+	machine_look(OTHER_TID, LOOP_FD, 1);
+	assert_true(next_record(LST_RECORD_TASK, &looked, sizeof looked));
+	assert_int_equal(looked.slot, parent_waits ? ~0u : LOOP_SLOT);
+	machine_stop();
+}
+
+static void the_loop_that_a_parent_waits_on_is_not_its_workers(void **state)
+{
+	(void)state;
+	look_at_worker_of(scene_begin(NULL), true);
+}
+
+static void a_loop_that_a_parent_has_left_is_its_workers(void **state)
+{
+	(void)state;
+	look_at_worker_of(scene_begin(NULL), false);
+}
+
 /* --- where only calls are shown that were seen to begin (fexit) */
 
 static struct task_struct *in_flight(void)
@@ -217,6 +251,8 @@ int main(void)
 		cmocka_unit_test(who_waits_at_the_attach_covers_the_loop),
 		cmocka_unit_test(a_wait_from_before_the_attach_ends_in_a_gap),
 		cmocka_unit_test(a_loop_stuck_before_the_attach_is_adopted),
+		cmocka_unit_test(the_loop_that_a_parent_waits_on_is_not_its_workers),
+		cmocka_unit_test(a_loop_that_a_parent_has_left_is_its_workers),
 		cmocka_unit_test(a_wait_in_flight_ends_when_its_thread_runs),
 		cmocka_unit_test(a_wait_in_flight_that_goes_on_is_no_gap),
 		cmocka_unit_test(only_the_first_return_is_taken_from_the_scheduler),

@@ -119,6 +119,20 @@ asyncio.run(main())'
 	lacks_line "$SEEN" '"state":"stuck"'
 }
 
+@test "an epoll object that came by a fork is its parent's loop" {
+	start_prog inherited
+	worker=$(sed -n 's/^worker //p' "$LIVE/out")
+	start_tool -p "$target,$worker"
+	sleep 2
+	stop_tool
+	has_line "$SEEN" '"type":"counts"'
+	lacks_line "$SEEN" '"state":"stuck"'
+	start_tool -p "$worker"
+	sleep 2
+	stop_tool
+	lacks_line "$SEEN" '"state":"stuck"'
+}
+
 @test "stuck in a spin before the attach" {
 	start_prog stuck -m spin
 	sleep 0.5
