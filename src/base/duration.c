@@ -33,17 +33,31 @@ int duration_parse(const char *text, bool bare_seconds, uint64_t *ns)
 	return 0;
 }
 
+/* A hundred seconds and more, in the two largest units that say something. */
+static void long_text(double s, char text[DURATION_TEXT_BYTES])
+{
+	unsigned long long whole = (unsigned long long)(s + 0.5), minutes = whole / 60;
+	if (minutes < 60)
+		snprintf(text, DURATION_TEXT_BYTES, "%llu min %llu s", minutes, whole % 60);
+	else if (minutes < 48 * 60)
+		snprintf(text, DURATION_TEXT_BYTES, "%llu h %llu min", minutes / 60, minutes % 60);
+	else
+		snprintf(text, DURATION_TEXT_BYTES, "%llu days %llu h", minutes / (24 * 60),
+			 minutes / 60 % 24);
+}
+
 const char *duration_text(uint64_t ns, char text[DURATION_TEXT_BYTES])
 {
 	double us = (double)ns / 1e3, ms = us / 1e3, s = ms / 1e3;
-	if (us < 999.5)
+	if (us < 0.05)
+		snprintf(text, DURATION_TEXT_BYTES, "0");
+	else if (us < 999.5)
 		snprintf(text, DURATION_TEXT_BYTES, "%.*f us", us < 9.95 ? 1 : 0, us);
 	else if (ms < 999.5)
 		snprintf(text, DURATION_TEXT_BYTES, "%.*f ms", ms < 9.95 ? 1 : 0, ms);
 	else if (s < 99.95)
 		snprintf(text, DURATION_TEXT_BYTES, "%.*f s", s < 9.995 ? 2 : 1, s);
 	else
-		snprintf(text, DURATION_TEXT_BYTES, "%llu min %llu s", (unsigned long long)(s + 0.5) / 60,
-			 (unsigned long long)(s + 0.5) % 60);
+		long_text(s, text);
 	return text;
 }
