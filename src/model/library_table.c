@@ -15,6 +15,9 @@
 #define DIGEST "crypto.subtle.digest() and sign() run in the thread pool; update() computes in the loop"
 #define CIPHER "crypto.subtle.encrypt() and decrypt() run in the thread pool; update() computes in the loop"
 
+/* Where it is the start of the program itself that stalls, this is no wrong advice. */
+#define LOADS(how) how " loads modules inside the loop: load them when the program starts, before it serves"
+
 /* clang-format off */
 const struct library libraries[] = {
 	/* --- programs */
@@ -167,6 +170,9 @@ const struct library libraries[] = {
 	 "json holds the GIL: a faster parser (orjson), less data at once, or a ProcessPoolExecutor"},
 	{"re", LIBRARY_CPU, IN_STDLIB, STDLIB("re/*"),
 	 "re holds the GIL: a pattern without backtracking, less text, or a ProcessPoolExecutor"},
+	{"import", LIBRARY_CPU, IN_FILE, "<frozen?importlib*", LOADS("import")},
+	{"require()", LIBRARY_CPU, IN_FILE, "node:internal/modules/cjs/*", LOADS("require()")},
+	{"import", LIBRARY_CPU, IN_FILE, "node:internal/modules/esm/*", LOADS("import")},
 	{"bcryptjs", LIBRARY_CPU, IN_FILE, MODULE("bcryptjs"),
 	 "bcrypt's hash() and compare() run in the thread pool; bcryptjs computes in the loop"},
 	{"RegExp", LIBRARY_CPU, IN_FUNCTION, "RegExp:*",
