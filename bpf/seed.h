@@ -89,6 +89,16 @@ static __always_inline bool is_parents_loop(struct task_struct *task, __u64 obje
 	       (__u64)epoll_object(parent, regs_arg(&regs, 0)) == object;
 }
 
+/* By another descriptor than the one that user space was told of, such as the duplicate that every loop of tokio's has. */
+static __always_inline bool is_attended(__u64 object, __u32 tgid)
+{
+	struct loop_key key = {.object = object, .tgid = tgid};
+	__u32 *slot = bpf_map_lookup_elem(&loop_slots, &key);
+	struct lst_loop *l = slot ? loop_at(*slot) : NULL;
+
+	return l && (l->waiters || l->gap_start_ns);
+}
+
 /* Makes the thread the owner of a gap that is open already. */
 static __always_inline struct lst_loop *stuck_adopt(struct task_struct *task, const struct lst_wanted *want,
 						    struct lst_task_record *r, __u64 now)
@@ -96,15 +106,16 @@ static __always_inline struct lst_loop *stuck_adopt(struct task_struct *task, co
 	__u32 tid = r->head.tid;
 	struct lst_thread *t = thread_find(tid);
 	struct file *file = file_of(task, want->fd);
+	__u64 object = file ? file_object(file) : 0;
 
-	if (!file || is_parents_loop(task, file_object(file)))
+	if (!object || is_attended(object, r->head.tgid) || is_parents_loop(task, object))
 		return NULL;
 	if (!t)
 		t = thread_create(task, tid, r->head.tgid);
 	if (!t || t->open_gaps || t->in_wait)
 		return NULL;
 	struct lst_loop *l = loop_of(t, file, want->fd, now);
-	if (!l || l->waiters || l->gap_start_ns)
+	if (!l || l->waiters || l->gap_start_ns) /* somebody has come meanwhile */
 		return NULL;
 	t->timeout_ns = TIMEOUT_NONE;
 	t->delay_ns = t->delay_throttled_ns = 0;

@@ -111,6 +111,25 @@ static void a_loop_that_a_parent_has_left_is_its_workers(void **state)
 	look_at_worker_of(scene_begin(NULL), false);
 }
 
+static void a_duplicate_of_a_loop_makes_nobody_its_worker(void **state)
+{
+	(void)state;
+	struct task_struct *t = scene_begin(NULL), *helper = task_new(TGID, OTHER_TID, "signals");
+	task_opens_epoll(t, LOOP_FD + 1, OBJECT); /* a thread has its process's descriptors */
+	machine_hide(1);
+	task_calls(helper, NR_READ, 8, 0);
+	task_off(helper, OFF_BLOCKED);
+	task_waits(t, LOOP_FD, -1);
+	task_off(t, OFF_BLOCKED);
+	machine_pass(3000 * MS);
+	machine_look(OTHER_TID, LOOP_FD + 1, 1);
+	assert_true(next_record(LST_RECORD_TASK, &looked, sizeof looked));
+	assert_int_equal(looked.slot, ~0u);
+	assert_false(machine_loop(LOOP_SLOT)->shared);
+	assert_null(machine_thread(OTHER_TID));
+	machine_stop();
+}
+
 /* --- where only calls are shown that were seen to begin (fexit) */
 
 static struct task_struct *in_flight(void)
@@ -253,6 +272,7 @@ int main(void)
 		cmocka_unit_test(a_loop_stuck_before_the_attach_is_adopted),
 		cmocka_unit_test(the_loop_that_a_parent_waits_on_is_not_its_workers),
 		cmocka_unit_test(a_loop_that_a_parent_has_left_is_its_workers),
+		cmocka_unit_test(a_duplicate_of_a_loop_makes_nobody_its_worker),
 		cmocka_unit_test(a_wait_in_flight_ends_when_its_thread_runs),
 		cmocka_unit_test(a_wait_in_flight_that_goes_on_is_no_gap),
 		cmocka_unit_test(only_the_first_return_is_taken_from_the_scheduler),
