@@ -56,6 +56,20 @@ static void name_java(struct bytes *out, const struct compiled *c, uint32_t pid,
 			     c->unnamed || c->innermost_interpreted ? "; " : "Java's stacks end early: ");
 }
 
+static bool is_of(const struct fact_loop *loop, const char *runtime)
+{
+	return loop && !strncmp(loop->runtime, runtime, strlen(runtime));
+}
+
+/* V8's own options, by the way that its program takes them. */
+static void name_javascript(struct bytes *out, const struct fact_loop *loop)
+{
+	bytes_printf(out, "JavaScript functions have no names here: start %s",
+		     is_of(loop, "deno")
+			     ? "deno with --v8-flags=--perf-basic-prof,--interpreted-frames-native-stack"
+			     : "node with --perf-basic-prof --interpreted-frames-native-stack");
+}
+
 void naming_remedy(struct bytes *out, const struct dictionary *d, const struct fact_stack *stack,
 		   const struct fact_loop *loop)
 {
@@ -63,8 +77,7 @@ void naming_remedy(struct bytes *out, const struct dictionary *d, const struct f
 
 	/* One of several that has no name is no reason to start the program anew. */
 	if (c.unnamed_js && c.unnamed_js == c.js)
-		bytes_puts(out, "JavaScript functions have no names here: start node with --perf-basic-prof "
-				"--interpreted-frames-native-stack");
-	else if (loop && !strncmp(loop->runtime, "jvm", strlen("jvm")))
+		name_javascript(out, loop);
+	else if (is_of(loop, "jvm"))
 		name_java(out, &c, loop->pid, stack && stack->state == STACK_BROKEN);
 }

@@ -370,14 +370,20 @@ static bool names_js(const struct summary *s, uint32_t loop)
 	return false;
 }
 
+/* Whose runtime a culprit is told by. */
+static const struct fact_loop *loop_of(const struct summary *s, const struct summary_cause *c)
+{
+	const struct fact_loop *l = dictionary_loop(s->dictionary, c->tally.loop);
+	return l && !strncmp(l->runtime, "jvm", strlen("jvm")) ? java_loop(s) : l;
+}
+
 /* What it takes to have the line and not only what it called. */
 static void put_naming(struct pen *p, const struct summary *s)
 {
-	const struct fact_loop *java = java_loop(s);
 	struct bytes text = {0};
 	for (size_t i = 0; i < s->n_causes && !text.len; i++)
 		if (!names_js(s, s->causes[i].tally.loop))
-			naming_remedy(&text, s->dictionary, s->causes[i].stack, java);
+			naming_remedy(&text, s->dictionary, s->causes[i].stack, loop_of(s, &s->causes[i]));
 	if (text.len) {
 		pen_indent(p, 2);
 		pen_words(p, INK_DIM, bytes_text(&text));
