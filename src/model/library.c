@@ -120,6 +120,17 @@ static bool is_cpython(const struct fact_frame *f)
 	       starts_with(f->object, "python3");
 }
 
+bool library_has_cpython(const struct dictionary *d, uint32_t stack)
+{
+	const struct fact_stack *s = stack ? dictionary_stack(d, stack) : NULL;
+	for (uint32_t i = 0; s && i < s->n; i++) {
+		const struct fact_frame *f = dictionary_frame(d, s->frames[i]);
+		if (f && is_cpython(f))
+			return true;
+	}
+	return false;
+}
+
 /*
  * The GIL is waited for with a timeout on a condition variable, every other lock of CPython on a semaphore.
  * That holds where the interpreter's own functions have no names or have made place for Python's frames.

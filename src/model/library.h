@@ -50,6 +50,9 @@ uint32_t library_depth_of_file(const struct dictionary *d, uint32_t stack, const
 /* Whether the thread was in the C library's call of a system call on files, and so in the kernel. */
 bool library_calls_file(const struct dictionary *d, uint32_t stack);
 
+/* Whether any frame is Python's or the interpreter's own. */
+bool library_has_cpython(const struct dictionary *d, uint32_t stack);
+
 /* A futex waited for to get CPython's interpreter lock, not a lock of the program. */
 bool library_takes_gil(const struct dictionary *d, uint32_t stack);
 

@@ -75,6 +75,13 @@ static bool is_own_loop(const struct dictionary *d, uint32_t stack)
 	return s && begins_in_python(d, s) && !has_asyncio(d, s);
 }
 
+/* A program in C that can be scripted, as unbound, has Python's library in it, and its own loop knows nothing of that. */
+static bool is_without_python(const struct dictionary *d, uint32_t stack)
+{
+	const struct fact_stack *s = stack ? dictionary_stack(d, stack) : NULL;
+	return s && s->n && s->state == STACK_COMPLETE && !library_has_cpython(d, stack);
+}
+
 static enum family family_of(const struct fact_loop *l, const struct dictionary *d, uint32_t stack)
 {
 	enum family family = FAMILY_ANY;
@@ -82,6 +89,8 @@ static enum family family_of(const struct fact_loop *l, const struct dictionary 
 		if (!strncmp(l->runtime, runtimes[i].runtime, strlen(runtimes[i].runtime)))
 			family = runtimes[i].family;
 	bool any_loop = family == PYTHON;
+	if (any_loop && is_without_python(d, stack))
+		return FAMILY_ANY;
 	uint32_t nearest = UINT32_MAX; /* the innermost has called the code that waits */
 	for (size_t i = 0; any_loop && i < ARRAY_LEN(frameworks); i++) {
 		uint32_t depth = library_depth_of_file(d, stack, frameworks[i].file);

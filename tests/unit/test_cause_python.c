@@ -107,6 +107,19 @@ static const struct told green_loops[] = {
 	 "an executor's thread"},
 };
 
+static const struct told no_loops_of_python[] = {
+	{"a program in C that may be scripted",
+	 "cpython 3.11",
+	 {{"fsync", "/srv/root.key", TARGET_FILE, 200, 1,
+	   "fsync@libc.so.6 c:autr_write@unbound c:main@unbound"}},
+	 NULL,
+	 {0},
+	 0,
+	 "fsync",
+	 NULL,
+	 "sync in another thread"},
+};
+
 /* What has asyncio in it, or does not reach the program's beginning, is taken for asyncio, which most are. */
 static const struct told usual_loops[] = {
 	{"asyncio below the program's module",
@@ -144,6 +157,12 @@ static void test_green_loops(void **unused)
 	told_check_all(green_loops, ARRAY_LEN(green_loops));
 }
 
+static void test_no_loops_of_python(void **unused)
+{
+	(void)unused;
+	told_check_all(no_loops_of_python, ARRAY_LEN(no_loops_of_python));
+}
+
 static void test_usual_loops(void **unused)
 {
 	(void)unused;
@@ -155,6 +174,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_own_loops),
 		cmocka_unit_test(test_green_loops),
+		cmocka_unit_test(test_no_loops_of_python),
 		cmocka_unit_test(test_usual_loops),
 	};
 	return told_run("causes in Python's loops", tests, ARRAY_LEN(tests));
