@@ -196,8 +196,10 @@ static int gate_show(struct outputs *out)
 			(unsigned long long)summary->losses[i].count, summary->losses[i].meaning);
 	if (!bytes_ok(&text))
 		fprintf(stderr, "loopstall: no memory for the list of breaches\n");
-	fprintf(stderr, "%sloopstall: %zu breach%s of %s\n", bytes_text(&text), out->breaches,
-		out->breaches == 1 ? "" : "es", out->options->fail_if);
+	/* A gate that has seen nothing, as of a program that waits in poll() alone, holds nothing. */
+	fprintf(stderr, "%sloopstall: %zu breach%s of %s%s\n", bytes_text(&text), out->breaches,
+		out->breaches == 1 ? "" : "es", out->options->fail_if,
+		summary->n_loops == summary->n_hidden ? ": no loop has waited, so none was judged" : "");
 	summary_free(summary);
 	bytes_free(&text);
 	return 0;

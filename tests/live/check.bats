@@ -46,3 +46,10 @@ asyncio.run(main())'
 	[[ ${lines[0]} = "own output" ]]
 	jq -e '.type == "summary" and .stalls == 1 and .culprits[0].total_us > 90000' <<<"${lines[1]}"
 }
+
+@test "a gate that has seen no loop says so" {
+	run -0 --separate-stderr "$LOOPSTALL" check --fail-if 'stall>50ms' -- sleep 0.2
+	[[ $stderr = *"0 breaches of stall>50ms: no loop has waited"* ]]
+	run -0 --separate-stderr "$LOOPSTALL" check --fail-if 'stall>20s' -- "$PYTHON" -c 'import asyncio; asyncio.run(asyncio.sleep(0.1))'
+	[[ $stderr = *"0 breaches of stall>20s" ]]
+}
