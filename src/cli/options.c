@@ -171,6 +171,8 @@ static int check(struct options *o, struct diag *d)
 		{operands == OPERANDS_FILES && !o->n_files, "no recording to read",
 		 "loopstall report FILE.jsonl.zst"},
 		{o->verb == VERB_RECORD && !o->output, "no file to record into", "add -o FILE.jsonl.zst"},
+		{o->output && !strcmp(o->output, "-"), "a recording does not go to standard output",
+		 "add -o FILE.jsonl.zst, or --json for a stream of nearly the same lines"},
 		{o->replay && o->json, "--replay and --json do not go together", "leave out one of them"},
 	};
 	for (size_t i = 0; i < ARRAY_LEN(rules); i++)

@@ -76,7 +76,8 @@ struct lines *lines_open(const char *path, struct diag *d)
 		diag_fail(d, -ENOMEM, "no memory to read %s", path);
 		return NULL;
 	}
-	l->fd = open(path, O_RDONLY | O_CLOEXEC);
+	l->fd = strcmp(path, "-") != 0 ? open(path, O_RDONLY | O_CLOEXEC)
+				       : fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0);
 	if (l->fd < 0) {
 		diag_fail(d, -errno, "cannot open %s: %s", path, strerror(errno));
 		goto out;

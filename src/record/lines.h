@@ -20,7 +20,7 @@
 
 struct lines;
 
-/* NULL with the diag filled, also for an empty or foreign file. */
+/* "-" is standard input. NULL with the diag filled, also for an empty or foreign file. */
 struct lines *lines_open(const char *path, struct diag *d);
 /*
  * 1 and a line without its newline (valid until the next call), 0 at the end, or a negative errno with the diag filled: the

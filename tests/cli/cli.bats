@@ -46,6 +46,8 @@ teardown() {
 	run -2 ./loopstall record 1
 	run -2 ./loopstall report
 	run -2 ./loopstall --no-such-option
+	run -2 ./loopstall record -o - 1
+	[ "${lines[0]}" = "loopstall: a recording does not go to standard output" ]
 }
 
 @test "a process that is not there is exit 1" {
@@ -89,6 +91,12 @@ teardown() {
 	echo hello >"$scratch/text"
 	run -1 "${unprivileged[@]}" report "$scratch/text"
 	[[ ${lines[0]} = *"text"* ]]
+}
+
+@test "a report reads a recording from standard input" {
+	./loopstall report tests/fuzz/corpus/record/plain >"$scratch/of-file"
+	./loopstall report - <tests/fuzz/corpus/record/plain >"$scratch/of-input"
+	diff "$scratch/of-file" "$scratch/of-input"
 }
 
 @test "completions are valid shell and offer verbs and options" {
