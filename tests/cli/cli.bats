@@ -119,6 +119,13 @@ teardown() {
 	[[ $output != *warning* ]]
 }
 
+@test "every key of the summary in JSON is documented" {
+	local key
+	for key in $(grep -oE '\b&?j, "[a-z0-9_]+"' src/report/json.c | sed 's/.*"\(.*\)"/\1/' | sort -u); do
+		grep -q "\`$key\`\|\"$key\"" docs/summary.md || { echo "no $key"; false; }
+	done
+}
+
 # The words of a section of the manual page that stand in front of a paragraph.
 manual_terms() {
 	awk -v section="$1" '/^\.SH/ { inside = $0 == ".SH " section } inside && /^\.BR? / { gsub(/[",\\]/, " "); print }' loopstall.8
