@@ -52,22 +52,47 @@ static __always_inline void sleep_until(struct lst_block *b, __u64 clock)
 	b->object = clock == CLOCK_MONOTONIC && b->object > now ? b->object - now : 0;
 }
 
-static __always_inline void poll_describe(struct lst_block *b, __u64 user_fds, __u64 count)
+/* Without a descriptor it is a sleep in disguise, as usleep() once was. */
+static __always_inline void poll_describe(struct lst_block *b, const struct call_regs *regs,
+					  bool has_timespec)
 {
 	struct user_pollfd first = {.fd = -1};
-	b->fds = count;
-	if (count && !bpf_probe_read_user(&first, sizeof first, (void *)user_fds) && first.fd >= 0)
+	__s32 ms = regs_arg(regs, 2);
+
+	b->fds = regs_arg(regs, 1);
+	if (!b->fds && has_timespec) {
+		sleep_describe(b, regs_arg(regs, 2));
+	} else if (!b->fds) {
+		b->kind = LST_TARGET_SLEEP;
+		b->object = ms > 0 ? ms * 1000000ULL : 0;
+	} else if (!bpf_probe_read_user(&first, sizeof first, (void *)regs_arg(regs, 0)) && first.fd >= 0) {
 		b->fd = first.fd;
+	}
+}
+
+/* The same. Of select() itself the time is in other units, and it has it in no C library of today. */
+static __always_inline void select_sleeps(struct lst_block *b, const struct call_regs *regs,
+					  bool has_timespec)
+{
+	if (regs_arg(regs, 3))
+		return; /* only what is exceptional is waited for */
+	if (has_timespec)
+		sleep_describe(b, regs_arg(regs, 4));
+	else
+		b->kind = LST_TARGET_SLEEP;
 }
 
 /* The lowest descriptor of the read set, else of the write set, among the first 256. */
-static __always_inline void select_describe(struct lst_block *b, const struct call_regs *regs)
+static __always_inline void select_describe(struct lst_block *b, const struct call_regs *regs,
+					    bool has_timespec)
 {
 	__u64 words[4] = {};
 	__u64 set = regs_arg(regs, 1) ? regs_arg(regs, 1) : regs_arg(regs, 2);
 	b->fds = regs_arg(regs, 0);
-	if (!set)
-		return; /* a sleep in disguise */
+	if (!set) {
+		select_sleeps(b, regs, has_timespec);
+		return;
+	}
 	bpf_probe_read_user(words, b->fds > 64 ? 32 : 8, (void *)set);
 	for (__u32 fd = 0; fd < 256; fd++) {
 		if (!(words[(fd >> 6) & 3] >> (fd & 63) & 1))
@@ -91,11 +116,14 @@ static __always_inline void block_describe(struct task_struct *task, const struc
 		return;
 	}
 	b->call = call;
-	switch (shape_of(call)) {
+	__u32 shape = shape_of(call);
+	switch (shape) {
 	case LST_SHAPE_FD:
 	case LST_SHAPE_EPOLL: b->fd = regs_arg(regs, 0); break;
-	case LST_SHAPE_POLL: poll_describe(b, regs_arg(regs, 0), regs_arg(regs, 1)); break;
-	case LST_SHAPE_SELECT: select_describe(b, regs); break;
+	case LST_SHAPE_POLL:
+	case LST_SHAPE_PPOLL: poll_describe(b, regs, shape == LST_SHAPE_PPOLL); break;
+	case LST_SHAPE_SELECT:
+	case LST_SHAPE_PSELECT: select_describe(b, regs, shape == LST_SHAPE_PSELECT); break;
 	case LST_SHAPE_FUTEX:
 		b->kind = LST_TARGET_FUTEX;
 		b->object = regs_arg(regs, 0);

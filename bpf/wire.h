@@ -406,8 +406,10 @@ enum lst_scope { LST_SCOPE_TARGETS, LST_SCOPE_CGROUP, LST_SCOPE_ALL };
 enum lst_call_shape {
 	LST_SHAPE_NONE,
 	LST_SHAPE_FD,	   /* first argument is a descriptor */
-	LST_SHAPE_POLL,	   /* pollfd array, count */
-	LST_SHAPE_SELECT,  /* count, read set */
+	LST_SHAPE_POLL,	   /* pollfd array, count, milliseconds */
+	LST_SHAPE_PPOLL,   /* pollfd array, count, timespec */
+	LST_SHAPE_SELECT,  /* count, three sets, a time */
+	LST_SHAPE_PSELECT, /* count, three sets, timespec */
 	LST_SHAPE_FUTEX,   /* user address */
 	LST_SHAPE_SLEEP,   /* timespec, first argument */
 	LST_SHAPE_SLEEP2,  /* clock, flags, timespec */

@@ -347,6 +347,16 @@ void task_in_user_mode(struct task_struct *t)
 #endif
 }
 
+void task_argument(struct task_struct *t, int n, uint64_t value)
+{
+	struct pt_regs *regs = regs_of(t);
+#if defined(__TARGET_ARCH_x86)
+	*(n == 3 ? &regs->dx : &regs->r8) = value;
+#else
+	regs->user_regs.regs[n - 1] = value;
+#endif
+}
+
 void task_calls(struct task_struct *t, uint32_t nr, uint64_t first, uint64_t second)
 {
 	struct pt_regs *regs = regs_of(t);

@@ -83,6 +83,7 @@ enum off_how {
 enum {
 	NR_READ = 0,
 	NR_POLL = 7,
+	NR_PSELECT = 270,
 	NR_FUTEX = 202,
 	NR_SLEEP = 35,
 	NR_WAIT = 61,
@@ -91,6 +92,8 @@ enum {
 
 void task_creates_epoll(struct task_struct *t, uint32_t fd, uint64_t object); /* and the call returns */
 void task_calls(struct task_struct *t, uint32_t nr, uint64_t first, uint64_t second);
+/* The third or the fifth argument of the call, until the next. */
+void task_argument(struct task_struct *t, int n, uint64_t value);
 void task_in_user_mode(struct task_struct *t);
 /* timeout -1: none */
 void task_waits(struct task_struct *t, uint32_t fd, int timeout_ms);

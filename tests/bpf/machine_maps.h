@@ -57,6 +57,7 @@ static void config_fill(void)
 	c->create_nr[0] = c->create_nr[1] = ~0u;
 	call_shape[NR_READ] = LST_SHAPE_FD;
 	call_shape[NR_POLL] = LST_SHAPE_POLL;
+	call_shape[NR_PSELECT] = LST_SHAPE_PSELECT;
 	call_shape[NR_FUTEX] = LST_SHAPE_FUTEX;
 	call_shape[NR_SLEEP] = LST_SHAPE_SLEEP;
 	call_shape[NR_WAIT] = LST_SHAPE_WAITPID;

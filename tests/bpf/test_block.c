@@ -47,6 +47,28 @@ static void one_call_to_one_peer_is_one_block(void **state)
 	machine_stop();
 }
 
+static void polls_of_nothing_are_sleeps(void **state)
+{
+	(void)state;
+	static const struct {
+		int64_t sec, nsec;
+	} request = {0, 150000000};
+	struct task_struct *t = gap_begin();
+	shim_user_memory(&request, sizeof request);
+	task_argument(t, 3, 50);
+	blocks_in(t, NR_POLL, 0, 50 * MS);
+	task_argument(t, 3, 0);
+	task_argument(t, 5, (uint64_t)&request);
+	blocks_in(t, NR_PSELECT, 0, 150 * MS);
+	gap_finish(t);
+	assert_int_equal(stall.n_blocks, 2);
+	assert_int_equal(stall.blocks[0].kind, LST_TARGET_SLEEP);
+	assert_int_equal(stall.blocks[0].object, 50 * MS);
+	assert_int_equal(stall.blocks[1].kind, LST_TARGET_SLEEP);
+	assert_int_equal(stall.blocks[1].object, 150 * MS);
+	machine_stop();
+}
+
 static void calls_are_told_apart_by_what_they_wait_for(void **state)
 {
 	(void)state;
@@ -375,6 +397,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_call_to_one_peer_is_one_block),
+		cmocka_unit_test(polls_of_nothing_are_sleeps),
 		cmocka_unit_test(calls_are_told_apart_by_what_they_wait_for),
 		cmocka_unit_test(the_longest_kinds_keep_their_places),
 		cmocka_unit_test(blocks_of_the_last_gap_are_gone),

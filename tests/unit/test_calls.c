@@ -51,8 +51,8 @@ static void shapes_are_those_of_the_arguments(void **state)
 		const char *name;
 		uint8_t shape;
 	} wanted[] = {
-		{"recvfrom", LST_SHAPE_FD},	  {"ppoll", LST_SHAPE_POLL},
-		{"pselect6", LST_SHAPE_SELECT},	  {"futex", LST_SHAPE_FUTEX},
+		{"recvfrom", LST_SHAPE_FD},	  {"ppoll", LST_SHAPE_PPOLL},
+		{"pselect6", LST_SHAPE_PSELECT},  {"futex", LST_SHAPE_FUTEX},
 		{"nanosleep", LST_SHAPE_SLEEP},	  {"clock_nanosleep", LST_SHAPE_SLEEP2},
 		{"wait4", LST_SHAPE_WAITPID},	  {"waitid", LST_SHAPE_WAITID},
 		{"openat", LST_SHAPE_PATHAT},	  {"clone", LST_SHAPE_FORK},
