@@ -153,8 +153,22 @@ static bool is_main_threads(struct live_source *s, uint32_t pid)
 	       !strncmp(info.runtime, "node", strlen("node"));
 }
 
-/* The thread that the unattended loop is likely to belong to, 0 for none. */
-static uint32_t thread_likeliest(struct live_source *s, uint32_t pid)
+static void epolls_drop(struct epoll_fds *e, uint32_t fd)
+{
+	for (uint32_t i = 0; i < e->n; i++)
+		if (e->fds[i] == fd) {
+			e->n--;
+			e->fds[i] = e->fds[e->n];
+			e->watched[i] = e->watched[e->n];
+			return;
+		}
+}
+
+/*
+ * The thread that the unattended loop is likely to belong to, 0 for none. Loops that some thread waits on are taken out: those of threads
+ * that are not followed are not known otherwise.
+ */
+static uint32_t thread_likeliest(struct live_source *s, uint32_t pid, struct epoll_fds *epolls)
 {
 	char path[64];
 	struct thread_doing t;
@@ -167,6 +181,8 @@ static uint32_t thread_likeliest(struct live_source *s, uint32_t pid)
 		if (!tid || !thread_read(&t, pid, tid))
 			continue;
 		others_wait += t.waits;
+		if (t.waits)
+			epolls_drop(epolls, t.wait_fd);
 		if (t.waits || t.serves)
 			continue;
 		if (!t.futex && (tid == pid || !found))
@@ -181,6 +197,15 @@ static uint32_t thread_likeliest(struct live_source *s, uint32_t pid)
 	return found ? found : others_wait ? 0 : found_futex;
 }
 
+static bool is_followed(const struct live_source *s, uint32_t tid)
+{
+	const struct target_set *set = s->options.targets;
+	for (size_t i = 0; i < set->n_tids; i++)
+		if (set->tids[i] == tid)
+			return true;
+	return !set->n_tids;
+}
+
 static void stuck_find_in(struct live_source *s, uint32_t pid, uint64_t now)
 {
 	struct epoll_fds epolls;
@@ -188,8 +213,8 @@ static void stuck_find_in(struct live_source *s, uint32_t pid, uint64_t now)
 	epolls_find(s, pid, &epolls);
 	if (!epolls.n)
 		return;
-	uint32_t tid = thread_likeliest(s, pid), best = epoll_likeliest(&epolls);
-	if (!tid || !may_belong_to(s, &epolls, best, pid, tid))
+	uint32_t tid = thread_likeliest(s, pid, &epolls), best = epoll_likeliest(&epolls);
+	if (!tid || !epolls.n || !is_followed(s, tid) || !may_belong_to(s, &epolls, best, pid, tid))
 		return;
 	uint32_t fd = epolls.fds[best];
 	struct look look = {.tid = tid, .slot = ~0u};

@@ -152,3 +152,27 @@ asyncio.run(main())'
 		and any(.state == "ended" and .lower_bound) and all(.verdict == "BLOCKED" and .blocks[0].call == "clock_nanosleep"
 			and any(.blocks[0].stack[]; .function == "stuck_in_sleep") and .culprit.function == "sleep_ms")' "$SEEN"
 }
+
+# A main thread that waits for signals, and a loop in a thread of its own.
+@test "a thread that is watched alone makes no other one stuck" {
+	local program='import selectors, signal, sys, threading
+def serve():
+    selector = selectors.EpollSelector()
+    selector.register(sys.stdin, selectors.EVENT_READ)
+    print(threading.get_native_id(), flush=True)
+    while True:
+        selector.select(0.02)
+threading.Thread(target=serve, daemon=True).start()
+signal.sigwait([signal.SIGUSR1])'
+	mkfifo "$LIVE/in"
+	exec {in}<>"$LIVE/in"
+	background "$PYTHON" -c "$program" <"$LIVE/in" >"$LIVE/out"
+	target=$last
+	within 50 test -s "$LIVE/out"
+	for thread in "$(cat "$LIVE/out")" "$target"; do
+		start_tool -t "$thread"
+		sleep 1.5
+		stop_tool
+		lacks_line "$SEEN" '"state":"stuck"'
+	done
+}
