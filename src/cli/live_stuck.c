@@ -4,7 +4,7 @@
  * and a thread that could be its loop's but does something else, is made the owner of an open gap.
  *
  * Which thread a loop belongs to is not written down anywhere in the kernel, so this is a judgement: the main thread if it waits on nothing of its own, else a
- * thread that runs or is blocked in something other than a futex (parked workers are in futexes). Python's and Node's loops are the main thread's even if that
+ * thread that runs or is blocked in something other than a futex (parked workers are in futexes) or a wait for signals. Python's and Node's loops are the main thread's even if that
  * is in a futex: it waits for a lock, and who sleeps or reads meanwhile is the one that holds it.
  */
 #include "cli/live_parts.h"
@@ -33,7 +33,8 @@ struct epoll_fds {
 struct thread_doing {
 	uint32_t tid;
 	bool runs, waits, futex;
-	bool serves; /* the runtime itself: no loop is its */
+	bool for_signal; /* as main threads do whose program's loops are elsewhere */
+	bool serves;	 /* the runtime itself: no loop is its */
 	uint32_t wait_fd;
 };
 
@@ -44,6 +45,16 @@ static bool is_wait_call(uint32_t nr)
 		return false;
 	return nr == call_number("epoll_wait") || nr == call_number("epoll_pwait") ||
 	       nr == call_number("epoll_pwait2");
+}
+
+static bool is_signal_call(uint32_t nr)
+{
+	static const char *const calls[] = {"rt_sigtimedwait", "rt_sigsuspend", "pause"};
+	const char *name = call_name(nr);
+	for (size_t i = 0; name && i < ARRAY_LEN(calls); i++)
+		if (!strcmp(name, calls[i]))
+			return true;
+	return false;
 }
 
 /* Threads of a JVM that run while all others are stopped, which is when a loop may have to be looked for. */
@@ -72,6 +83,7 @@ static bool thread_read(struct thread_doing *t, uint32_t pid, uint32_t tid)
 		t->waits = !call.runs && is_wait_call(call.number);
 		t->wait_fd = (uint32_t)call.first;
 		t->futex = !call.runs && call.number == call_number("futex");
+		t->for_signal = !call.runs && is_signal_call(call.number);
 	}
 	bytes_free(&text);
 	t->serves = !err && is_of_runtime(pid, tid);
@@ -172,7 +184,7 @@ static uint32_t thread_likeliest(struct live_source *s, uint32_t pid, struct epo
 {
 	char path[64];
 	struct thread_doing t;
-	uint32_t found = 0, found_futex = 0, others_wait = 0;
+	uint32_t found = 0, found_futex = 0, found_signal = 0, others_wait = 0;
 
 	snprintf(path, sizeof path, "/proc/%u/task", pid);
 	DIR *dir = opendir(path);
@@ -185,7 +197,9 @@ static uint32_t thread_likeliest(struct live_source *s, uint32_t pid, struct epo
 			epolls_drop(epolls, t.wait_fd);
 		if (t.waits || t.serves)
 			continue;
-		if (!t.futex && (tid == pid || !found))
+		if (t.for_signal)
+			found_signal = tid;
+		else if (!t.futex && (tid == pid || !found))
 			found = tid;
 		else if (tid == pid)
 			found_futex = tid;
@@ -194,7 +208,9 @@ static uint32_t thread_likeliest(struct live_source *s, uint32_t pid, struct epo
 		closedir(dir);
 	if (found_futex && found && is_main_threads(s, pid))
 		return found_futex;
-	return found ? found : others_wait ? 0 : found_futex;
+	if (found || others_wait)
+		return found;
+	return found_futex ? found_futex : found_signal;
 }
 
 static bool is_followed(const struct live_source *s, uint32_t tid)

@@ -176,3 +176,25 @@ signal.sigwait([signal.SIGUSR1])'
 		lacks_line "$SEEN" '"state":"stuck"'
 	done
 }
+
+@test "a main thread that waits for signals is not what is stuck" {
+	local program='import os, selectors, signal, threading
+ends = os.pipe()
+def serve():
+    selector = selectors.EpollSelector()
+    selector.register(ends[0], selectors.EVENT_READ)
+    selector.select(0.1)
+    print(threading.get_native_id(), flush=True)
+    os.read(ends[0], 1)
+threading.Thread(target=serve, daemon=True).start()
+signal.sigwait([signal.SIGUSR1])'
+	background "$PYTHON" -c "$program" >"$LIVE/out"
+	target=$last
+	within 50 test -s "$LIVE/out"
+	sleep 0.3
+	start_tool -p "$target"
+	sleep 1.5
+	stop_tool
+	has_line "$SEEN" "\"type\":\"stall\".*\"tid\":$(cat "$LIVE/out"),.*\"state\":\"stuck\""
+	lacks_line "$SEEN" "\"type\":\"stall\".*\"tid\":$target,"
+}
