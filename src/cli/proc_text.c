@@ -111,6 +111,8 @@ static const struct interpreter interpreters[] = {
 	{"ruby", " -I -r -C ", "", " -e ", ""},
 	{"perl", " -I ", "", " -e -E ", ""},
 	{"php", " -c -d -z ", " -f -F ", " -r ", ""},
+	{"lua", " -l -e ", "", "", ""}, /* code goes before a script, too */
+	{"luajit", " -l -e -j ", "", "", ""},
 	{"java", " -cp -classpath --class-path -p --module-path --add-modules ", " -jar -m --module ", "",
 	 ""},
 };

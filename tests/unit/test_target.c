@@ -333,6 +333,11 @@ static void scripts_go_by_their_own_name(void **state)
 		 .exe = "/usr/bin/python3.11",
 		 WORDS("python3\0-c\0uvicorn")},
 		{.pid = 15, .parent = 1, .comm = "cat", .exe = "/usr/bin/cat", WORDS("cat\0celery")},
+		{.pid = 17,
+		 .parent = 1,
+		 .comm = "lua5.4",
+		 .exe = "/usr/bin/lua5.4",
+		 WORDS("lua5.4\0-e\0x=1\0/usr/bin/prosody\0-F")},
 		{.pid = 16, .parent = 1, .comm = "deno", .exe = "/usr/bin/deno", WORDS("deno\0run\0main.ts")},
 	};
 	(void)state;
@@ -344,6 +349,7 @@ static void scripts_go_by_their_own_name(void **state)
 	FOUND("server.js", 12);
 	FOUND("app.jar", 13);
 	FOUND("main.ts", 16);
+	FOUND("prosody", 17);
 	FOUND("node", 12);
 	REFUSED("python3", -EEXIST, "10 (uvicorn), 11 (celery), 14 (python3.11)");
 	REFUSED("ignore", -ESRCH, "no process");
