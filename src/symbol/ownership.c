@@ -171,77 +171,22 @@ bool ownership_is_linked_library(const char *name)
 	       (type == name || !starts_with(type, future));
 }
 
+/* What libc waits, works on files and allocates with. */
+static const char interposed[] = " accept accept4 access calloc clock_nanosleep close connect epoll_ctl "
+				 "epoll_pwait epoll_pwait2 epoll_wait execve fdatasync flock"
+				 " fork free fstat fsync getaddrinfo gethostbyname ioctl lseek malloc memcpy "
+				 "mmap munmap nanosleep open open64 openat poll"
+				 " posix_spawn ppoll pread pread64 pselect pthread_cond_timedwait "
+				 "pthread_cond_wait pthread_create pthread_join"
+				 " pthread_mutex_lock pwrite pwrite64 read readv realloc recv recvfrom "
+				 "recvmmsg recvmsg select sem_wait send sendfile sendmmsg"
+				 " sendmsg sendto sleep stat syscall usleep vfork waitpid write writev ";
+
 bool ownership_is_interposer(const char *name)
 {
-	static const char *const stood_in_for[] = {
-		"accept",
-		"accept4",
-		"access",
-		"calloc",
-		"clock_nanosleep",
-		"close",
-		"connect",
-		"epoll_ctl",
-		"epoll_pwait",
-		"epoll_pwait2",
-		"epoll_wait",
-		"execve",
-		"fdatasync",
-		"flock",
-		"fork",
-		"free",
-		"fstat",
-		"fsync",
-		"getaddrinfo",
-		"gethostbyname",
-		"ioctl",
-		"lseek",
-		"malloc",
-		"memcpy",
-		"mmap",
-		"munmap",
-		"nanosleep",
-		"open",
-		"open64",
-		"openat",
-		"poll",
-		"posix_spawn",
-		"ppoll",
-		"pread",
-		"pread64",
-		"pselect",
-		"pthread_cond_timedwait",
-		"pthread_cond_wait",
-		"pthread_create",
-		"pthread_join",
-		"pthread_mutex_lock",
-		"pwrite",
-		"pwrite64",
-		"read",
-		"readv",
-		"realloc",
-		"recv",
-		"recvfrom",
-		"recvmmsg",
-		"recvmsg",
-		"select",
-		"sem_wait",
-		"send",
-		"sendfile",
-		"sendmmsg",
-		"sendmsg",
-		"sendto",
-		"sleep",
-		"stat",
-		"syscall",
-		"usleep",
-		"vfork",
-		"waitpid",
-		"write",
-		"writev",
-	};
-	for (size_t i = 0; i < ARRAY_LEN(stood_in_for); i++)
-		if (!strcmp(stood_in_for[i], name))
+	size_t len = strlen(name);
+	for (const char *at = len ? strstr(interposed, name) : NULL; at; at = strstr(at + 1, name))
+		if (at > interposed && at[-1] == ' ' && at[len] == ' ')
 			return true;
 	return false;
 }

@@ -25,7 +25,7 @@ struct target_module {
 	bool is_program; /* of some process, and no library */
 	bool asked;	 /* the opener has been asked for it */
 	bool sent;	 /* the worker in life has it */
-	bool memory;	 /* no file but memory: its code has no name unless it is a program's, or a JIT map tells */
+	bool memory; /* no file but memory: its code has no name unless it is a program's, or a JIT map tells */
 	bool missing; /* the worker in life was told that it could not be opened: a process that is gone, or its program's successor */
 	unsigned crashes;
 };
