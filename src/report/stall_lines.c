@@ -53,8 +53,8 @@ static void put_worker(struct pen *p, const struct fact_stall *s)
 static void put_ready(struct pen *p, const struct fact_stall *s)
 {
 	char text[DURATION_TEXT_BYTES];
-	bool is_said = s->verdict == VERDICT_STARVED || s->verdict == VERDICT_THROTTLED;
-	if (!is_said && s->ready_ns >= READY_NS)
+	bool is_told = s->verdict == VERDICT_STARVED || s->verdict == VERDICT_THROTTLED;
+	if (!is_told && s->ready_ns >= READY_NS)
 		pen_piecef(p, INK_YELLOW, "  ", "now ready for %s and without a CPU",
 			   duration_text(s->ready_ns, text));
 }

@@ -23,10 +23,10 @@ static void name_compiled(struct frame_book *b, const struct report_frame *repor
 }
 
 /* Whose code it is cannot be told without a name, and each address as something of its own says even less. */
-static void name_unknown(struct fact_frame *frame)
+static bool is_unknown(const struct report_frame *report, const struct target_module *m)
 {
-	frame->object = "[JIT]";
-	frame->offset = 0;
+	return report->place == PLACE_ANONYMOUS ||
+	       (report->place == PLACE_MODULE && m && m->memory && !report->name[0]);
 }
 
 static void name_place(struct frame_book *b, const struct report_frame *report, struct fact_frame *frame)
@@ -38,12 +38,11 @@ static void name_place(struct frame_book *b, const struct report_frame *report, 
 		frame->application = ownership_is_python_application(frame->file);
 	} else if (report->place == PLACE_JIT) {
 		name_compiled(b, report, frame);
-	} else if (report->place == PLACE_ANONYMOUS) {
-		name_unknown(frame);
+	} else if (is_unknown(report, m)) {
+		frame->object = "[JIT]";
+		frame->offset = 0;
 	} else if (report->place == PLACE_MODULE && report->module == MODULE_VDSO) {
 		frame->object = "[vdso]";
-	} else if (report->place == PLACE_MODULE && m && m->memory && !report->name[0]) {
-		name_unknown(frame);
 	} else if (report->place == PLACE_MODULE && m) {
 		frame->object = m->object;
 		frame->application = m->application && !ownership_is_linked_library(frame->function) &&

@@ -54,26 +54,28 @@ static int hex_digit(char c)
 	return c >= '0' && c <= '9' ? c - '0' : isxdigit((unsigned char)c) ? (c | 0x20) - 'a' + 10 : -1;
 }
 
-/* "%20" and what it stands for; 0 if it is none. */
-static char escaped(const char *at)
+/* "%20" becomes what it stands for; false if it is none. */
+static bool take_escape(const char **at, char *to)
 {
-	int high = *at == '%' ? hex_digit(at[1]) : -1, low = high >= 0 ? hex_digit(at[2]) : -1;
-	return low >= 0 ? (char)(high << 4 | low) : 0;
+	const char *p = *at;
+	int high = *p == '%' ? hex_digit(p[1]) : -1, low = high >= 0 ? hex_digit(p[2]) : -1;
+	unsigned char byte = low >= 0 ? (unsigned char)(high << 4 | low) : 0;
+
+	if (!byte)
+		return false;
+	memcpy(to, &byte, sizeof byte);
+	*at += strlen("%20");
+	return true;
 }
 
 void jit_name_path(char *file)
 {
-	char *to = file;
-
 	if (strncmp(file, FILE_SCHEME, strlen(FILE_SCHEME)) != 0)
 		return;
-	const char *from = file + strlen(FILE_SCHEME);
-	while (*from && *from != '?' && *from != '#') {
-		char c = escaped(from);
-		*to++ = c ? c : *from;
-		from += c ? 3 : 1;
-	}
-	*to = 0;
+	for (const char *at = file + strlen(FILE_SCHEME); *at && *at != '?' && *at != '#'; file++)
+		if (!take_escape(&at, file))
+			*file = *at++;
+	*file = 0;
 }
 
 /* Takes ":41" off the end. */

@@ -133,7 +133,9 @@ static void read_duration(const char *text, bool bare_seconds)
 	snprintf(whole, sizeof whole, "%lluns", (unsigned long long)ns);
 	must(!duration_parse(whole, false, &again) && (ns > EXACT || again == ns));
 	char *blank = strchr(shown, ' ');
-	must(blank);
+	must(!blank == (ns < 50)); /* "0" has no unit */
+	if (!blank)
+		return;
 	memmove(blank, blank + 1, strlen(blank));
 	if (ns < 90000000000ull) /* three digits or two */
 		must(!duration_parse(shown, false, &again) && again <= ns + ns / 19 + 100 &&

@@ -402,8 +402,11 @@ static void test_lines_that_kill(void **state)
 	resolver_submit(resolver, &own.raw, 1, count, &a);
 	wait_for(&a, 1);
 	assert_int_not_equal(a.line, 0);
+	pid_t worker = find_worker();
+	kill(worker, SIGKILL);
+	while (!kill(worker, 0))
+		usleep(1000);
 	at->module = MODULE_FIRST; /* the first that it was given: this program */
-	kill(find_worker(), SIGKILL);
 	a = (struct answers){0};
 	resolver_submit(resolver, &own.raw, 2, count, &a);
 	wait_for(&a, 1);
