@@ -124,7 +124,7 @@ static void parse_js(struct span s, struct jit_name *name)
 	struct span function = upto(s, blank), file = from(s, blank + 1);
 	keep(name->file, file);
 	jit_name_path(name->file);
-	if (!file.len)
+	if (!*name->file) /* or a URL of nothing */
 		name->line = 0;
 	keep(name->function,
 	     function.len ? function : (struct span){JIT_NAME_ANONYMOUS, strlen(JIT_NAME_ANONYMOUS)});

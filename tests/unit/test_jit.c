@@ -32,6 +32,7 @@ static void names(void **state)
 		{"JS:~ file:///srv/esm.mjs:4:19", JIT_JS, "(anonymous)", "/srv/esm.mjs", 4},
 		{"JS:~poll file:///srv/my%20app/m%C3%BCll.mjs?v=2:4:19", JIT_JS, "poll",
 		 "/srv/my app/m\xc3\xbcll.mjs", 4},
+		{"JS:~poll file://?v=2:4:19", JIT_JS, "poll", "", 0},
 		{"JS:~poll file:///srv/100%/a%2.mjs#b:4:19", JIT_JS, "poll", "/srv/100%/a%2.mjs", 4},
 		{"JS:~poll /srv/my%20app.js:4:19", JIT_JS, "poll", "/srv/my%20app.js", 4},
 		{"JS:*get [Symbol.toStringTag] /srv/my app/x.js:2:63", JIT_JS, "get [Symbol.toStringTag]",
