@@ -136,12 +136,18 @@ static __always_inline bool gap_is_top(struct lst_loop *l, __u64 lag, __u64 now)
 	return moved != lag;
 }
 
-static __always_inline void hists_add_delayed(const struct lst_loop *l, struct lst_loop_hists *h, __u64 gap,
-					      __u64 delay)
+/* A function of its own, so that the way of the others keeps its registers. */
+SEPARATE int hists_add_delayed(__u32 slot, __u64 gap, __u64 delay)
 {
+	const struct lst_loop *l = loop_at(slot);
+	struct lst_loop_hists *h = hists_at(slot);
+
+	if (!l || !h)
+		return 0;
 	hist_add(l, &h->delayed_gap, gap);
 	hist_add(l, &h->delayed_lag, gap + delay);
 	hist_add(l, &h->delay, delay);
+	return 0;
 }
 
 static __always_inline void gap_count(struct lst_loop *l, __u32 slot, __u64 gap, __u64 delay, __u64 offcpu)
@@ -160,7 +166,7 @@ static __always_inline void gap_count(struct lst_loop *l, __u32 slot, __u64 gap,
 	if (!h)
 		return;
 	if (delay)
-		hists_add_delayed(l, h, gap, delay);
+		hists_add_delayed(slot, gap, delay);
 	else
 		hist_add(l, &h->plain, gap);
 	if (offcpu)
@@ -287,11 +293,19 @@ static __always_inline void gap_unclaim(const struct lst_loop *l, __u32 slot)
 		bpf_map_delete_elem(&closing, &slot);
 }
 
+static __always_inline void hist_add_plain(const struct lst_loop *l, __u32 slot, __u64 gap)
+{
+	__u32 bucket = bucket_of(gap);
+	struct lst_loop_hists *h = hists_at(slot);
+
+	if (h)
+		bucket_add(l, &h->plain, bucket, gap);
+}
+
 /* As gap_close() does it, for a plain one. */
 static __always_inline void gap_close_plain(struct lst_loop *l, __u32 slot, struct lst_thread *t, __u64 now)
 {
 	__u64 gap = now - l->gap_start_ns, delay = l->gap_delay_ns;
-	struct lst_loop_hists *h = hists_at(slot);
 
 	l->gap_start_ns = 0;
 	gap_forget_owner(t, slot);
@@ -301,10 +315,10 @@ static __always_inline void gap_close_plain(struct lst_loop *l, __u32 slot, stru
 		l->max_lag_ns = gap + delay;
 	if (gap < l->min_gap_ns || !l->min_gap_ns)
 		l->min_gap_ns = gap;
-	if (h && delay)
-		hists_add_delayed(l, h, gap, delay);
-	else if (h)
-		bucket_add(l, &h->plain, bucket_of(gap), gap);
+	if (delay)
+		hists_add_delayed(slot, gap, delay);
+	else
+		hist_add_plain(l, slot, gap);
 	chain_add(l, gap);
 	connects_count(l);
 }
