@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define REREADS_EARLY 8
+
 /* A file in one state. No padding: it is hashed as bytes. */
 struct module_key {
 	uint64_t device, inode, changed_ns, bytes;
@@ -134,8 +136,8 @@ void targets_take(struct targets *t, struct target *target, const void *seen, si
 	target->seen_ns = now_ns;
 	if (!bytes && target->is_looked_over)
 		return; /* what was seen while it lived is what its last stacks are named by */
-	target->read_ns = target->was_read || !bytes ? now_ns : 0;
-	target->was_read = true;
+	target->read_ns = now_ns;
+	target->reads = bytes ? target->reads + 1 : REREADS_EARLY;
 	target->maps = (struct maps){0};
 	target->modules = NULL;
 	target->cap_modules = 0;
@@ -177,9 +179,17 @@ struct target *targets_find(const struct targets *t, uint32_t pid)
 	return idmap_get(&t->by_pid, pid);
 }
 
+/* At once after the first time, then after 16, 31, 62 … ms. */
+static uint64_t pause_ns(const struct target *target)
+{
+	if (target->reads < 2)
+		return 0;
+	return TARGET_REREAD_NS >> (target->reads < REREADS_EARLY ? REREADS_EARLY - target->reads : 0);
+}
+
 bool targets_may_reread(const struct target *target, uint64_t now_ns)
 {
-	return target->state != TARGET_READING && now_ns - target->read_ns >= TARGET_REREAD_NS;
+	return target->state != TARGET_READING && now_ns - target->read_ns >= pause_ns(target);
 }
 
 bool targets_are_stale(const struct target *target, uint64_t now_ns)

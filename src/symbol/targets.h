@@ -39,9 +39,8 @@ struct target {
 	struct maps maps;
 	uint32_t *modules; /* per row of maps, MODULE_NONE for none */
 	size_t cap_modules;
-	uint64_t
-		read_ns; /* 0: may be read again at once, as after the first time, which may have been while its libraries were loaded */
-	bool was_read;
+	uint64_t read_ns; /* 0: may be read again at once */
+	unsigned reads;
 	uint64_t seen_ns;    /* when it was read last */
 	bool is_looked_over; /* READING: whether anything has changed, for nobody but us */
 	uint64_t used;	     /* counts up, for eviction */
@@ -79,7 +78,10 @@ struct target *targets_find(const struct targets *t, uint32_t pid);
  * they are what they were, or if it was only looked over and is gone.
  */
 void targets_take(struct targets *t, struct target *target, const void *seen, size_t bytes, uint64_t now_ns);
-/* Not more than once a second. */
+/*
+ * Once a second at most, and before that after ever longer pauses: what a process maps when it begins, or runs another program, it maps
+ * piece by piece, and its first stacks may be of any moment of that.
+ */
 bool targets_may_reread(const struct target *target, uint64_t now_ns);
 /* Something may have been unmapped, and something else mapped in its place, which no address tells. */
 bool targets_are_stale(const struct target *target, uint64_t now_ns);
