@@ -1,43 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the live view says more than once: losses, and stalls that go on. */
-#include "story.h"
+#include "watch.h"
 
-#include "base/bytes.h"
-#include "report/live.h"
-
-struct watch {
-	struct story *story;
-	struct live *live;
-	struct bytes out;
-	uint32_t loop;
-};
-
-static int append(void *context, const char *text, size_t bytes)
+static void watch_first_second(struct watch *w)
 {
-	bytes_put(context, text, bytes);
-	return 0;
-}
-
-static void watch_begin(struct watch *w)
-{
-	*w = (struct watch){.story = story_new()};
-	struct live_options options = {.style = {.width = 120},
-				       .dictionary = w->story->dictionary,
-				       .flush = append,
-				       .context = &w->out};
-	w->live = live_new(&options);
-	assert_non_null(w->live);
-	w->story->sinks[w->story->n_sinks++] = live_sink(w->live);
-	story_header(w->story, "app", 50 * MS);
-	w->loop = story_loop(w->story, "app", 10, "");
+	watch_begin(w);
 	story_second(w->story);
-}
-
-static void watch_end(struct watch *w)
-{
-	live_free(w->live);
-	story_free(w->story);
-	bytes_free(&w->out);
 }
 
 /* How often the text is in what was printed. */
@@ -69,7 +37,7 @@ static void a_loss_is_said_again_when_it_has_doubled(void **state)
 {
 	struct watch w;
 	(void)state;
-	watch_begin(&w);
+	watch_first_second(&w);
 	story_loss(w.story, "blocks", "blocks", 12);
 	expect_times(&w, "lost: 12 blocks", 1);
 	lose(&w, "blocks", 2);
@@ -89,7 +57,7 @@ static void each_loss_grows_by_itself(void **state)
 {
 	struct watch w;
 	(void)state;
-	watch_begin(&w);
+	watch_first_second(&w);
 	story_loss(w.story, "blocks", "blocks", 1000);
 	story_loss(w.story, "stacks", "stacks", 1);
 	lose(&w, "stacks", 1);
@@ -115,7 +83,7 @@ static void a_stall_begins_at_one_time_however_often_it_is_told(void **state)
 {
 	struct watch w;
 	(void)state;
-	watch_begin(&w);
+	watch_first_second(&w);
 	uint64_t start_ns = w.story->at_ns + 250 * MS;
 	for (uint64_t i = 1; i <= 3; i++) {
 		story_second(w.story);

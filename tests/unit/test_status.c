@@ -1,44 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The status line of a loop whose gap is longer than the time between two of them: what it says is of that time. */
-#include "story.h"
-
-#include "base/bytes.h"
-#include "report/live.h"
-
-static int append(void *context, const char *text, size_t bytes)
-{
-	bytes_put(context, text, bytes);
-	return 0;
-}
-
-struct watch {
-	struct story *story;
-	struct live *live;
-	struct bytes out;
-	uint32_t loop;
-};
+#include "watch.h"
 
 /* One status line has been printed. */
-static void watch_begin(struct watch *w)
+static void watch_first_second(struct watch *w)
 {
-	*w = (struct watch){.story = story_new()};
-	struct live_options options = {.style = {.width = 120},
-				       .dictionary = w->story->dictionary,
-				       .flush = append,
-				       .context = &w->out};
-	w->live = live_new(&options);
-	assert_non_null(w->live);
-	w->story->sinks[w->story->n_sinks++] = live_sink(w->live);
-	story_header(w->story, "app", 50 * MS);
-	w->loop = story_loop(w->story, "app", 10, "");
+	watch_begin(w);
 	story_seconds(w->story, 1, w->loop, 100, MS);
-}
-
-static void watch_end(struct watch *w)
-{
-	live_free(w->live);
-	story_free(w->story);
-	bytes_free(&w->out);
 }
 
 /* Five seconds pass, of which `open_ns` at their ends is the age of an open gap; the last second's status line must have the text. */
@@ -58,7 +26,7 @@ static void a_gap_is_told_where_its_time_passed(void **state)
 {
 	struct watch w;
 	(void)state;
-	watch_begin(&w);
+	watch_first_second(&w);
 	five_seconds(&w, (uint64_t[]){0, 0, 0, 1 * S, 2 * S}, "loop 40 % busy · lag p99 1.95 s");
 	w.story->counts[w.loop].open_ns = 3 * S;
 	story_second(w.story);
@@ -76,7 +44,7 @@ static void a_loop_that_is_stuck_is_busy_all_the_time(void **state)
 {
 	struct watch w;
 	(void)state;
-	watch_begin(&w);
+	watch_first_second(&w);
 	five_seconds(&w, (uint64_t[]){0, 0, 0, 1 * S, 2 * S}, "40 % busy");
 	five_seconds(&w, (uint64_t[]){3 * S, 4 * S, 5 * S, 6 * S, 7 * S}, "100 % busy");
 	five_seconds(&w, (uint64_t[]){8 * S, 9 * S, 10 * S, 11 * S, 12 * S}, "100 % busy");
@@ -90,7 +58,7 @@ static void a_gap_from_before_the_attach_counts_from_there(void **state)
 {
 	struct watch w;
 	(void)state;
-	watch_begin(&w);
+	watch_first_second(&w);
 	uint32_t stuck = story_loop(w.story, "other", 11, "");
 	w.story->counts[stuck].open_ns = 31 * S;
 	w.story->counts[stuck].unobserved_ns = 30 * S;
@@ -110,7 +78,7 @@ static void an_open_stall_without_a_count_is_told_all_the_same(void **state)
 	struct watch w;
 	struct fact_stall s;
 	(void)state;
-	watch_begin(&w);
+	watch_first_second(&w);
 	for (int i = 0; i < 4; i++)
 		story_second(w.story);
 	s = story_stall_of(w.story, w.loop, 1, (struct ledger){.blocked_ns = 1 * S}, 0);
