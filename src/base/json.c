@@ -117,7 +117,7 @@ static void put_uint(struct bytes *out, uint64_t value, unsigned digits)
 void json_uint(struct json *j, const char *key, uint64_t value)
 {
 	json_lead(j, key);
-	put_uint(j->out, value, 1);
+	put_uint(j->out, value > INT64_MAX ? INT64_MAX : value, 1);
 }
 
 void json_int(struct json *j, const char *key, int64_t value)

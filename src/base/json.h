@@ -37,6 +37,7 @@ void json_end(struct json *j);
 
 void json_text(struct json *j, const char *key, const char *text);
 void json_text_n(struct json *j, const char *key, const char *text, size_t len);
+/* At most INT64_MAX: one beyond it would make the document unreadable to most parsers, and no real count gets there. */
 void json_uint(struct json *j, const char *key, uint64_t value);
 void json_int(struct json *j, const char *key, int64_t value);
 /*

@@ -23,12 +23,6 @@ const char *fact_time_text(uint64_t wall_us, char text[FACT_TIME_BYTES])
 	return text;
 }
 
-/* A number beyond int64 would make the line unreadable to most parsers; no real count gets there. */
-static void put_number(struct json *j, const char *key, uint64_t value)
-{
-	json_uint(j, key, value > INT64_MAX ? INT64_MAX : value);
-}
-
 static void put_hex(struct json *j, const char *key, uint64_t value)
 {
 	char text[24];
@@ -50,7 +44,7 @@ static void put_at(const struct fact_json *how, struct json *j, const char *key,
 		return;
 	}
 	snprintf(exact, sizeof exact, "%s_ns", key);
-	put_number(j, exact, at_ns);
+	json_uint(j, exact, at_ns);
 }
 
 static void put_loop(struct json *j, uint32_t loop)
@@ -66,8 +60,8 @@ static void put_field(const struct fact_json *how, struct json *j, const struct 
 		      const void *base)
 {
 	switch (field->type) {
-	case FIELD_NUMBER: put_number(j, field->key, field_number(field, base)); break;
-	case FIELD_NS: put_number(j, field->key, field_number(field, base) / 1000); break;
+	case FIELD_NUMBER: json_uint(j, field->key, field_number(field, base)); break;
+	case FIELD_NS: json_uint(j, field->key, field_number(field, base) / 1000); break;
 	case FIELD_AT: put_at(how, j, field->key, field_number(field, base)); break;
 	case FIELD_HEX: put_hex(j, field->key, field_number(field, base)); break;
 	case FIELD_BOOL: json_bool(j, field->key, field_is_true(field, base)); break;
@@ -76,7 +70,7 @@ static void put_field(const struct fact_json *how, struct json *j, const struct 
 	case FIELD_WORD: json_text(j, field->key, field->word((unsigned)field_number(field, base))); break;
 	case FIELD_LOOP: put_loop(j, (uint32_t)field_number(field, base)); break;
 	case FIELD_STACK: put_stack(how, j, (uint32_t)field_number(field, base)); break;
-	case FIELD_FRAME: put_number(j, field->key, field_number(field, base)); break;
+	case FIELD_FRAME: json_uint(j, field->key, field_number(field, base)); break;
 	}
 }
 
@@ -270,18 +264,18 @@ static void put_histogram(struct json *j, const char *key, const struct histogra
 	if (!h->n)
 		return;
 	json_begin_object(j, key);
-	put_number(j, "n", h->n);
-	put_number(j, "total_ns", h->total_ns);
-	put_number(j, "min_ns", h->min_ns);
-	put_number(j, "max_ns", h->max_ns);
+	json_uint(j, "n", h->n);
+	json_uint(j, "total_ns", h->total_ns);
+	json_uint(j, "min_ns", h->min_ns);
+	json_uint(j, "max_ns", h->max_ns);
 	json_begin_array(j, "buckets");
 	for (unsigned i = 0; i < HISTOGRAM_BUCKETS; i++) {
 		if (!h->count[i])
 			continue;
 		json_begin_array(j, NULL);
 		json_uint(j, NULL, i);
-		put_number(j, NULL, h->count[i]);
-		put_number(j, NULL, h->sum_ns[i]);
+		json_uint(j, NULL, h->count[i]);
+		json_uint(j, NULL, h->sum_ns[i]);
 		json_end(j);
 	}
 	json_end(j);
@@ -326,7 +320,7 @@ static void put_losses(const struct fact_json *how, struct json *j)
 	for (size_t i = 0; i < how->n_losses; i++) {
 		json_begin_object(j, NULL);
 		json_text(j, "reason", how->losses[i].reason);
-		put_number(j, "count", how->losses[i].count);
+		json_uint(j, "count", how->losses[i].count);
 		json_end(j);
 	}
 	json_end(j);
@@ -390,7 +384,7 @@ void fact_json_line(struct fact_json *how, const struct fact *f, struct bytes *o
 	json_text(&j, "type", fact_kind_word(f->kind));
 	put_time(how, &j, "time", f->at_ns);
 	if (how->style == FACT_RECORDING)
-		put_number(&j, "at_ns", f->at_ns);
+		json_uint(&j, "at_ns", f->at_ns);
 	put_body(how, &j, f);
 	json_end(&j);
 	bytes_putc(out, '\n');

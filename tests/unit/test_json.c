@@ -26,7 +26,7 @@ static void commas_and_nesting(void **state)
 	json_end(&j);
 	json_bool(&j, "e", false);
 	json_end(&j);
-	assert_string_equal(bytes_text(&out), "{\"a\":[],\"b\":[18446744073709551615,-9223372036854775808,"
+	assert_string_equal(bytes_text(&out), "{\"a\":[],\"b\":[9223372036854775807,-9223372036854775808,"
 					      "{\"c\":true,\"d\":null}],\"e\":false}");
 	bytes_free(&out);
 }
