@@ -1,15 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * report FILE…: recordings in place of the live capture; what follows is the same. Needs no rights but to open the files, and
- * gives them up then, for recordings come from anywhere.
- */
-#include "cli/fanout.h"
-#include "cli/rights.h"
+/* report FILE…: the summary of recordings, and with --replay what the live view printed, too. */
+#include "cli/replay.h"
 #include "cli/terminal.h"
 #include "cli/verbs.h"
 #include "model/summary.h"
-#include "model/tally.h"
-#include "record/reader.h"
 #include "report/live.h"
 #include "report/report.h"
 
@@ -24,10 +18,7 @@ static int write_summary(const struct tally *tally, const struct options *o, str
 	int err = summary ? 0 : -ENOMEM;
 	if (!err)
 		err = o->json ? report_json(summary, &style, &out) : report_text(summary, &style, &out);
-	if (err)
-		err = diag_fail(d, err, "out of memory");
-	else if ((err = terminal_write(NULL, bytes_text(&out), out.len)))
-		diag_fail(d, err, "cannot write to standard output: %s", strerror(-err));
+	err = err ? diag_fail(d, err, "out of memory") : terminal_finish(&out, d);
 	summary_free(summary);
 	bytes_free(&out);
 	return err;
@@ -46,40 +37,25 @@ static struct live *replay_into(struct fanout *facts, const struct options *o)
 
 int cmd_report(const struct options *o, struct diag *d)
 {
-	struct fanout facts = {0};
-	struct tally *tally = NULL;
+	struct replay replay = {0};
 	struct live *live = NULL;
-	int damage, err;
-	rights_for_opening();
-	struct recording *recording =
-		recording_open_files((const char *const *)o->files, (unsigned)o->n_files, d);
-	if (!recording)
-		return -EIO;
-	rights_for_reading();
-	err = recording_begin(recording, d);
-	if (err)
-		goto out;
-	if (fanout_init(&facts) || !(tally = tally_new(facts.dictionary, o->threshold_ns)) ||
-	    (o->replay && !(live = replay_into(&facts, o)))) {
+	bool failed = false;
+	int err = replay_open(&replay, o, d);
+	if (!err && o->replay && !(live = replay_into(&replay.facts, o)))
 		err = diag_fail(d, -ENOMEM, "out of memory");
-		goto out;
-	}
-	fanout_add(&facts, tally_sink(tally));
-	if (live)
-		fanout_add(&facts, live_sink(live));
-	damage = recording_read(recording, &facts.sink, d); /* everything before the damage has been given */
-	struct diag later = {0};
-	err = facts.error
-		      ? diag_fail(&later, facts.error, "the report is incomplete: %s", strerror(-facts.error))
-		      : write_summary(tally, o, &later);
 	if (err)
+		goto out;
+	if (live)
+		fanout_add(&replay.facts, live_sink(live));
+	err = replay_read(&replay, &failed, d);
+	struct diag later = {0};
+	int later_err = failed ? 0 : write_summary(replay.tally, o, &later);
+	if (later_err) {
 		*d = later;
-	else
-		err = damage;
+		err = later_err;
+	}
 out:
 	live_free(live);
-	tally_free(tally);
-	fanout_free(&facts);
-	recording_close(recording);
+	replay_close(&replay);
 	return err;
 }

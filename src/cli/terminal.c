@@ -71,6 +71,19 @@ int terminal_write(void *unused, const char *text, size_t bytes)
 	return 0;
 }
 
+int terminal_finish(const struct bytes *out, struct diag *d)
+{
+	if (!bytes_ok(out))
+		return diag_fail(d, -ENOMEM, "out of memory");
+	int err = terminal_write(NULL, bytes_text(out), out->len);
+	return err ? diag_fail(d, err, "cannot write to standard output: %s", strerror(-err)) : 0;
+}
+
+bool terminal_is_tty(void)
+{
+	return isatty(STDOUT_FILENO);
+}
+
 void terminal_end_echo(void)
 {
 	if (isatty(STDIN_FILENO) && isatty(STDERR_FILENO))
