@@ -25,8 +25,9 @@ const struct option_spec option_table[] = {
 
 	{"duration", 'd', "TIME", RUNS, "stop after TIME (a bare number is seconds)", OPTION_SECONDS,
 	 AT(duration_ns)},
-	{"threshold", 'T', "TIME", SHOWS, "show stalls whose lag is at least TIME; needs a unit (default %s)",
-	 OPTION_DURATION, AT(threshold_ns), .otherwise = "50ms"},
+	{"threshold", 'T', "TIME", SHOWS | BIT(EXPORT),
+	 "show stalls whose lag is at least TIME; needs a unit (default %s)", OPTION_DURATION,
+	 AT(threshold_ns), .otherwise = "50ms"},
 
 	{"fail-if", 0, "CONDITIONS", BIT(CHECK),
 	 "fail with exit code 3 on any of these, comma separated: stall>TIME, stalls>N, lag.p50, .p90, .p99 "
@@ -36,6 +37,7 @@ const struct option_spec option_table[] = {
 	{"ignore", 0, "FUNCTIONS", BIT(CHECK),
 	 "stalls in these functions do not count (comma separated, with * and ?)", OPTION_TEXT, AT(ignore)},
 
+	{"format", 'f', "FORMAT", BIT(EXPORT), "write this format", OPTION_FORMAT, AT(format)},
 	{"output", 'o', "FILE", BIT(RECORD), "record into FILE (.jsonl.zst)", OPTION_TEXT, AT(output)},
 	{"last", 0, "TIME", BIT(RECORD),
 	 "keep the last TIME in memory; write it at the first stall over the threshold, on SIGUSR2 and at "

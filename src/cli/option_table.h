@@ -16,6 +16,7 @@ enum option_kind {
 	OPTION_BYTES,	 /* uint64_t, K M G, a power of two between min and max */
 	OPTION_TEXT,	 /* const char * */
 	OPTION_RUNG,	 /* int, enum rung */
+	OPTION_FORMAT,	 /* const char *, a name in report_formats */
 	OPTION_TARGET,	 /* appends to targets, comma separated; min is the enum target_as */
 	OPTION_VERB,	 /* becomes another verb; min is the enum verb_id */
 	OPTION_KINDS

@@ -5,6 +5,7 @@
 #include "cli/verbs.h"
 
 #include "base/array.h"
+#include "report/report.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -84,6 +85,15 @@ static void put_verbs(struct bytes *out)
 	}
 }
 
+static void put_formats(struct bytes *out)
+{
+	bytes_puts(out, "\nFormats:\n");
+	for (const struct report_format *f = report_formats; f->name; f++) {
+		bytes_printf(out, "  %s", f->name);
+		put_wrapped(out, 2 + strlen(f->name), f->what);
+	}
+}
+
 static const char targets_text[] =
 	"\nTARGET is a process id, a process name, a systemd unit (NAME.service), a\n"
 	"container id or a cgroup path; several may be given.\n";
@@ -113,6 +123,8 @@ void options_help(struct bytes *out, enum verb_id about)
 		put_verbs(out);
 	bytes_puts(out, "\nOptions:\n");
 	put_options(out, OPTION_VERB_BIT(verb - verbs));
+	if (about == VERB_EXPORT)
+		put_formats(out);
 	if (everything)
 		bytes_puts(out, "\nloopstall VERB --help shows the options of a verb.");
 	put_exits(out, verb);

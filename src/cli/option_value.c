@@ -7,9 +7,11 @@
 #include "base/duration.h"
 #include "capture/probe.h"
 #include "cli/verbs.h"
+#include "report/report.h"
 
 #include <ctype.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -116,6 +118,20 @@ static int set_rung(struct options *o, const struct option_spec *spec, const cha
 	return 0;
 }
 
+static int set_format(struct options *o, const struct option_spec *spec, const char *value, struct diag *d)
+{
+	char names[128] = "one of";
+	if (report_format_find(value)) {
+		*(const char **)member(o, spec) = value;
+		return 0;
+	}
+	for (const struct report_format *f = report_formats; f->name; f++) {
+		size_t used = strlen(names);
+		snprintf(names + used, sizeof names - used, "%s %s", f == report_formats ? "" : ",", f->name);
+	}
+	return usage(d, spec->name, value, "is no format", names);
+}
+
 int option_add_target(struct options *o, enum target_as as, const char *text, struct diag *d)
 {
 	if (!array_reserve(&o->targets, &o->targets_cap, o->n_targets + 1, sizeof *o->targets))
@@ -167,8 +183,8 @@ static int (*const setters[OPTION_KINDS])(struct options *o, const struct option
 					  const char *value, struct diag *d) = {
 	[OPTION_FLAG] = set_flag,	 [OPTION_UNFLAG] = set_flag,   [OPTION_DURATION] = set_duration,
 	[OPTION_SECONDS] = set_duration, [OPTION_NUMBER] = set_number, [OPTION_BYTES] = set_bytes,
-	[OPTION_TEXT] = set_text,	 [OPTION_RUNG] = set_rung,     [OPTION_TARGET] = set_target,
-	[OPTION_VERB] = set_verb,
+	[OPTION_TEXT] = set_text,	 [OPTION_RUNG] = set_rung,     [OPTION_FORMAT] = set_format,
+	[OPTION_TARGET] = set_target,	 [OPTION_VERB] = set_verb,
 };
 
 int option_set(struct options *o, const struct option_spec *spec, const char *value, struct diag *d)

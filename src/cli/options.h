@@ -20,6 +20,7 @@ enum verb_id {
 	VERB_DUMP,
 	VERB_RECORD,
 	VERB_REPORT,
+	VERB_EXPORT,
 	VERB_CHECK,
 	VERB_HIST,
 	VERB_LIST,
@@ -37,7 +38,7 @@ struct options {
 	size_t n_targets, targets_cap;
 	bool all;	/* -a */
 	char **command; /* behind "--", NULL-terminated; NULL without one */
-	char **files;	/* report: recordings */
+	char **files;	/* report, export: recordings */
 	size_t n_files;
 	bool follow_forks; /* children forked later belong to the target */
 
@@ -52,7 +53,8 @@ struct options {
 	const char *output;    /* -o, or NULL */
 	uint64_t last_ns;      /* record --last, 0 none */
 	bool source, json, verbose, replay, no_color;
-	uint32_t width; /* columns, 0: ask the terminal */
+	const char *format; /* export: a name in report_formats, NULL none was given */
+	uint32_t width;	    /* columns, 0: ask the terminal */
 
 	/* how to measure */
 	bool stacks;	     /* take stacks at all */

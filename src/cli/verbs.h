@@ -35,6 +35,7 @@ enum verb_id verb_find(const char *word);
 /* What the table points to: run_live() is everything that attaches (live, dump, record, hist, list). */
 int run_live(const struct options *o, struct diag *d);
 int cmd_report(const struct options *o, struct diag *d);
+int cmd_export(const struct options *o, struct diag *d);
 int cmd_doctor(const struct options *o, struct diag *d);
 int cmd_help(const struct options *o, struct diag *d);
 int cmd_version(const struct options *o, struct diag *d);

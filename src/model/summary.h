@@ -11,6 +11,8 @@
 
 #include "model/tally.h"
 
+struct places;
+
 struct summary_quantiles {
 	uint64_t p50_ns, p90_ns, p99_ns, max_ns;
 };
@@ -83,6 +85,7 @@ struct summary {
 	size_t n_cells;
 	uint64_t cell_ns;
 	const struct dictionary *dictionary;
+	const struct places *places; /* all stall time by place (model/places.h); NULL: not kept */
 };
 
 /* Everything in it is valid while the tally is neither fed nor freed. NULL without memory. */

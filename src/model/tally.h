@@ -211,6 +211,8 @@ void tally_stalls_merge(struct tally_loop_stalls *into, const struct tally_loop_
 void tally_stalls_add(struct tally_loop_stalls *to, const struct fact_stall *s);
 /* False for one that no sum can take: numbers in a recording may be anything. */
 bool tally_takes(const struct fact_stall *s);
+/* Equal for blocks of one kind: children differ in their numbers only, and addresses of locks and faults tell nobody anything. */
+uint64_t tally_block_key(const struct block *b);
 /* Adds a stall that tally_takes(), of a known loop. 0 or -ENOMEM. */
 int tally_totals_add(struct tally_totals *t, const struct fact_stall *s, const struct dictionary *d);
 

@@ -227,8 +227,7 @@ static bool is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
-/* Children differ in their numbers only, and addresses of locks and faults tell nobody anything: such blocks are one kind. */
-static uint64_t block_key(const struct block *b)
+uint64_t tally_block_key(const struct block *b)
 {
 	bool numbers_tell = b->kind != TARGET_CHILD && b->kind != TARGET_PIPE && b->kind != TARGET_FAULT;
 	uint64_t h = 0xcbf29ce484222325u ^ b->kind;
@@ -243,7 +242,7 @@ static uint64_t block_key(const struct block *b)
 
 static int add_block(struct tally_totals *t, const struct block *b)
 {
-	uint64_t key = block_key(b);
+	uint64_t key = tally_block_key(b);
 	size_t i = 0;
 	while (i < t->n_blocks && t->blocks[i].key != key)
 		i++;

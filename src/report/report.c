@@ -4,10 +4,15 @@
 #include <string.h>
 
 const struct report_format report_formats[] = {
-	{"text", "for people: losses, loops, culprits, what a fix would bring", report_text},
-	{"json", "the whole summary as one JSON document", report_json},
-	{"hist", "lag histograms as bars", report_hist},
-	{NULL, NULL, NULL},
+	{"text", "the summary, for people", .write = report_text},
+	{"json", "the summary as one JSON document", .write = report_json},
+	{"hist", "lag histograms as bars", .write = report_hist},
+	{"folded", "stall time by stack, a line each, for flame graphs", .by_place = true,
+	 .write = report_folded},
+	{"pprof", "the same as a profile for pprof, with calls, verdicts and causes as labels",
+	 .is_binary = true, .by_place = true, .write = report_pprof},
+	{"trace", "a timeline for Perfetto, chrome://tracing and speedscope"},
+	{NULL},
 };
 
 const struct report_format *report_format_find(const char *name)

@@ -10,11 +10,13 @@
 struct report_format {
 	const char *name;
 	const char *what; /* one line for the help */
-	/* 0 or -ENOMEM */
+	bool is_binary;	  /* not for a terminal */
+	bool by_place;	  /* reads the summary's places */
+	/* 0 or -ENOMEM. NULL: not of the summary, but of the facts as they come (report/trace.h) */
 	int (*write)(const struct summary *s, const struct report_style *style, struct bytes *out);
 };
 
-extern const struct report_format report_formats[]; /* text first, it is the default; ends with a NULL name */
+extern const struct report_format report_formats[]; /* ends with a NULL name */
 
 /* NULL for an unknown name. */
 const struct report_format *report_format_find(const char *name);
@@ -23,5 +25,7 @@ const struct report_format *report_format_find(const char *name);
 int report_text(const struct summary *s, const struct report_style *style, struct bytes *out);
 int report_json(const struct summary *s, const struct report_style *style, struct bytes *out);
 int report_hist(const struct summary *s, const struct report_style *style, struct bytes *out);
+int report_folded(const struct summary *s, const struct report_style *style, struct bytes *out);
+int report_pprof(const struct summary *s, const struct report_style *style, struct bytes *out);
 
 #endif

@@ -22,7 +22,7 @@ teardown() {
 }
 
 @test "help goes to stdout and exits 0, for every verb" {
-	for verb in '' dump record report hist list doctor help version; do
+	for verb in '' dump record report export hist list doctor help version; do
 		./loopstall $verb --help >"$scratch/out" 2>"$scratch/err"
 		grep -q "^Usage: loopstall $verb" "$scratch/out"
 		[ ! -s "$scratch/err" ]
@@ -45,6 +45,7 @@ teardown() {
 	run -2 ./loopstall
 	run -2 ./loopstall record 1
 	run -2 ./loopstall report
+	run -2 ./loopstall export -f folded
 	run -2 ./loopstall --no-such-option
 	run -2 ./loopstall record -o - 1
 	[ "${lines[0]}" = "loopstall: a recording does not go to standard output" ]
@@ -150,9 +151,10 @@ confined() {
 		grep -q "^CapPrm:.0000000000000000" "/proc/$1/status" && ! grep -q "^Uid:.*[[:space:]]0[[:space:]]" "/proc/$1/status"
 }
 
-@test "a report reads recordings without rights" {
+# VERB [OPTION...]: of a recording that comes slowly, with no rights while it waits, and with the same answer as at once.
+reads_confined() {
 	mkfifo "$scratch/slow"
-	./loopstall report "$scratch/slow" >"$scratch/out" 2>"$scratch/err" 3>&- &
+	./loopstall "$@" "$scratch/slow" >"$scratch/out" 2>"$scratch/err" 3>&- &
 	local reader=$! tries=0
 	exec {feed}>"$scratch/slow"
 	head -1 tests/fuzz/corpus/record/plain >&"$feed"
@@ -164,5 +166,49 @@ confined() {
 	exec {feed}>&-
 	wait "$reader"
 	[ ! -s "$scratch/err" ]
-	./loopstall report tests/fuzz/corpus/record/plain | diff - "$scratch/out"
+	./loopstall "$@" tests/fuzz/corpus/record/plain | cmp - "$scratch/out"
+	rm "$scratch/slow"
+}
+
+@test "recordings are read without rights" {
+	reads_confined report
+	for format in folded pprof trace; do
+		reads_confined export -f $format
+	done
+}
+
+@test "an export without a format, or to one that is not there, says which there are" {
+	run -2 ./loopstall export tests/fuzz/corpus/record/plain
+	[ "${lines[0]}" = "loopstall: no format to export to" ]
+	run -2 ./loopstall export -f png tests/fuzz/corpus/record/plain
+	[[ ${lines[1]} = *"one of text, json, "* ]]
+	run -1 ./loopstall export -f folded "$scratch/none"
+	[[ ${lines[0]} = *"$scratch/none"* ]]
+}
+
+@test "an export in every format that the help names" {
+	local format formats
+	formats=$(./loopstall export --help | sed -n '/^Formats:/,/^$/s/^  \([a-z][a-z]*\) .*/\1/p')
+	[ "$(wc -w <<<"$formats")" -gt 4 ]
+	for format in $formats; do
+		./loopstall export -f "$format" tests/fuzz/corpus/record/plain >"$scratch/$format"
+		[ -s "$scratch/$format" ]
+		grep -qw "$format" docs/export.md
+	done
+	./loopstall report tests/fuzz/corpus/record/plain | diff - "$scratch/text"
+	jq -e '.traceEvents | length > 0' "$scratch/trace"
+	gzip -t <"$scratch/pprof"
+	[ -z "$(grep -vE '^[^;]+(;[^;]+)* [0-9]+$' "$scratch/folded")" ]
+}
+
+@test "a profile does not go to a terminal" {
+	run -1 script -qec "./loopstall export -f pprof tests/fuzz/corpus/record/plain" /dev/null
+	[[ ${lines[0]} = *"pprof is not for a terminal"* ]]
+	[[ ${lines[1]} = *"> FILE"* ]]
+}
+
+@test "what was read before the damage is exported, and the damage is the exit code" {
+	head -c 3000 tests/fuzz/corpus/record/plain >"$scratch/cut"
+	./loopstall export -f trace "$scratch/cut" 2>"$scratch/err" >"$scratch/out" || [ $? -eq 1 ]
+	jq -e '.traceEvents | length > 0' "$scratch/out"
 }

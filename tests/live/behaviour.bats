@@ -54,6 +54,31 @@ stalls = [line for line in lines if line["type"] == "stall" and line["lag_us"] >
 assert len(stalls) == 3 and all(stall["state"] == "ended" for stall in stalls), stalls'
 }
 
+# What a profiler's own program makes of it (go is a function here, too); three stalls of one function, as the summary has them.
+@test "an exported recording is a profile to pprof, a flame graph and a timeline" {
+	start_prog sleep
+	start_recording -p "$target"
+	within 50 is_recording
+	go
+	books_closed
+	stop_tool
+	"$LOOPSTALL" export -f pprof "$LIVE/file.jsonl.zst" >"$LIVE/profile.pb.gz"
+	command go tool pprof -top "$LIVE/profile.pb.gz" >"$LIVE/top" 2>"$LIVE/err"
+	has_line "$LIVE/top" 'Type: stall'
+	has_line "$LIVE/top" ' stall_sleep'
+	command go tool pprof -top -sample_index stalls "$LIVE/profile.pb.gz" >"$LIVE/top" 2>"$LIVE/err"
+	has_line "$LIVE/top" 'Showing nodes accounting for 3, 100% of 3 total'
+	"$LOOPSTALL" export -f folded "$LIVE/file.jsonl.zst" >"$LIVE/folded"
+	"$LOOPSTALL" report --json "$LIVE/file.jsonl.zst" >"$LIVE/report.json"
+	local folded_us summed_us
+	folded_us=$(awk '{ sum += $NF } END { printf "%d", sum }' "$LIVE/folded")
+	summed_us=$(jq .stall_us "$LIVE/report.json")
+	[ $((folded_us - summed_us)) -le 10 ] && [ $((summed_us - folded_us)) -le 10 ]
+	has_line "$LIVE/folded" ';stall_sleep.*\[blocked: '
+	"$LOOPSTALL" export -f trace "$LIVE/file.jsonl.zst" >"$LIVE/trace.json"
+	[ "$(jq '[.traceEvents[] | select(.cat == "stall")] | length' "$LIVE/trace.json")" -eq 3 ]
+}
+
 @test "kill -9 leaves nothing attached and a readable file" {
 	start_prog sleep
 	attached >"$LIVE/of-others"

@@ -372,8 +372,25 @@ in_small() {
 
 # --- memory
 
-# An allocation fails: any exit code but a signal's, a text on standard error unless it went on without, and nothing left behind.
-@test "an allocation fails while reporting: each in turn" {
+# VERB [OPTION...]: of the recording. An allocation fails: any exit code but a signal's, a text on standard error unless it went on
+# without, and nothing left behind.
+each_allocation_fails() {
+	local n i step status
+	FAIL_ALLOC=1000000000 FAIL_ALLOC_COUNT=$LIVE/count LD_PRELOAD=$ROOT/build/faults/fail_alloc.so \
+		"$LOOPSTALL" "$@" "$LIVE/file.jsonl.zst" >/dev/null
+	n=$(od -An -t d8 "$LIVE/count" | tr -d ' ')
+	echo "# $n allocations"
+	[ "$n" -gt 50 ]
+	step=$((n / 600 + 1))
+	for ((i = 1; i <= n; i += step)); do
+		status=0
+		FAIL_ALLOC=$i LD_PRELOAD=$ROOT/build/faults/fail_alloc.so "$LOOPSTALL" "$@" "$LIVE/file.jsonl.zst" >/dev/null 2>"$LIVE/err" || status=$?
+		[ "$status" -le 1 ] || { echo "allocation $i: exit status $status"; return 1; }
+		[ "$status" -eq 0 ] || [ -s "$LIVE/err" ] || { echo "allocation $i: no message"; return 1; }
+	done
+}
+
+@test "an allocation fails while reporting and exporting: each in turn" {
 	start_prog sleep
 	start_recording -p "$target"
 	within 50 is_recording
@@ -381,18 +398,9 @@ in_small() {
 	go
 	books_closed
 	stop_tool
-	FAIL_ALLOC=1000000000 FAIL_ALLOC_COUNT=$LIVE/count LD_PRELOAD=$ROOT/build/faults/fail_alloc.so \
-		"$LOOPSTALL" report "$LIVE/file.jsonl.zst" >/dev/null
-	n=$(od -An -t d8 "$LIVE/count" | tr -d ' ')
-	echo "# $n allocations"
-	[ "$n" -gt 50 ]
-	step=$((n / 600 + 1))
-	for ((i = 1; i <= n; i += step)); do
-		status=0
-		FAIL_ALLOC=$i LD_PRELOAD=$ROOT/build/faults/fail_alloc.so "$LOOPSTALL" report "$LIVE/file.jsonl.zst" >/dev/null 2>"$LIVE/err" || status=$?
-		[ "$status" -le 1 ] || { echo "allocation $i: exit status $status"; return 1; }
-		[ "$status" -eq 0 ] || [ -s "$LIVE/err" ] || { echo "allocation $i: no message"; return 1; }
-	done
+	each_allocation_fails report
+	each_allocation_fails export -f pprof
+	each_allocation_fails export -f trace
 }
 
 @test "an allocation fails while capturing: a sample of them" {

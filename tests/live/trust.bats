@@ -252,8 +252,10 @@ all_is_clean() {
 	"$LOOPSTALL" report "$LIVE/file.jsonl.zst" >"$LIVE/report"
 	"$LOOPSTALL" report --replay "$LIVE/file.jsonl.zst" >"$LIVE/replay"
 	"$LOOPSTALL" report --json "$LIVE/file.jsonl.zst" >"$LIVE/report.json"
-	"$PYTHON" "$ROOT/tests/live/clean.py" text "$LIVE/live" "$LIVE/report" "$LIVE/replay"
-	"$PYTHON" "$ROOT/tests/live/clean.py" json "$LIVE/file.jsonl" "$LIVE/report.json"
+	"$LOOPSTALL" export -f folded "$LIVE/file.jsonl.zst" >"$LIVE/folded"
+	"$LOOPSTALL" export -f trace "$LIVE/file.jsonl.zst" >"$LIVE/trace.json"
+	"$PYTHON" "$ROOT/tests/live/clean.py" text "$LIVE/live" "$LIVE/report" "$LIVE/replay" "$LIVE/folded"
+	"$PYTHON" "$ROOT/tests/live/clean.py" json "$LIVE/file.jsonl" "$LIVE/report.json" "$LIVE/trace.json"
 }
 
 record_it() {
