@@ -7,6 +7,7 @@ const struct report_format report_formats[] = {
 	{"text", "for people: losses, loops, culprits, what a fix would bring", report_text},
 	{"json", "the whole summary as one JSON document", report_json},
 	{"hist", "lag histograms as bars", report_hist},
+	{"html", "one page to attach to an incident review: no script, nothing loaded", report_html},
 	{NULL, NULL, NULL},
 };
 

@@ -23,5 +23,6 @@ const struct report_format *report_format_find(const char *name);
 int report_text(const struct summary *s, const struct report_style *style, struct bytes *out);
 int report_json(const struct summary *s, const struct report_style *style, struct bytes *out);
 int report_hist(const struct summary *s, const struct report_style *style, struct bytes *out);
+int report_html(const struct summary *s, const struct report_style *style, struct bytes *out);
 
 #endif
