@@ -30,6 +30,11 @@ static uint64_t longest_worker(const struct summary *s)
 	return longest_ns;
 }
 
+bool answer_is_well(const struct summary *s)
+{
+	return s->n_loops > s->n_hidden && !s->stalls && !any_saturated(s) && !longest_worker(s);
+}
+
 void answer_line(struct pen *p, const struct summary *s)
 {
 	char text[DURATION_TEXT_BYTES], count[MOMENT_BYTES];

@@ -8,6 +8,8 @@
 
 #define ANSWER_QUIET_NS 10000000 /* with a lag p99 below it a loop is not what to look at */
 
+/* No loop that is judged has stalled, was saturated, or had workers that blocked. */
+bool answer_is_well(const struct summary *s);
 void answer_line(struct pen *p, const struct summary *s);
 
 #endif

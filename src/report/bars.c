@@ -5,27 +5,44 @@
 #include "base/duration.h"
 #include "report/moment.h"
 
-#define PER_OCTAVE 8
-#define ROWS	   (HISTOGRAM_BUCKETS / PER_OCTAVE + 2)
-#define BAR_COLUMN 34
-
-/* Buckets between two whole-octave edges. */
-struct row {
-	double low_ns, high_ns; /* high is infinite in the last */
-	uint64_t n, sum_ns;
-};
-
-static size_t rows_of(const struct histogram *h, struct row *rows)
+static size_t rows_of(const struct histogram *h, struct bars_row *rows)
 {
 	for (unsigned b = 0; b < HISTOGRAM_BUCKETS; b++) {
-		struct row *r = &rows[(b + PER_OCTAVE - 1) / PER_OCTAVE];
+		struct bars_row *r = &rows[(b + BARS_PER_OCTAVE - 1) / BARS_PER_OCTAVE];
 		if (!r->high_ns)
 			r->low_ns = histogram_lower_ns(b);
 		r->high_ns = histogram_upper_ns(b);
 		r->n += h->count[b];
 		r->sum_ns += h->sum_ns[b];
 	}
-	return (HISTOGRAM_BUCKETS + PER_OCTAVE - 2) / PER_OCTAVE + 1;
+	return (HISTOGRAM_BUCKETS + BARS_PER_OCTAVE - 2) / BARS_PER_OCTAVE + 1;
+}
+
+struct bars_rows bars_rows(const struct histogram *h)
+{
+	struct bars_rows r = {.first = BARS_ROWS};
+	size_t n = rows_of(h, r.rows);
+	for (size_t i = 0; i < n; i++) {
+		if (!r.rows[i].n)
+			continue;
+		r.first = r.first < i ? r.first : i;
+		r.end = i + 1;
+		r.longest_ns = r.rows[i].sum_ns > r.longest_ns ? r.rows[i].sum_ns : r.longest_ns;
+	}
+	return r;
+}
+
+size_t bars_empty(const struct bars_rows *r, size_t at)
+{
+	size_t empty = 0;
+	while (!r->rows[at + empty].n) /* ends: the last row is not empty */
+		empty++;
+	return empty;
+}
+
+bool bars_is_stall(const struct bars_row *r, uint64_t threshold_ns)
+{
+	return threshold_ns && r->high_ns > (double)threshold_ns;
 }
 
 static void put_edge(struct pen *p, double ns, int columns)
@@ -34,12 +51,11 @@ static void put_edge(struct pen *p, double ns, int columns)
 	pen_cell(p, INK_PLAIN, columns, ns > 1e18 ? "more" : duration_text((uint64_t)ns, text));
 }
 
-static void put_row(struct pen *p, const struct row *r, uint64_t threshold_ns, uint64_t elapsed_ns,
+static void put_row(struct pen *p, const struct bars_row *r, uint64_t threshold_ns, uint64_t elapsed_ns,
 		    uint64_t longest_ns)
 {
 	char count[MOMENT_BYTES], share[MOMENT_BYTES];
-	bool is_stall = threshold_ns && r->high_ns > (double)threshold_ns;
-	enum ink ink = is_stall ? INK_RED : INK_CYAN;
+	enum ink ink = bars_is_stall(r, threshold_ns) ? INK_RED : INK_CYAN;
 	bool is_narrow = p->width < PEN_NARROW;
 	put_edge(p, r->low_ns, is_narrow ? -7 : -9);
 	pen_put(p, INK_DIM, is_narrow ? "-" : " to ");
@@ -56,26 +72,15 @@ static void put_row(struct pen *p, const struct row *r, uint64_t threshold_ns, u
 
 void bars_histogram(struct pen *p, const struct histogram *h, uint64_t threshold_ns, uint64_t elapsed_ns)
 {
-	struct row rows[ROWS] = {{0}};
-	size_t n = rows_of(h, rows), first = n, last = 0;
-	uint64_t longest_ns = 0;
-	for (size_t i = 0; i < n; i++) {
-		if (!rows[i].n)
-			continue;
-		first = first < i ? first : i;
-		last = i;
-		longest_ns = rows[i].sum_ns > longest_ns ? rows[i].sum_ns : longest_ns;
-	}
-	for (size_t i = first; i <= last && i < n; i++) {
-		size_t empty = 0;
-		while (!rows[i + empty].n) /* ends: the last row is not empty */
-			empty++;
-		if (empty > 2) {
+	struct bars_rows r = bars_rows(h);
+	for (size_t i = r.first; i < r.end; i++) {
+		size_t empty = bars_empty(&r, i);
+		if (empty > BARS_EMPTY) {
 			pen_cell(p, INK_DIM, -9, "…");
 			pen_end(p);
 			i += empty;
 		}
-		put_row(p, &rows[i], threshold_ns, elapsed_ns, longest_ns);
+		put_row(p, &r.rows[i], threshold_ns, elapsed_ns, r.longest_ns);
 	}
 }
 

@@ -62,7 +62,7 @@ static const char *path_end(const char *path, size_t room)
 	return at && at < base ? at : base;
 }
 
-static void put_place(struct bytes *out, const struct fact_frame *f, size_t room)
+void phrase_place(struct bytes *out, const struct fact_frame *f, size_t room)
 {
 	char line[16] = "";
 	if (f->line)
@@ -88,7 +88,7 @@ void phrase_frame(struct bytes *out, const struct fact_frame *f)
 	if (f->file[0]) {
 		bytes_putc(out, ' ');
 		size_t used = out->len - begin;
-		put_place(out, f, used < PLACE_COLUMNS ? PLACE_COLUMNS - used : 0);
+		phrase_place(out, f, used < PLACE_COLUMNS ? PLACE_COLUMNS - used : 0);
 	}
 	if (f->method == FRAME_GUESS)
 		bytes_puts(out, " (guessed)");

@@ -15,6 +15,8 @@ void phrase_loop(struct bytes *out, const struct fact_loop *l);
 void phrase_loop_cell(struct pen *p, enum ink ink, unsigned columns, const struct fact_loop *l);
 /* "poll_vram app/gpu.py:41", "spin_for", "redis-server+0x1a2b3" */
 void phrase_frame(struct bytes *out, const struct fact_frame *f);
+/* File and line in so many bytes, if the file's own name fits: "…/site-packages/app/gpu.py:41" */
+void phrase_place(struct bytes *out, const struct fact_frame *f, size_t room);
 /* "poll() on 2 pipes of pid 4180 nvidia-smi", "nanosleep() of 600 ms" */
 void phrase_call(struct bytes *out, const char *call, enum target_kind kind, const char *target,
 		 uint64_t object);

@@ -5,6 +5,7 @@
 
 const struct report_format report_formats[] = {
 	{"text", "the summary, for people", .write = report_text},
+	{"html", "the summary as one page to attach to an incident review", .write = report_html},
 	{"json", "the summary as one JSON document", .write = report_json},
 	{"hist", "lag histograms as bars", .write = report_hist},
 	{"folded", "stall time by stack, a line each, for flame graphs", .by_place = true,

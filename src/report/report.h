@@ -27,5 +27,6 @@ int report_json(const struct summary *s, const struct report_style *style, struc
 int report_hist(const struct summary *s, const struct report_style *style, struct bytes *out);
 int report_folded(const struct summary *s, const struct report_style *style, struct bytes *out);
 int report_pprof(const struct summary *s, const struct report_style *style, struct bytes *out);
+int report_html(const struct summary *s, const struct report_style *style, struct bytes *out);
 
 #endif

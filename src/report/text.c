@@ -9,17 +9,24 @@
 #include "report/answer.h"
 #include "report/bars.h"
 #include "report/moment.h"
-#include "report/naming.h"
 #include "report/phrase.h"
+#include "report/phrase_summary.h"
 #include "report/report.h"
 
 #include <errno.h>
 #include <string.h>
 
-#define TOP_LOOPS   12
-#define TOP_CAUSES  8
-#define TOP_BLOCKS  6
-#define LEAST_SHARE 0.005 /* of all stall time, for a culprit to be listed */
+#define TOP_LOOPS  12
+#define TOP_CAUSES 8
+#define TOP_BLOCKS 6
+
+/* Puts a phrase and frees it. */
+static void put_phrase(struct pen *p, enum ink ink, struct bytes *text)
+{
+	pen_put(p, ink, bytes_text(text));
+	p->out->failed |= !bytes_ok(text);
+	bytes_free(text);
+}
 
 static void put_heading(struct pen *p, const char *title, const char *legend)
 {
@@ -76,21 +83,6 @@ static int name_columns(const struct pen *p)
 	return p->width >= 110 ? 44 : p->width >= 95 ? 34 : p->width >= STYLE_WIDTH ? 22 : 18;
 }
 
-/* Nothing to tell: folded into one line when there are many. */
-#define QUIET_LOOPS 3
-
-static bool is_quiet(const struct summary_loop *l)
-{
-	return !l->stalls.stalls && !l->saturated_ns && !l->workers->times &&
-	       l->arrival.p99_ns < ANSWER_QUIET_NS;
-}
-
-/* One of the loops that a runtime keeps for itself and hardly ever runs. */
-static bool is_idle(const struct summary_loop *l)
-{
-	return is_quiet(l) && l->utilisation < 0.0005;
-}
-
 /* Where there is no room the lower ones go first. */
 static size_t first_quantile(const struct pen *p)
 {
@@ -125,21 +117,16 @@ static void put_detail(struct pen *p, const struct summary_loop *l)
 
 static void put_saturated(struct pen *p, const struct summary *s, const struct summary_loop *l)
 {
-	char text[DURATION_TEXT_BYTES];
+	struct bytes text = {0};
+	uint32_t frame;
 	const struct fact_saturated *last = l->last_saturated;
-	struct weighted_stack stacks[ARRAY_LEN(last->samples)];
-	size_t n = 0;
-	for (uint32_t i = 0; last && i < last->n_samples && i < ARRAY_LEN(stacks); i++)
-		if (last->samples[i].stack)
-			stacks[n++] = (struct weighted_stack){last->samples[i].stack, last->samples[i].ns};
-	struct culprit c = culprit_of(stacks, n, s->dictionary);
-	const struct fact_stack *stack = c.stack ? dictionary_stack(s->dictionary, c.stack) : NULL;
+	const struct fact_stack *stack = summary_saturated_stack(s, l, &frame);
 	pen_indent(p, 4);
-	pen_printf(p, INK_RED, "saturated for %s%s", duration_text(l->saturated_ns, text),
-		   l->saturated ? ", and still is" : "");
+	phrase_saturated(&text, l);
+	put_phrase(p, INK_RED, &text);
 	if (stack) {
 		pen_put(p, INK_PLAIN, ":");
-		phrase_stack(p, s->dictionary, stack, c.frame, 2);
+		phrase_stack(p, s->dictionary, stack, frame, 2);
 	}
 	pen_end(p);
 	if (!last || !last->evidence[0])
@@ -151,11 +138,11 @@ static void put_saturated(struct pen *p, const struct summary *s, const struct s
 
 static void put_workers(struct pen *p, const struct summary *s, const struct blocked_workers *w)
 {
-	char text[DURATION_TEXT_BYTES], times[MOMENT_BYTES];
+	struct bytes text = {0};
 	const struct fact_stack *stack = w->stack ? dictionary_stack(s->dictionary, w->stack) : NULL;
 	pen_indent(p, 4);
-	pen_printf(p, INK_YELLOW, "workers blocked %s time%s, ≥ %s", number_text(w->times, times),
-		   w->times == 1 ? "" : "s", duration_text(w->longest_ns, text));
+	phrase_workers(&text, w);
+	put_phrase(p, INK_YELLOW, &text);
 	if (stack) {
 		pen_put(p, INK_PLAIN, ":");
 		phrase_stack(p, s->dictionary, stack, w->culprit_frame, 2);
@@ -170,12 +157,10 @@ static void put_workers(struct pen *p, const struct summary *s, const struct blo
 	pen_end(p);
 }
 
-#define OPEN_NS 1000000000u /* a shorter one at the end of the run is just the stall that was cut off */
-
 static void put_state(struct pen *p, const struct summary_loop *l)
 {
 	pen_put(p, INK_PLAIN, "  ");
-	if (l->open && (l->open->state == STALL_STUCK || l->open->lag_ns >= OPEN_NS))
+	if (summary_is_open(l))
 		pen_put(p, INK_RED, l->open->state == STALL_STUCK ? "STUCK" : "OPEN");
 	else if (l->stalls.stalls)
 		pen_put(p, phrase_verdict_ink(l->top_verdict), verdict_word(l->top_verdict));
@@ -202,6 +187,20 @@ static void put_loop(struct pen *p, const struct summary *s, const struct summar
 		put_workers(p, s, l->workers);
 }
 
+/* The loops that were not told, and those that are none to judge: told is all of them then. */
+static void put_folded(struct pen *p, const struct summary *s, size_t told, size_t of)
+{
+	struct bytes text = {0};
+	bytes_puts(&text, "  ");
+	if (told < of)
+		phrase_more_loops(&text, s, told, of);
+	else
+		phrase_not_judged(&text, s);
+	bytes_puts(&text, " (-v)");
+	put_phrase(p, INK_DIM, &text);
+	pen_end(p);
+}
+
 static void put_loops(struct pen *p, const struct summary *s)
 {
 	static const char *const titles[] = {"p50", "p90", "p99", "max"};
@@ -215,24 +214,13 @@ static void put_loops(struct pen *p, const struct summary *s)
 		pen_put(p, INK_DIM, p->width >= PEN_NARROW ? " stalls   busy  mostly" : "  busy");
 		pen_end(p);
 	}
-	size_t shown = 0;
-	for (; shown < n; shown++) {
-		const struct summary_loop *l = &s->loops[shown];
-		if (!p->style->verbose &&
-		    (shown >= TOP_LOOPS || (shown >= QUIET_LOOPS && is_quiet(l)) || (shown && is_idle(l))))
-			break;
-		put_loop(p, s, l);
-	}
-	if (shown < n) {
-		pen_printf(p, INK_DIM, "  + %zu more loop%s, %s (-v)", n - shown, n - shown == 1 ? "" : "s",
-			   is_quiet(&s->loops[shown]) ? "all quiet" : "harmed less");
-		pen_end(p);
-	}
-	if (n < s->n_loops) {
-		pen_printf(p, INK_DIM, "  + %zu not judged: slave, sleep-poll or single-client (-v)",
-			   s->n_hidden);
-		pen_end(p);
-	}
+	size_t told = p->style->verbose ? n : summary_loops_told(s, TOP_LOOPS);
+	for (size_t i = 0; i < told; i++)
+		put_loop(p, s, &s->loops[i]);
+	if (told < n)
+		put_folded(p, s, told, n);
+	if (n < s->n_loops)
+		put_folded(p, s, s->n_loops, n);
 }
 
 static void put_histogram(struct pen *p, const struct summary *s)
@@ -250,23 +238,6 @@ static void put_histogram(struct pen *p, const struct summary *s)
 }
 
 /* --- causes -------------------------------------------------------------------------------------- */
-
-static const char *const cause_words[CAUSE_KINDS] = {
-	[CAUSE_THROTTLED] = "no CPU: the cgroup's quota was used up",
-	[CAUSE_NO_CPU] = "no CPU: others ran",
-	[CAUSE_STOPPED] = "stopped by a signal, debugger or freezer",
-	[CAUSE_NO_STACK] = "on CPU or blocked, but no stack was taken",
-	[CAUSE_UNACCOUNTED] = "unaccounted: no event tells",
-	[CAUSE_OTHER] = "other functions",
-};
-
-static void phrase_cause(struct bytes *out, const struct summary_cause *c)
-{
-	if (c->frame)
-		phrase_frame(out, c->frame);
-	else
-		bytes_puts(out, c->tally.kind == CAUSE_FRAME ? "?" : cause_words[c->tally.kind]);
-}
 
 /* "name evidence" and "→ remedy", on one line where there is no evidence. */
 static void put_named(struct pen *p, unsigned indent, const char *name, const char *evidence,
@@ -290,13 +261,10 @@ static void put_named(struct pen *p, unsigned indent, const char *name, const ch
 	pen_end(p);
 }
 
-/* What was found of one stall stands for all of a row: it says so. */
 static void put_told(struct pen *p, const struct summary_cause *c)
 {
 	struct bytes name = {0};
-	bytes_puts(&name, c->named);
-	if (c->named[0] && c->evidence[0] && c->tally.stalls > 1)
-		bytes_puts(&name, c->tally.told_ns < c->tally.longest_ns ? ", one of them" : ", the longest");
+	phrase_told(&name, c);
 	put_named(p, pen_below(p, 17), bytes_text(&name), c->evidence, c->remedy);
 	p->out->failed |= !bytes_ok(&name);
 	bytes_free(&name);
@@ -305,7 +273,7 @@ static void put_told(struct pen *p, const struct summary_cause *c)
 static void put_cause(struct pen *p, const struct summary *s, const struct summary_cause *c)
 {
 	struct bytes text = {0};
-	char sum[DURATION_TEXT_BYTES], share[MOMENT_BYTES], count[MOMENT_BYTES];
+	char sum[DURATION_TEXT_BYTES], share[MOMENT_BYTES];
 	phrase_cause(&text, c);
 	pen_cell(p, INK_BOLD, -9, duration_text(c->tally.ns, sum));
 	pen_cell(p, INK_PLAIN, -6, percent_text(c->share < 1 ? c->share : 1, share));
@@ -318,8 +286,9 @@ static void put_cause(struct pen *p, const struct summary *s, const struct summa
 		pen_put(p, ink, bytes_text(&text)); /* a long name says enough by its beginning */
 	if (c->frame)
 		pen_piece(p, phrase_verdict_ink(c->verdict), "  ", verdict_word(c->verdict));
-	pen_piecef(p, INK_DIM, "  ", "in %s stall%s, up to %s", number_text(c->tally.stalls, count),
-		   c->tally.stalls == 1 ? "" : "s", duration_text(c->tally.longest_ns, sum));
+	bytes_clear(&text);
+	phrase_in_stalls(&text, c->tally.stalls, c->tally.longest_ns);
+	pen_piece(p, INK_DIM, "  ", bytes_text(&text));
 	if (c->period_ns)
 		pen_piecef(p, INK_DIM, ", ", "one every %s", duration_text(c->period_ns, sum));
 	if (c->loops > 1)
@@ -336,54 +305,11 @@ static void put_cause(struct pen *p, const struct summary *s, const struct summa
 	bytes_free(&text);
 }
 
-/* The one that is a JVM's; of several nobody knows which a stack is of. */
-static const struct fact_loop *java_loop(const struct summary *s)
-{
-	const struct fact_loop *found = NULL;
-	for (size_t i = 0; i < s->n_loops; i++) {
-		const struct fact_loop *l = s->loops[i].loop;
-		if (strncmp(l->runtime, "jvm", strlen("jvm")) != 0)
-			continue;
-		if (found && found->pid != l->pid)
-			return NULL;
-		found = l;
-	}
-	return found;
-}
-
-static bool has_named_js(const struct summary *s, const struct summary_cause *c)
-{
-	for (uint32_t i = 0; c->stack && i < c->stack->n; i++) {
-		const struct fact_frame *f = dictionary_frame(s->dictionary, c->stack->frames[i]);
-		if (f && f->kind == FRAME_JS && f->function[0])
-			return true;
-	}
-	return false;
-}
-
-/* A few functions that have no name are no reason to start a program anew whose others have one. */
-static bool names_js(const struct summary *s, uint32_t loop)
-{
-	for (size_t i = 0; i < s->n_causes; i++)
-		if (s->causes[i].tally.loop == loop && has_named_js(s, &s->causes[i]))
-			return true;
-	return false;
-}
-
-/* Whose runtime a culprit is told by. */
-static const struct fact_loop *loop_of(const struct summary *s, const struct summary_cause *c)
-{
-	const struct fact_loop *l = dictionary_loop(s->dictionary, c->tally.loop);
-	return l && !strncmp(l->runtime, "jvm", strlen("jvm")) ? java_loop(s) : l;
-}
-
 /* What it takes to have the line and not only what it called. */
 static void put_naming(struct pen *p, const struct summary *s)
 {
 	struct bytes text = {0};
-	for (size_t i = 0; i < s->n_causes && !text.len; i++)
-		if (!names_js(s, s->causes[i].tally.loop))
-			naming_remedy(&text, s->dictionary, s->causes[i].stack, loop_of(s, &s->causes[i]));
+	phrase_naming(&text, s);
 	if (text.len) {
 		pen_indent(p, 2);
 		pen_words(p, INK_DIM, bytes_text(&text));
@@ -398,9 +324,9 @@ static void put_causes(struct pen *p, const struct summary *s)
 	if (!s->n_causes)
 		return;
 	put_heading(p, "Culprits", "where the time of all stalls went; stacks innermost first");
-	size_t n = 0;
-	for (; n < s->n_causes && n < TOP_CAUSES && (!n || s->causes[n].share >= LEAST_SHARE); n++)
-		put_cause(p, s, &s->causes[n]);
+	size_t n = summary_causes_told(s, TOP_CAUSES);
+	for (size_t i = 0; i < n; i++)
+		put_cause(p, s, &s->causes[i]);
 	if (n < s->n_causes) {
 		pen_indent(p, pen_below(p, 17));
 		pen_printf(p, INK_DIM, "+ %zu smaller", s->n_causes - n);
@@ -459,13 +385,12 @@ static void put_blocks(struct pen *p, const struct summary *s)
 	}
 }
 
-#define LEAST_ABSENCE 50 /* less than 1/50 of all stall time is not worth a line */
-
 /* "120 ms  stress[3120]  in 3 stalls, up to 80 ms", with the heading over the first. */
 static void put_absent(struct pen *p, bool *titled, const char *who, uint64_t ns, uint64_t longest_ns,
 		       uint64_t stalls)
 {
-	char sum[DURATION_TEXT_BYTES], longest[DURATION_TEXT_BYTES], count[MOMENT_BYTES];
+	char sum[DURATION_TEXT_BYTES];
+	struct bytes often = {0};
 	if (!*titled)
 		put_heading(p, "No CPU", "whose limit held loops back, and who ran while they were ready");
 	*titled = true;
@@ -473,24 +398,17 @@ static void put_absent(struct pen *p, bool *titled, const char *who, uint64_t ns
 	pen_put(p, INK_PLAIN, "  ");
 	p->indent = pen_below(p, 11);
 	pen_flow(p, INK_PLAIN, "", who);
-	pen_piecef(p, INK_DIM, "  ", "in %s stall%s, up to %s", number_text(stalls, count),
-		   stalls == 1 ? "" : "s", duration_text(longest_ns, longest));
+	phrase_in_stalls(&often, stalls, longest_ns);
+	pen_piece(p, INK_DIM, "  ", bytes_text(&often));
 	pen_end(p);
-}
-
-static void phrase_runner(struct bytes *out, const struct absence_runner *r)
-{
-	bytes_printf(out, "%s%s", r->own ? "its own thread " : "", r->comm);
-	if (r->several)
-		bytes_puts(out, ", several");
-	else
-		bytes_printf(out, "[%u]", r->pid);
+	p->out->failed |= !bytes_ok(&often);
+	bytes_free(&often);
 }
 
 static void put_absence(struct pen *p, const struct summary *s)
 {
 	const struct absence *a = &s->absence;
-	uint64_t least_ns = s->stall_ns / LEAST_ABSENCE;
+	uint64_t least_ns = s->stall_ns / SUMMARY_LEAST_ABSENCE;
 	struct bytes who = {0};
 	bool titled = false;
 	for (size_t i = 0; i < a->n_limits && i < TOP_BLOCKS && a->limits[i].ns >= least_ns; i++) {

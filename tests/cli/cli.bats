@@ -172,7 +172,7 @@ reads_confined() {
 
 @test "recordings are read without rights" {
 	reads_confined report
-	for format in folded pprof trace; do
+	for format in html folded pprof trace; do
 		reads_confined export -f $format
 	done
 }
@@ -181,7 +181,7 @@ reads_confined() {
 	run -2 ./loopstall export tests/fuzz/corpus/record/plain
 	[ "${lines[0]}" = "loopstall: no format to export to" ]
 	run -2 ./loopstall export -f png tests/fuzz/corpus/record/plain
-	[[ ${lines[1]} = *"one of text, json, "* ]]
+	[[ ${lines[1]} = *"one of text, html, json, "* ]]
 	run -1 ./loopstall export -f folded "$scratch/none"
 	[[ ${lines[0]} = *"$scratch/none"* ]]
 }

@@ -51,7 +51,7 @@ no_report() {
 		"$LOOPSTALL" report $form "$LIVE/file.jsonl.zst" >"$LIVE/shown"
 		[ -s "$LIVE/shown" ]
 	done
-	for form in folded pprof trace; do
+	for form in html folded pprof trace; do
 		"$LOOPSTALL" export -f $form "$LIVE/file.jsonl.zst" >"$LIVE/shown"
 		[ -s "$LIVE/shown" ]
 	done

@@ -254,7 +254,11 @@ all_is_clean() {
 	"$LOOPSTALL" report --json "$LIVE/file.jsonl.zst" >"$LIVE/report.json"
 	"$LOOPSTALL" export -f folded "$LIVE/file.jsonl.zst" >"$LIVE/folded"
 	"$LOOPSTALL" export -f trace "$LIVE/file.jsonl.zst" >"$LIVE/trace.json"
-	"$PYTHON" "$ROOT/tests/live/clean.py" text "$LIVE/live" "$LIVE/report" "$LIVE/replay" "$LIVE/folded"
+	"$LOOPSTALL" export -f html "$LIVE/file.jsonl.zst" >"$LIVE/page.html"
+	"$PYTHON" "$ROOT/tests/live/clean.py" text "$LIVE/live" "$LIVE/report" "$LIVE/replay" "$LIVE/folded" "$LIVE/page.html"
+	"$PYTHON" -c 'import sys, xml.etree.ElementTree as tree
+page = tree.parse(sys.argv[1])
+assert not [e for e in page.iter() if e.tag.rsplit("}")[-1] in ("script", "iframe", "object", "img", "link")]' "$LIVE/page.html"
 	"$PYTHON" "$ROOT/tests/live/clean.py" json "$LIVE/file.jsonl" "$LIVE/report.json" "$LIVE/trace.json"
 }
 

@@ -4,6 +4,7 @@
  * With LOOPSTALL_GOLDEN_UPDATE=1 the files are written instead: read the difference before committing it.
  */
 #include "story.h"
+#include "well_formed.h"
 
 #include "base/bytes.h"
 #include "model/cause.h"
@@ -487,6 +488,23 @@ static void test_other_formats(void **unused)
 	bytes_free(&json);
 }
 
+/* Its times are UTC whatever the style says. */
+static void test_pages(void **unused)
+{
+	(void)unused;
+	for (size_t i = 0; i < sizeof scenes / sizeof *scenes; i++) {
+		struct report_style style = {.width = 80, .utc_offset_s = one_hour_east};
+		struct bytes page = {0};
+		char path[128];
+		snprintf(path, sizeof path, "tests/golden/%s.html.golden", scenes[i].name);
+		play(scenes[i].tell, &style, report_html, false, &page);
+		assert_well_formed(bytes_text(&page));
+		if (scenes[i].tell == scene_uvicorn || scenes[i].tell == scene_host)
+			compare(path, &page);
+		bytes_free(&page);
+	}
+}
+
 /* Colour may add escape sequences and nothing else. */
 static void test_colour_changes_no_text(void **unused)
 {
@@ -513,13 +531,10 @@ static void test_colour_changes_no_text(void **unused)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_scenes),
-		cmocka_unit_test(test_narrow_terminals),
-		cmocka_unit_test(test_narrow_ones),
-		cmocka_unit_test(test_a_long_name_behind_a_figure),
-		cmocka_unit_test(test_verbose_ascii),
-		cmocka_unit_test(test_other_formats),
-		cmocka_unit_test(test_colour_changes_no_text),
+		cmocka_unit_test(test_scenes),	      cmocka_unit_test(test_narrow_terminals),
+		cmocka_unit_test(test_narrow_ones),   cmocka_unit_test(test_a_long_name_behind_a_figure),
+		cmocka_unit_test(test_verbose_ascii), cmocka_unit_test(test_other_formats),
+		cmocka_unit_test(test_pages),	      cmocka_unit_test(test_colour_changes_no_text),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
