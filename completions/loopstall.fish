@@ -3,7 +3,7 @@
 complete -c loopstall -n __fish_use_subcommand -a dump -d 'show once what every loop is doing now, with stacks, without stopping it'
 complete -c loopstall -n __fish_use_subcommand -a record -d 'keep everything in a file for a later report'
 complete -c loopstall -n __fish_use_subcommand -a report -d 'read recordings, on any machine, without root; - is standard input'
-complete -c loopstall -n __fish_use_subcommand -a export -d 'turn recordings into pages, flame graphs, profiles and timelines, on standard output'
+complete -c loopstall -n __fish_use_subcommand -a export -d 'turn recordings into pages, flame graphs, profiles and timelines'
 complete -c loopstall -n __fish_use_subcommand -a check -d 'a gate for tests: exit code 3 when a loop stalled, else the command'\''s own'
 complete -c loopstall -n __fish_use_subcommand -a hist -d 'count histograms only, the cheapest mode; an INTERVAL has a unit, as 1s'
 complete -c loopstall -n __fish_use_subcommand -a list -d 'list the loops found, with their threads, class and wait call'

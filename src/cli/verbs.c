@@ -13,10 +13,8 @@ const struct verb verbs[VERBS] = {
 			 "keep everything in a file for a later report", run_live},
 	[VERB_REPORT] = {"report", OPERANDS_FILES, "FILE...",
 			 "read recordings, on any machine, without root; - is standard input", cmd_report},
-	[VERB_EXPORT] =
-		{"export", OPERANDS_FILES, "-f FORMAT FILE...",
-		 "turn recordings into pages, flame graphs, profiles and timelines, on standard output",
-		 cmd_export},
+	[VERB_EXPORT] = {"export", OPERANDS_FILES, "-f FORMAT FILE...",
+			 "turn recordings into pages, flame graphs, profiles and timelines", cmd_export},
 	[VERB_CHECK] = {"check", OPERANDS_TARGETS, "[--fail-if CONDITIONS] TARGET... | -- COMMAND...",
 			"a gate for tests: exit code 3 when a loop stalled, else the command's own",
 			run_live},

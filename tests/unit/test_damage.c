@@ -5,9 +5,11 @@
  */
 #include "cli/fanout.h"
 #include "model/fact_json.h"
+#include "model/places.h"
 #include "model/tally.h"
 #include "record/reader.h"
 #include "report/report.h"
+#include "report/trace.h"
 #include "tests/unit/sample_facts.h"
 
 #include <setjmp.h>
@@ -24,26 +26,48 @@ static void put_samples(struct bytes *lines)
 		fact_json_line(&style, &sample_facts[i], lines);
 }
 
-/* As `report` does it, in every format. The error of reading, 0 if it was read. */
+static int drop(void *context, const char *text, size_t bytes)
+{
+	(void)context, (void)text, (void)bytes;
+	return 0;
+}
+
+static void write_all(const struct tally *tally, struct places *places)
+{
+	const struct report_style style = {.width = 80};
+	struct summary *summary = summary_new(tally);
+	assert_non_null(summary);
+	assert_int_equal(places_close(places, summary), 0);
+	for (const struct report_format *f = report_formats; f->name; f++) {
+		struct bytes out = {0};
+		if (f->write) /* the trace is no summary */
+			assert_int_equal(f->write(summary, &style, &out), 0);
+		bytes_free(&out);
+	}
+	summary_free(summary);
+}
+
+/* As `report` and `export` do it, in every format. The error of reading, 0 if it was read. */
 static int report(const char *path, struct diag *d)
 {
-	struct report_style style = {.width = 80};
 	struct fanout facts = {0};
 	struct recording *r = recording_open(&path, 1, d);
 	if (!r)
 		return -1;
 	assert_int_equal(fanout_init(&facts), 0);
 	struct tally *tally = tally_new(facts.dictionary, 0);
+	struct places *places = places_new(facts.dictionary, 0);
+	struct trace *trace =
+		trace_new(&(struct trace_options){.dictionary = facts.dictionary, .flush = drop});
 	fanout_add(&facts, tally_sink(tally));
+	fanout_add(&facts, places_sink(places));
+	fanout_add(&facts, trace_sink(trace));
 	int err = recording_read(r, &facts.sink, d);
-	struct summary *summary = summary_new(tally);
-	assert_non_null(summary);
-	for (const struct report_format *f = report_formats; f->name; f++) {
-		struct bytes out = {0};
-		assert_int_equal(f->write(summary, &style, &out), 0);
-		bytes_free(&out);
-	}
-	summary_free(summary);
+	assert_int_equal(facts.error, 0);
+	write_all(tally, places);
+	assert_int_equal(trace_end(trace), 0);
+	trace_free(trace);
+	places_free(places);
 	tally_free(tally);
 	fanout_free(&facts);
 	recording_close(r);
