@@ -29,6 +29,8 @@ struct module *module_open(int fd)
 	struct module *m = calloc(1, sizeof *m);
 	if (m && fd >= 0)
 		take_elf(m, elf_file_map(&m->elf, fd));
+	if (m && m->usable)
+		m->link = debug_link_of(&m->elf);
 	return m;
 }
 
@@ -62,13 +64,18 @@ void module_close(struct module *m)
 
 bool module_wants_debug(const struct module *m)
 {
-	return m->usable && m->debug == MODULE_DEBUG_UNASKED && m->elf.build_id_bytes &&
+	return m->usable && m->debug == MODULE_DEBUG_UNASKED && (m->elf.build_id_bytes || *m->link.name) &&
 	       (!symtab_is_full(&m->elf) || (m->wants_lines && !source_lines_bytes(&m->elf)));
 }
 
-static bool is_same_build(const struct elf_file *a, const struct elf_file *b)
+static bool is_of_this_build(const struct module *m, const struct elf_file *debug)
 {
-	return a->build_id_bytes == b->build_id_bytes && !memcmp(a->build_id, b->build_id, a->build_id_bytes);
+	const struct elf_file *f = &m->elf;
+
+	if (!f->build_id_bytes)
+		return debug_link_is_to(&m->link, debug);
+	return f->build_id_bytes == debug->build_id_bytes &&
+	       !memcmp(f->build_id, debug->build_id, f->build_id_bytes);
 }
 
 void module_settle_debug(struct module *m, int fd)
@@ -76,7 +83,7 @@ void module_settle_debug(struct module *m, int fd)
 	m->debug = MODULE_DEBUG_SETTLED;
 	if (fd < 0 || m->debug_elf.data || m->has_symtab)
 		return;
-	if (!elf_file_map(&m->debug_elf, fd) && !is_same_build(&m->elf, &m->debug_elf))
+	if (!elf_file_map(&m->debug_elf, fd) && !is_of_this_build(m, &m->debug_elf))
 		elf_file_close(&m->debug_elf);
 }
 

@@ -200,6 +200,20 @@ assert len(stalls) == 3 and all(stall["state"] == "ended" for stall in stalls), 
 	is_alive "$target"
 }
 
+# The program has no symbols and no build id, only the name of the file that they went to.
+@test "names and lines from a debug file that the program names, unless it is another build's" {
+	cc -D_GNU_SOURCE -O2 -g -fno-optimize-sibling-calls -Wl,--build-id=none -o "$LIVE/full" "$ROOT"/tests/progs/{stuck,truth}.c
+	mkdir "$LIVE/.debug"
+	objcopy --only-keep-debug "$LIVE/full" "$LIVE/.debug/stuck.debug"
+	objcopy --strip-all --add-gnu-debuglink="$LIVE/.debug/stuck.debug" "$LIVE/full" "$LIVE/stuck"
+	PROGS=$LIVE start_prog stuck -m read
+	run "$LOOPSTALL" dump -p "$target"
+	[[ $output == *"stuck_in_read "*stuck.c:* ]]
+	echo x >>"$LIVE/.debug/stuck.debug"
+	run "$LOOPSTALL" dump -p "$target"
+	[[ $output == *"stuck+0x"* && $output != *stuck_in_read* ]]
+}
+
 @test "hist counts every iteration" {
 	start_prog tight
 	background "$LOOPSTALL" hist -p "$target" --json >"$SEEN" 2>"$LIVE/err"

@@ -238,6 +238,59 @@ static void test_source_of_others(void **state)
 	rmdir("closed");
 }
 
+/* The debug file that a mapped program names: what is opened of it for that process, or -errno. */
+static int open_linked(pid_t pid, const char *link)
+{
+	struct opening o = {.kind = OPENING_DEBUG, .pid = (uint32_t)pid};
+
+	snprintf(o.path, sizeof o.path, "%s/prog", folder);
+	snprintf(o.link, sizeof o.link, "%s", link);
+	return opener_open(&o);
+}
+
+static void assert_opened(int fd, const char *name)
+{
+	struct stat opened, there;
+
+	assert_true(fd >= 0);
+	assert_int_equal(fstat(fd, &opened), 0);
+	assert_int_equal(stat(name, &there), 0);
+	assert_int_equal(opened.st_ino, there.st_ino);
+	close(fd);
+}
+
+static void test_linked_debug_file(void **state)
+{
+	pid_t own = getpid();
+
+	(void)state;
+	assert_int_equal(mkdir(".debug", 0755), 0);
+	make_file("prog");
+	make_file(".debug/prog");
+	make_file(".debug/link");
+	assert_opened(open_linked(own, "link"), ".debug/link");
+	make_file("link");
+	assert_opened(open_linked(own, "link"), "link");
+	assert_opened(open_linked(own, "prog"), ".debug/prog"); /* it is not its own */
+	assert_int_equal(open_linked(own, ".debug/link"), -ENOENT);
+	assert_int_equal(open_linked(own, "missing"), -ENOENT);
+	assert_int_equal(open_linked(own, ""), -ENOENT);
+	if (!geteuid()) {
+		pid_t pid = start_somebody();
+		assert_int_equal(chmod(folder, 0711), 0);
+		assert_int_equal(open_linked(pid, "prog"), -ENOENT);
+		assert_int_equal(chmod(".debug/prog", 0644), 0);
+		assert_opened(open_linked(pid, "prog"), ".debug/prog");
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0);
+	}
+	unlink("link");
+	unlink("prog");
+	unlink(".debug/link");
+	unlink(".debug/prog");
+	rmdir(".debug");
+}
+
 static void test_nonsense(void **state)
 {
 	(void)state;
@@ -259,6 +312,7 @@ int main(void)
 		cmocka_unit_test(test_own_maps),
 		cmocka_unit_test(test_source_line),
 		cmocka_unit_test(test_source_of_others),
+		cmocka_unit_test(test_linked_debug_file),
 		cmocka_unit_test(test_nonsense),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);
