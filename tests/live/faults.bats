@@ -287,6 +287,43 @@ number_is_used_again() {
 	SEEN=$LIVE/seen-first truth_holds
 }
 
+# --- what the kernel refuses
+
+# EVENT: loopstall on a kernel that has no such tracepoint.
+without_event() {
+	env LD_PRELOAD="$ROOT/build/faults/refuse_event.so" REFUSE_EVENT="$1" "$LOOPSTALL" "${@:2}"
+}
+
+@test "events that can be done without: what is lost is said, and the rest is right" {
+	start_prog sleep
+	AS="env LD_PRELOAD=$ROOT/build/faults/refuse_event.so REFUSE_EVENT=signal_generate" start_tool -p "$target"
+	go
+	books_closed
+	stop_tool
+	[ "$(losses signals)" -eq 1 ]
+	[ "$(grep -c '"type":"loss"' "$SEEN")" -eq 1 ]
+	truth_holds
+	run without_event mm_vmscan_direct_reclaim_end hist -p $$ 0.1s 1
+	[ "$status" -eq 0 ]
+	[[ $output == *lost*"direct reclaim"* ]]
+}
+
+@test "events that can be done without: doctor names them" {
+	local event
+	for event in 'mm_vmscan_direct_reclaim_end direct reclaim' 'signal_generate signals' 'inet_sock_set_state TCP connections'; do
+		run without_event "${event%% *}" doctor
+		[ "$status" -eq 0 ]
+		grep -q "^no *events of ${event#* } " <<<"$output"
+		[ "$(grep -c '^no *events of' <<<"$output")" -eq 1 ]
+	done
+}
+
+@test "events that cannot be done without: said, and nothing is traced" {
+	run without_event sched_process_exit hist -p $$ 0.1s 1
+	[ "$status" -eq 1 ]
+	[[ $output == *"lst_exit cannot be attached: No such file"* ]]
+}
+
 # --- where the recording goes
 
 # Runs what follows in a mount namespace of its own, with a small tmpfs at $LIVE/small; OPTIONS are the mount's.
