@@ -129,6 +129,21 @@ static struct leaf leaf_of(const unsigned char *code, size_t before, size_t byte
 	return (struct leaf){LEAF_FRAMELESS, 0};
 }
 
+/* Or only reserves stack, so that what lies on top of it is not where it returns to. */
+static bool begins_frame(const unsigned char *code, size_t before)
+{
+	const struct arch *a = arch_native();
+
+	for (size_t at = 0; at + sizeof(uint32_t) <= before; at += a->setup_bytes) {
+		uint32_t word;
+		memcpy(&word, code + at, sizeof word);
+		for (size_t i = 0; i < ARCH_FRAMES && a->frames[i].mask; i++)
+			if ((word & a->frames[i].mask) == a->frames[i].code)
+				return true;
+	}
+	return false;
+}
+
 struct leaf module_leaf(struct module *m, uint64_t address)
 {
 	const struct leaf unknown = {LEAF_UNKNOWN, 0};
@@ -140,7 +155,11 @@ struct leaf module_leaf(struct module *m, uint64_t address)
 	uint64_t before = s ? address - s->address : 0;
 	if (!s || before > FUNCTION_MAX_BYTES || before > code.bytes)
 		return unknown;
-	return leaf_of(code.data, before, code.bytes);
+	struct leaf leaf = leaf_of(code.data, before, code.bytes);
+	if (strncmp(symtab_name(&m->symtab, s), "Builtins_", 9) != 0 && /* V8's, all made alike */
+	    (leaf.frame == LEAF_MARKED || begins_frame(code.data, before)))
+		return unknown;
+	return leaf;
 }
 
 void module_name(struct module *m, uint64_t address, uint64_t record_start, char *text, size_t cap,
