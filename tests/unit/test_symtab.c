@@ -327,6 +327,68 @@ static void test_names_of_a_linked_file(void **state)
 	}
 }
 
+/* A Go program linked with -s -w: two functions, and behind the last one an end. */
+struct go_image {
+	uint32_t magic;
+	uint8_t pad[3], pointer_bytes;
+	uint64_t n, files, text, names, units, file_names, tables, functions;
+	char text_of_names[32];
+	uint32_t index[5];
+	uint32_t described[2][2]; /* where it begins, its name */
+};
+
+static const struct go_image go_image = {
+	.magic = 0xfffffff1,
+	.pointer_bytes = 8,
+	.n = 2,
+	.text = CODE,
+	.names = offsetof(struct go_image, text_of_names),
+	.units = offsetof(struct go_image, index),
+	.functions = offsetof(struct go_image, index),
+	.text_of_names = "main.handle\0main.(*T).Run",
+	.index = {0, 20, 0x40, 28, 0x60},
+	.described = {{0, 0}, {0x40, 12}},
+};
+
+static void assert_go_name(struct module *m, uint64_t address, const char *name)
+{
+	char text[64];
+	uint64_t start;
+
+	module_name(m, address, 0, text, sizeof text, &start);
+	assert_string_equal(text, name);
+}
+
+static void test_names_of_go(void **state)
+{
+	(void)state;
+	struct go_image broken = go_image;
+	struct module *m = open_stripped(".gopclntab", &go_image, sizeof go_image);
+
+	assert_go_name(m, CODE, "main.handle");
+	assert_go_name(m, CODE + 0x3f, "main.handle");
+	assert_go_name(m, CODE + 0x40, "main.(*T).Run");
+	assert_go_name(m, CODE + 0x60, "");
+	assert_go_name(m, CODE - 1, "");
+	module_close(m);
+	const size_t end = offsetof(struct go_image, described) + sizeof go_image.described;
+	for (size_t bytes = 1; bytes < end; bytes++) {
+		m = open_stripped(".gopclntab", &go_image, bytes);
+		assert_go_name(m, CODE + 0x41, "");
+		module_close(m);
+	}
+	broken.described[1][0]++; /* of another function */
+	m = open_stripped(".gopclntab", &broken, sizeof broken);
+	assert_go_name(m, CODE, "main.handle");
+	assert_go_name(m, CODE + 0x41, "");
+	module_close(m);
+	broken = go_image;
+	broken.text = 0; /* told by nobody */
+	m = open_stripped(".gopclntab", &broken, sizeof broken);
+	assert_go_name(m, CODE, "");
+	module_close(m);
+}
+
 /* Bytes that are no archive, and one that unpacks to more than any names are. */
 static void test_broken_archives(void **state)
 {
@@ -430,6 +492,7 @@ int main(void)
 		cmocka_unit_test(test_exported_only),
 		cmocka_unit_test(test_names_packed_in_the_file),
 		cmocka_unit_test(test_names_of_a_linked_file),
+		cmocka_unit_test(test_names_of_go),
 		cmocka_unit_test(test_broken_archives),
 		cmocka_unit_test(test_demangle),
 		cmocka_unit_test(test_kallsyms),
