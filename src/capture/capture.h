@@ -55,8 +55,17 @@ int capture_follow_tid(struct capture *c, uint32_t tid);
 void capture_unfollow(struct capture *c, uint32_t tgid);
 /* The process runs this interpreter: its stacks come with Python's own from now on. NULL: not any more. 0 or a negative errno. */
 int capture_python(struct capture *c, uint32_t tgid, const struct lst_python_process *p);
-/* Attaches everything. */
+/* Attaches everything; but for what capture_refused() tells then. */
 int capture_attach(struct capture *c, struct diag *d);
+
+/* A kind of event that is not seen, as a loss. */
+struct capture_refusal {
+	const char *reason, *meaning;
+};
+/* From *at = 0 on the kinds that this kernel refused; NULL: there is no other. */
+const struct capture_refusal *capture_refused(const struct capture *c, size_t *at);
+/* What would not be seen without a program; NULL: it is not one that we can do without. */
+const struct capture_refusal *capture_refusal_of(const char *program);
 /* Makes threads of followed processes that are asleep in a wait count as waiters; once, when all are followed that were there at the attach. */
 void capture_seed(struct capture *c);
 /* From now on loops tell how often they read from whom (lst_peer.reads); once. Kernels that cannot attach it late do so from the start. 0 or a

@@ -34,6 +34,8 @@ struct capture {
 	struct lst_thread *threads;
 	size_t loops_bytes, hists_bytes, threads_bytes;
 
+	uint32_t refused; /* refusal.c: of the programs that we can do without */
+
 	struct idmap samplers; /* tid → struct sampler */
 	uint64_t unsampled;    /* threads that got none */
 };
@@ -42,6 +44,9 @@ struct capture {
 int plan_load(struct capture *c, const struct probe *p, struct diag *d);
 /* Does this program see the waits? Those of all rungs but the chosen one are not loaded. */
 bool plan_is_of_rung(const char *program);
+
+/* refusal.c: keeps that the kernel would not attach it. False: without it nothing works. */
+bool refusal_note(struct capture *c, const char *program);
 
 /* sampler.c */
 /* Those of the CPUs, while all rights are there: what can be opened later depends on what is kept of them. */

@@ -216,12 +216,6 @@ static bool attaches_at_start(const struct bpf_program *program)
 	       strncmp(section, "perf_event", 10) && strcmp(section, "raw_tp") != 0;
 }
 
-static bool is_optional(const char *name)
-{
-	return !strncmp(name, "lst_reclaim", 11) || strstr(name, "pwait2") ||
-	       !strcmp(name, "lst_connection") || !strcmp(name, "lst_signal") || strstr(name, "_read");
-}
-
 /*
  * It costs every read of the host, and few loops need it. Only of the typed kind: the other is attached by a call that is refused once all is
  * attached (src/cli/rights.c).
@@ -239,8 +233,9 @@ static int program_attach(struct capture *c, const struct bpf_program *program)
 	if (traced)
 		return traced_calls_attach(c, program, traced);
 	struct bpf_link *link = bpf_program__attach(program);
+	int err = -errno;
 	if (!link)
-		return is_optional(name) ? 0 : -errno;
+		return refusal_note(c, name) ? 0 : err;
 	return link_keep(c, link);
 }
 

@@ -247,6 +247,29 @@ static void ask_copy_from_task(struct asking *q, struct ability *a)
 	answer_try(q, a, try_copy_from_task(q->btf));
 }
 
+static void ask_reclaims(struct asking *q, struct ability *a)
+{
+	int err = try_raw_tp("mm_vmscan_direct_reclaim_begin");
+	answer_try(q, a, err ? err : try_raw_tp("mm_vmscan_direct_reclaim_end"));
+}
+
+static void ask_signals(struct asking *q, struct ability *a)
+{
+	answer_try(q, a, try_raw_tp("signal_generate"));
+}
+
+static void ask_connections(struct asking *q, struct ability *a)
+{
+	answer_try(q, a, try_raw_tp("inet_sock_set_state"));
+}
+
+static void ask_reads(struct asking *q, struct ability *a)
+{
+	answer_try(q, a,
+		   probe_can(q->probe, ABILITY_CAST) ? try_tp_btf(q->btf, "tcp_rcv_space_adjust")
+						     : try_raw_tp("tcp_rcv_space_adjust"));
+}
+
 static void ask_kallsyms(struct asking *q, struct ability *a)
 {
 	char line[128] = "", restrict_to[16] = "?";
@@ -373,6 +396,18 @@ static const struct question {
 		{"copy_from_user_task", "memory of a sleeping task",
 		 "loops stuck before the attach have native stacks only, read from user space",
 		 "'bpf: Add bpf_copy_from_user_task() helper': Linux 5.18", false, true, ask_copy_from_task},
+	[ABILITY_RECLAIMS] = {"reclaims", "events of direct reclaim",
+			      "time in which the kernel looks for memory is told as the application's", "",
+			      false, false, ask_reclaims},
+	[ABILITY_SIGNALS] = {"signals", "events of signals", "nobody is named as who stopped a process", "",
+			     false, false, ask_signals},
+	[ABILITY_CONNECTIONS] =
+		{"connections", "events of TCP connections",
+		 "pile-ups and bursts of connections, and peers that are polled, are not seen",
+		 "inet_sock_set_state: Linux 4.16", false, false, ask_connections},
+	[ABILITY_READS] = {"reads", "events of reads from TCP sockets",
+			   "a peer that is polled on one connection is not seen", "", false, false,
+			   ask_reads},
 	[ABILITY_KALLSYMS] = {"kallsyms", "kernel symbols", "kernel frames have no names", "", false, false,
 			      ask_kallsyms},
 	[ABILITY_MAP_FILES] = {"map_files", "files behind mappings",

@@ -36,6 +36,10 @@ enum ability_id {
 	ABILITY_CAST,	   /* bpf_rdonly_cast, beside those */
 	ABILITY_ITER_TASK,
 	ABILITY_COPY_FROM_TASK, /* bpf_copy_from_user_task */
+	ABILITY_RECLAIMS,	/* events that some causes and patterns are told from */
+	ABILITY_SIGNALS,
+	ABILITY_CONNECTIONS,
+	ABILITY_READS,
 	ABILITY_KALLSYMS,
 	ABILITY_MAP_FILES,
 	ABILITY_PID_NAMESPACE, /* yes: we are in the initial one */

@@ -119,6 +119,21 @@ static void header_send(struct live_source *s)
 	bytes_free(&boot);
 }
 
+void live_refused(struct live_source *s, const struct capture_refusal *r)
+{
+	struct fact f = {.kind = FACT_LOSS, .loss = {r->reason, r->meaning, 1}};
+
+	live_emit(s, &f, kernel_now_ns());
+}
+
+static void refusals_send(struct live_source *s)
+{
+	const struct capture_refusal *r;
+
+	for (size_t at = 0; (r = capture_refused(s->capture, &at));)
+		live_refused(s, r);
+}
+
 /* --- processes ----------------------------------------------------------------------------------------------------------------- */
 
 void live_process_ended(struct live_source *s, uint32_t tgid, uint64_t at_ns)
@@ -199,6 +214,7 @@ static int source_start(struct live_source *s, struct diag *d)
 	s->next_clock_ns = s->start_ns + CLOCK_EVERY_NS;
 	s->stuck_at_ns = s->start_ns + STUCK_AFTER_NS;
 	header_send(s);
+	refusals_send(s);
 	return 0;
 }
 

@@ -124,6 +124,8 @@ uint64_t own_clock_ns(uint64_t kernel_ns);
 uint64_t live_at(const struct live_source *s, uint64_t kernel_ns);
 /* Sends a fact at a kernel time (clamped to the start). */
 void live_emit(struct live_source *s, struct fact *f, uint64_t kernel_ns);
+/* A loss: the kernel does not let us see this kind of event. */
+void live_refused(struct live_source *s, const struct capture_refusal *r);
 /* Cleaned, kept text. */
 const char *live_text(struct live_source *s, const char *text, size_t max);
 void live_process_ended(struct live_source *s, uint32_t tgid, uint64_t at_ns);

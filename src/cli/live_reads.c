@@ -10,17 +10,9 @@
 /* A kernel may do without it: then one pattern has no line, which is said once. */
 static void reads_watch(struct live_source *s)
 {
-	static const struct fact refused = {.kind = FACT_LOSS,
-					    .loss = {"reads",
-						     "kind of event refused by the kernel: reads of TCP "
-						     "sockets, which tell of a peer that is "
-						     "polled on one connection",
-						     1}};
-	struct fact f = refused;
-
 	s->watches_reads = true;
 	if (capture_watch_reads(s->capture))
-		live_emit(s, &f, kernel_now_ns());
+		live_refused(s, capture_refusal_of("lst_btf_read"));
 }
 
 void reads_follow(struct live_source *s, uint32_t pid)

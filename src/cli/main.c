@@ -5,6 +5,7 @@
 #include "cli/verbs.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -29,6 +30,7 @@ int main(int argc, char **argv)
 {
 	struct options options;
 	struct diag diag = {0};
+	signal(SIGXFSZ, SIG_IGN); /* a limit on files is told like a full disk, by who writes */
 	int err = options_parse(argc, argv, &options, &diag);
 	if (err < 0)
 		return explain(&diag, err == -ENOMEM ? EXIT_CODE_ERROR : EXIT_CODE_USAGE);

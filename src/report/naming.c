@@ -56,6 +56,23 @@ static void name_java(struct bytes *out, const struct compiled *c, uint32_t pid,
 			     c->unnamed || c->innermost_interpreted ? "; " : "Java's stacks end early: ");
 }
 
+/* The file of the application's own code in a stack, of which nothing has a name; NULL: something has, or there is none. */
+static const char *stripped_object(const struct dictionary *d, const struct fact_stack *stack)
+{
+	const char *object = NULL;
+
+	for (uint32_t i = 0; stack && i < stack->n; i++) {
+		const struct fact_frame *f = dictionary_frame(d, stack->frames[i]);
+		if (!f || !f->application)
+			continue;
+		if (f->function[0])
+			return NULL;
+		if (f->kind == FRAME_NATIVE && f->object[0] && f->object[0] != '[' && !object)
+			object = f->object;
+	}
+	return object;
+}
+
 static bool is_of(const struct fact_loop *loop, const char *runtime)
 {
 	return loop && !strncmp(loop->runtime, runtime, strlen(runtime));
@@ -80,4 +97,9 @@ void naming_remedy(struct bytes *out, const struct dictionary *d, const struct f
 		name_javascript(out, loop);
 	else if (is_of(loop, "jvm"))
 		name_java(out, &c, loop->pid, stack && stack->state == STACK_BROKEN);
+	else if (stripped_object(d, stack))
+		bytes_printf(out,
+			     "%s has no symbols, so its functions have no names here: they are in its debug "
+			     "file (a package -dbgsym or -debuginfo), or in a build that is not stripped",
+			     stripped_object(d, stack));
 }

@@ -59,6 +59,7 @@ static const struct confine_call opener_calls[] = {
 	CONFINE_ALLOW(readlink),
 #endif
 	CONFINE_ALLOW(statx),
+	CONFINE_ALLOW(getxattr), /* of access lists */
 	CONFINE_ALLOW(memfd_create),
 	CONFINE_ALLOW(write),
 };

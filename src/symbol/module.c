@@ -29,6 +29,8 @@ struct module *module_open(int fd)
 	struct module *m = calloc(1, sizeof *m);
 	if (m && fd >= 0)
 		take_elf(m, elf_file_map(&m->elf, fd));
+	if (m && m->usable)
+		m->link = debug_link_of(&m->elf);
 	return m;
 }
 
@@ -62,13 +64,18 @@ void module_close(struct module *m)
 
 bool module_wants_debug(const struct module *m)
 {
-	return m->usable && m->debug == MODULE_DEBUG_UNASKED && m->elf.build_id_bytes &&
+	return m->usable && m->debug == MODULE_DEBUG_UNASKED && (m->elf.build_id_bytes || *m->link.name) &&
 	       (!symtab_is_full(&m->elf) || (m->wants_lines && !source_lines_bytes(&m->elf)));
 }
 
-static bool is_same_build(const struct elf_file *a, const struct elf_file *b)
+static bool is_of_this_build(const struct module *m, const struct elf_file *debug)
 {
-	return a->build_id_bytes == b->build_id_bytes && !memcmp(a->build_id, b->build_id, a->build_id_bytes);
+	const struct elf_file *f = &m->elf;
+
+	if (!f->build_id_bytes)
+		return debug_link_is_to(&m->link, debug);
+	return f->build_id_bytes == debug->build_id_bytes &&
+	       !memcmp(f->build_id, debug->build_id, f->build_id_bytes);
 }
 
 void module_settle_debug(struct module *m, int fd)
@@ -76,7 +83,7 @@ void module_settle_debug(struct module *m, int fd)
 	m->debug = MODULE_DEBUG_SETTLED;
 	if (fd < 0 || m->debug_elf.data || m->has_symtab)
 		return;
-	if (!elf_file_map(&m->debug_elf, fd) && !is_same_build(&m->elf, &m->debug_elf))
+	if (!elf_file_map(&m->debug_elf, fd) && !is_of_this_build(m, &m->debug_elf))
 		elf_file_close(&m->debug_elf);
 }
 
@@ -122,6 +129,21 @@ static struct leaf leaf_of(const unsigned char *code, size_t before, size_t byte
 	return (struct leaf){LEAF_FRAMELESS, 0};
 }
 
+/* Or only reserves stack, so that what lies on top of it is not where it returns to. */
+static bool begins_frame(const unsigned char *code, size_t before)
+{
+	const struct arch *a = arch_native();
+
+	for (size_t at = 0; at + sizeof(uint32_t) <= before; at += a->setup_bytes) {
+		uint32_t word;
+		memcpy(&word, code + at, sizeof word);
+		for (size_t i = 0; i < ARCH_FRAMES && a->frames[i].mask; i++)
+			if ((word & a->frames[i].mask) == a->frames[i].code)
+				return true;
+	}
+	return false;
+}
+
 struct leaf module_leaf(struct module *m, uint64_t address)
 {
 	const struct leaf unknown = {LEAF_UNKNOWN, 0};
@@ -133,7 +155,11 @@ struct leaf module_leaf(struct module *m, uint64_t address)
 	uint64_t before = s ? address - s->address : 0;
 	if (!s || before > FUNCTION_MAX_BYTES || before > code.bytes)
 		return unknown;
-	return leaf_of(code.data, before, code.bytes);
+	struct leaf leaf = leaf_of(code.data, before, code.bytes);
+	if (strncmp(symtab_name(&m->symtab, s), "Builtins_", 9) != 0 && /* V8's, all made alike */
+	    (leaf.frame == LEAF_MARKED || begins_frame(code.data, before)))
+		return unknown;
+	return leaf;
 }
 
 void module_name(struct module *m, uint64_t address, uint64_t record_start, char *text, size_t cap,

@@ -6,6 +6,7 @@
 #define LOOPSTALL_SYMBOL_MODULE_H
 
 #include "symbol/cfi.h"
+#include "symbol/debug_link.h"
 #include "symbol/source_lines.h"
 #include "symbol/symtab.h"
 #include "symbol/unwind.h"
@@ -18,6 +19,7 @@ struct module {
 	struct elf_file elf, debug_elf;
 	struct elf_file packed_elf; /* what is left of its debug file, packed into the file itself */
 	unsigned char *unpacked;
+	struct debug_link link;
 	struct cfi cfi;
 	struct symtab symtab;
 	enum module_debug debug;
@@ -35,9 +37,9 @@ struct module *module_open(int fd);
 struct module *module_open_vdso(void);
 void module_close(struct module *m);
 
-/* Would a separate debug file give more names, or lines if they are wanted, and is it known by which build id to ask for it? */
+/* Would a separate debug file give more names, or lines if they are wanted, and does it say by which build id or name to ask for it? */
 bool module_wants_debug(const struct module *m);
-/* The answer; fd -1: there is none. A file of another build is ignored. */
+/* The answer; fd -1: there is none. A file of another build is ignored, and where there are no build ids one with another checksum. */
 void module_settle_debug(struct module *m, int fd);
 /* What its code says of the frame of the function around this address, see unwind.h. */
 struct leaf module_leaf(struct module *m, uint64_t address);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "symbol/opener.h"
 
+#include "base/array.h"
 #include "symbol/channel.h"
 #include "symbol/target_rights.h"
 
@@ -121,7 +122,45 @@ static int open_module(const struct opening *o)
 	return open_mapped(o->pid, &o->row, o->path);
 }
 
-static int open_debug(const struct opening *o)
+/* What the target names is only opened if the target could do that. */
+static int open_for_target(uint32_t pid, const char *path)
+{
+	int root = open_root(pid);
+	if (root < 0)
+		return -ESRCH;
+	int pinned = pin_in_root(root, path, 0);
+	int err = pinned < 0 ? -errno : target_may_read(pid, root, pinned);
+	close(root);
+	if (!err)
+		return open_regular(pinned);
+	if (pinned >= 0)
+		close(pinned);
+	return err;
+}
+
+/* The first that is there, without looking inside. */
+static int open_linked(const struct opening *o)
+{
+	static const char *const places[][2] = {{"", ""}, {"", ".debug/"}, {"/usr/lib/debug", ""}};
+	const char *name = strrchr(o->path, '/');
+	int fd = -ENOENT;
+
+	if (*o->path != '/' || !*o->link || strchr(o->link, '/'))
+		return fd;
+	for (size_t i = 0; i < ARRAY_LEN(places) && fd < 0; i++) {
+		struct bytes path = {0};
+		bytes_printf(&path, "%s%.*s%s%s", places[i][0], (int)(name + 1 - o->path), o->path,
+			     places[i][1], o->link);
+		bool is_itself = !strcmp(bytes_text(&path),
+					 o->path); /* Debian's of old have the same name elsewhere */
+		if (bytes_ok(&path) && !is_itself)
+			fd = open_for_target(o->pid, path.data);
+		bytes_free(&path);
+	}
+	return fd;
+}
+
+static int open_by_build_id(const struct opening *o)
 {
 	struct bytes path = {0};
 	int fd = -ENOENT;
@@ -137,6 +176,14 @@ static int open_debug(const struct opening *o)
 	if (fd < 0 && bytes_ok(&path))
 		fd = open_here(path.data);
 	bytes_free(&path);
+	return fd;
+}
+
+static int open_debug(const struct opening *o)
+{
+	int fd = open_by_build_id(o);
+	if (fd < 0)
+		fd = open_linked(o);
 	return fd < 0 ? -ENOENT : fd;
 }
 
@@ -387,28 +434,12 @@ static int read_line(int fd, uint32_t line, struct bytes *text)
 	return got < 0 ? -errno : text->len && bytes_ok(text) ? 0 : -ENOENT;
 }
 
-/* The target says which file it is, so it is one that the target could read. */
-static int open_source(uint32_t pid, const char *path)
-{
-	int root = open_root(pid);
-	if (root < 0)
-		return -ESRCH;
-	int pinned = pin_in_root(root, path, 0);
-	int err = pinned < 0 ? -errno : target_may_read(pid, root, pinned);
-	close(root);
-	if (!err)
-		return open_regular(pinned);
-	if (pinned >= 0)
-		close(pinned);
-	return err;
-}
-
 /* A file that was changed since the process began may not say any more what it runs. */
 static int open_line(const struct opening *o)
 {
 	struct bytes text = {0};
 	struct stat st;
-	int fd = *o->path == '/' && o->line ? open_source(o->pid, o->path) : -EINVAL;
+	int fd = *o->path == '/' && o->line ? open_for_target(o->pid, o->path) : -EINVAL;
 
 	if (fd < 0)
 		return fd;

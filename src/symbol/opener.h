@@ -8,7 +8,7 @@
 #ifndef LOOPSTALL_SYMBOL_OPENER_H
 #define LOOPSTALL_SYMBOL_OPENER_H
 
-#include "symbol/elf_file.h"
+#include "symbol/debug_link.h"
 #include "symbol/lockdown.h"
 #include "symbol/maps.h"
 
@@ -17,7 +17,11 @@
 enum opening_kind {
 	OPENING_TARGET, /* what a process has mapped: a descriptor of a struct opened_target and what follows */
 	OPENING_MODULE, /* the file of a mapping, also if deleted or in another mount namespace */
-	OPENING_DEBUG,	/* the separate debug file of a build id, in the target's file tree, else in ours */
+	/*
+	 * The separate debug file of a build id, in the target's file tree, else in ours. Else the one that the module names, where
+	 * gdb looks for it, and only if the target may read it itself: the name is the target's or the worker's.
+	 */
+	OPENING_DEBUG,
 	OPENING_MEMORY, /* the memory of a process, to be read only */
 	/*
 	 * The map of the code that a process compiles, /tmp/perf-PID.map as it calls that file itself: only its own or root's,
@@ -35,8 +39,9 @@ struct opening {
 	struct maps_row row; /* MODULE */
 	uint32_t build_id_bytes;
 	unsigned char build_id[ELF_BUILD_ID_BYTES]; /* DEBUG */
+	char link[DEBUG_LINK_BYTES];		    /* DEBUG; "" none */
 	uint32_t line;				    /* LINE */
-	char path[PATH_MAX];			    /* MODULE, LINE; "" none */
+	char path[PATH_MAX];			    /* of the module, or of a source file; "" none */
 };
 #define OPENING_BYTES(o) (offsetof(struct opening, path) + strlen((o)->path) + 1)
 

@@ -24,6 +24,7 @@
 #define LOOPSTALL_SYMBOL_PROTOCOL_H
 
 #include "model/fact.h"
+#include "symbol/debug_link.h"
 #include "symbol/elf_file.h"
 #include "symbol/jit_name.h"
 #include "symbol/lockdown.h"
@@ -117,6 +118,7 @@ _Static_assert(PROTOCOL_NAME_BYTES == JIT_NAME_BYTES, "a name that was parsed fi
 struct wanted_debug {
 	uint32_t module, build_id_bytes;
 	unsigned char build_id[ELF_BUILD_ID_BYTES];
+	char link[DEBUG_LINK_BYTES]; /* the name that the module has for it, "" none */
 };
 
 struct report_want {

@@ -158,9 +158,10 @@ static int give_wanted(struct resolver *r, const struct report_want *want)
 	if (want->jit)
 		supply_jit(&r->supply, request->pid);
 	for (uint32_t i = 0; i < want->n_debug; i++) {
-		if (want->debug[i].build_id_bytes > sizeof want->debug[i].build_id)
+		const struct wanted_debug *d = &want->debug[i];
+		if (d->build_id_bytes > sizeof d->build_id || !memchr(d->link, 0, sizeof d->link))
 			return -EPROTO;
-		supply_debug(&r->supply, request->pid, &want->debug[i]);
+		supply_debug(&r->supply, request->pid, d);
 	}
 	request->ordered = false;
 	request->after = supply_last(&r->supply);

@@ -379,11 +379,14 @@ void supply_module(struct supply *s, uint32_t pid, uint32_t module)
 
 void supply_debug(struct supply *s, uint32_t pid, const struct wanted_debug *wanted)
 {
-	struct opening o = {.kind = OPENING_DEBUG,
-			    .pid = pid,
-			    .module = wanted->module,
-			    .build_id_bytes = wanted->build_id_bytes};
+	const struct target *target = targets_find(&s->targets, pid);
+	struct opening o;
+	if (!target || !targets_opening(&s->targets, target, wanted->module, &o))
+		o = (struct opening){.pid = pid, .module = wanted->module};
+	o.kind = OPENING_DEBUG;
+	o.build_id_bytes = wanted->build_id_bytes;
 	memcpy(o.build_id, wanted->build_id, sizeof o.build_id);
+	memcpy(o.link, wanted->link, sizeof o.link);
 	if (!ask(s, &o))
 		order_simple(s, ORDER_DEBUG, wanted->module, -1);
 }

@@ -3,6 +3,7 @@
 
 #include "base/array.h"
 #include "base/cursor.h"
+#include "symbol/go_table.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -123,6 +124,27 @@ static int add_table(struct symtab *t, struct build *b, const struct elf_file *f
 	return err;
 }
 
+/* In the place of the full table. */
+static int add_go_table(struct symtab *t, struct build *b, const struct elf_file *f)
+{
+	struct go_table go;
+	struct go_function function;
+
+	if (!go_table_open(&go, f))
+		return 0;
+	t->names[0] = go.names;
+	for (uint32_t i = 0; i < go.n && b->n < SYMTAB_MAX_SYMBOLS; i++) {
+		if (!go_table_function(&go, i, &function) || function.name >= NAME_TABLE_BIT ||
+		    !*text_at(&go.names, function.name))
+			continue;
+		if (!array_reserve(&b->items, &b->cap, b->n + 1, sizeof *b->items))
+			return -ENOMEM;
+		b->items[b->n++] =
+			(struct candidate){.symbol = {function.address, function.bytes, function.name}};
+	}
+	return 0;
+}
+
 static int by_address(const void *x, const void *y)
 {
 	const struct candidate *a = x, *b = y;
@@ -163,7 +185,7 @@ int symtab_build(struct symtab *t, const struct elf_file *f, const struct elf_fi
 	*t = (struct symtab){0};
 	struct build b = {.table = t};
 	const struct elf_file *full = debug && symtab_is_full(debug) ? debug : f;
-	int err = add_table(t, &b, full, SHT_SYMTAB, 0);
+	int err = symtab_is_full(full) ? add_table(t, &b, full, SHT_SYMTAB, 0) : add_go_table(t, &b, f);
 	if (!err)
 		err = add_table(t, &b, f, SHT_DYNSYM, 1);
 	if (!err)

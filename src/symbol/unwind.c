@@ -103,6 +103,21 @@ static bool is_code(const struct walk *w, uint64_t pc)
 	return map_at(w->in, pc) != NULL;
 }
 
+/* True also where its code cannot be seen: compiled at run time, or in a file that is not here yet. */
+static bool is_behind_call(const struct walk *w, uint64_t pc)
+{
+	const struct unwind_map *map = map_at(w->in, pc);
+	struct unwind_module m;
+	uint64_t address;
+
+	if (!map || !map->module || w->in->module(w->in->context, map->module, &m) != UNWIND_MODULE_READY ||
+	    !elf_file_address(m.elf, pc - map->start + map->offset, &address) || address < ARCH_CALL_BYTES)
+		return true;
+	struct elf_range before = elf_file_at(m.elf, address - ARCH_CALL_BYTES);
+	return before.bytes < ARCH_CALL_BYTES ||
+	       arch_is_behind_call(w->in->arch, before.data, ARCH_CALL_BYTES);
+}
+
 static bool load(struct walk *w, uint64_t address, uint64_t *value)
 {
 	return read_memory(w, address, value, sizeof *value);
@@ -143,8 +158,8 @@ static enum cfi_result step_by_frame_pointer(struct walk *w)
 
 /*
  * Only for the innermost frame: a leaf that has not set up a frame, or a call through a bad pointer. Its
- * return address is in the link register or on top of the stack. It is taken if it is code, and marked as the
- * guess it is unless the function's code says so.
+ * return address is in the link register or on top of the stack. It is taken if it is code behind a call, and
+ * marked as the guess it is unless the function's code says so.
  */
 static enum cfi_result step_out_of_leaf(struct walk *w, enum frame_method method)
 {
@@ -158,7 +173,7 @@ static enum cfi_result step_out_of_leaf(struct walk *w, enum frame_method method
 		return CFI_INVALID;
 	else
 		sp += 8;
-	if (!is_code(w, ra & a->pc_mask))
+	if (!is_code(w, ra & a->pc_mask) || !is_behind_call(w, ra & a->pc_mask))
 		return CFI_INVALID;
 	take_caller(w, ra, sp, fp);
 	w->regs.valid &= valid;

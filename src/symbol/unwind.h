@@ -30,7 +30,7 @@ struct unwind_module {
 enum unwind_module_state { UNWIND_MODULE_READY, UNWIND_MODULE_USELESS, UNWIND_MODULE_WANTED };
 
 /*
- * V8's built-ins set up a frame only where they have to call something, on some paths and not on others. Where one does, it is
+ * A function may have no frame of its own. V8's built-ins set one up only where they have to call something, on some paths and not on others. Where one does, it is
  * marked as its own: the frame pointer's slot below holds the marker.
  */
 struct leaf {

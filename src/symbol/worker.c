@@ -156,6 +156,7 @@ static void want_debug(struct worker *w, struct report_want *want)
 		struct wanted_debug *d = &want->debug[want->n_debug++];
 		*d = (struct wanted_debug){.module = id, .build_id_bytes = m->elf.build_id_bytes};
 		memcpy(d->build_id, m->elf.build_id, m->elf.build_id_bytes);
+		memcpy(d->link, m->link.name, sizeof d->link);
 		m->debug = MODULE_DEBUG_ASKED;
 	}
 }

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # What is put before libc to let a process fail; included by tests/tests.mk.
-FAULTS := $(B)/faults/fail_alloc.so $(B)/faults/step_clock.so
+FAULTS := $(B)/faults/fail_alloc.so $(B)/faults/refuse_event.so $(B)/faults/step_clock.so
 
 $(B)/faults/%.so: tests/faults/%.c
 	$(call say,FAULT,$@)

@@ -30,6 +30,14 @@ static void check_order(const struct symtab *t)
 		must(t->symbols[i - 1].address < t->symbols[i].address);
 }
 
+static void follow(const struct elf_file *f)
+{
+	const struct debug_link link = debug_link_of(f);
+
+	must(memchr(link.name, 0, sizeof link.name));
+	must(*link.name || !debug_link_is_to(&link, f));
+}
+
 static void unpack(const uint8_t *data, size_t size)
 {
 	struct elf_range r = {.data = data, .bytes = size};
@@ -49,6 +57,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	unpack(data, size);
 	if (elf_file_over(&f, data, size))
 		return 0;
+	follow(&f);
 	if (!cfi_open(&c, &f)) {
 		if (!symtab_build(&t, &f, &f)) {
 			check_order(&t);

@@ -58,7 +58,8 @@ static void take_wanted(const struct report_want *r, size_t bytes)
 {
 	must(bytes == sizeof *r && r->slot < PROTOCOL_SLOTS && r->n_debug <= PROTOCOL_WANTS);
 	for (uint32_t i = 0; i < r->n_debug; i++)
-		must(r->debug[i].build_id_bytes <= ELF_BUILD_ID_BYTES);
+		must(r->debug[i].build_id_bytes <= ELF_BUILD_ID_BYTES &&
+		     memchr(r->debug[i].link, 0, DEBUG_LINK_BYTES));
 }
 
 static int monitor_takes(int socket, const void *data, size_t bytes, int fd, bool wait)

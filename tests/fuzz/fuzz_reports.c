@@ -195,7 +195,9 @@ static size_t make_want(struct cursor *c, struct report_want *r)
 	for (uint32_t i = 0; i < PROTOCOL_WANTS && cursor_left(c) && i < r->n_debug; i++) {
 		r->debug[i].module = number(c);
 		r->debug[i].build_id_bytes = number(c);
-		memset(r->debug[i].build_id, (int)number(c), sizeof r->debug[i].build_id);
+		uint32_t id = number(c);
+		memset(r->debug[i].build_id, (int)id, sizeof r->debug[i].build_id);
+		memset(r->debug[i].link, 'x', id < DEBUG_LINK_BYTES ? id : DEBUG_LINK_BYTES);
 	}
 	return sizeof *r;
 }

@@ -225,6 +225,42 @@ assert len(stalls) == 3 and all(stall["state"] == "ended" for stall in stalls), 
 	is_alive "$target"
 }
 
+# The program has no symbols and no build id, only the name of the file that they went to.
+@test "names and lines from a debug file that the program names, unless it is another build's" {
+	cc -D_GNU_SOURCE -O2 -g -fno-optimize-sibling-calls -Wl,--build-id=none -o "$LIVE/full" "$ROOT"/tests/progs/{stuck,truth}.c
+	mkdir "$LIVE/.debug"
+	objcopy --only-keep-debug "$LIVE/full" "$LIVE/.debug/stuck.debug"
+	objcopy --strip-all --add-gnu-debuglink="$LIVE/.debug/stuck.debug" "$LIVE/full" "$LIVE/stuck"
+	PROGS=$LIVE start_prog stuck -m read
+	run "$LOOPSTALL" dump -p "$target"
+	[[ $output == *"stuck_in_read "*stuck.c:* ]]
+	echo x >>"$LIVE/.debug/stuck.debug"
+	run "$LOOPSTALL" dump -p "$target"
+	[[ $output == *"stuck+0x"* && $output != *stuck_in_read* ]]
+}
+
+# FLAG: the stacks of a program without call-frame records, compiled with that.
+stacks_without_records() {
+	local flags=("$1")
+	[ "$(uname -m)" != x86_64 ] || flags+=(-mno-red-zone) # else that function would have no frame
+	cc -O2 "${flags[@]}" -fno-optimize-sibling-calls -fno-asynchronous-unwind-tables -fno-unwind-tables \
+		-o "$LIVE/none" "$ROOT/tests/live/unwind_none.c"
+	background "$LIVE/none" >"$LIVE/out"
+	target=$last
+	within 50 has_line "$LIVE/out" ready
+	"$LOOPSTALL" --json -T "$THRESHOLD" -d 2 -p "$target" >"$SEEN"
+	kill -TERM "$target"
+}
+
+@test "without call-frame records callers are found by frame pointers, and none is invented" {
+	stacks_without_records -fno-omit-frame-pointer
+	has_line "$SEEN" '"function":"spins".*"function":"calls_spins".*"function":"main"'
+	lacks_line "$SEEN" calls_nobody
+	stacks_without_records -fomit-frame-pointer
+	has_line "$SEEN" '"function":"spins".*"stack_state":"broken"\|"stack_state":"broken".*"function":"spins"'
+	lacks_line "$SEEN" calls_nobody
+}
+
 @test "hist counts every iteration" {
 	start_prog tight
 	background "$LOOPSTALL" hist -p "$target" --json >"$SEEN" 2>"$LIVE/err"

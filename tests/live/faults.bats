@@ -287,6 +287,43 @@ number_is_used_again() {
 	SEEN=$LIVE/seen-first truth_holds
 }
 
+# --- what the kernel refuses
+
+# EVENT: loopstall on a kernel that has no such tracepoint.
+without_event() {
+	env LD_PRELOAD="$ROOT/build/faults/refuse_event.so" REFUSE_EVENT="$1" "$LOOPSTALL" "${@:2}"
+}
+
+@test "events that can be done without: what is lost is said, and the rest is right" {
+	start_prog sleep
+	AS="env LD_PRELOAD=$ROOT/build/faults/refuse_event.so REFUSE_EVENT=signal_generate" start_tool -p "$target"
+	go
+	books_closed
+	stop_tool
+	[ "$(losses signals)" -eq 1 ]
+	[ "$(grep -c '"type":"loss"' "$SEEN")" -eq 1 ]
+	truth_holds
+	run without_event mm_vmscan_direct_reclaim_end hist -p $$ 0.1s 1
+	[ "$status" -eq 0 ]
+	[[ $output == *lost*"direct reclaim"* ]]
+}
+
+@test "events that can be done without: doctor names them" {
+	local event
+	for event in 'mm_vmscan_direct_reclaim_end direct reclaim' 'signal_generate signals' 'inet_sock_set_state TCP connections'; do
+		run without_event "${event%% *}" doctor
+		[ "$status" -eq 0 ]
+		grep -q "^no *events of ${event#* } " <<<"$output"
+		[ "$(grep -c '^no *events of' <<<"$output")" -eq 1 ]
+	done
+}
+
+@test "events that cannot be done without: said, and nothing is traced" {
+	run without_event sched_process_exit hist -p $$ 0.1s 1
+	[ "$status" -eq 1 ]
+	[[ $output == *"lst_exit cannot be attached: No such file"* ]]
+}
+
 # --- where the recording goes
 
 # Runs what follows in a mount namespace of its own, with a small tmpfs at $LIVE/small; OPTIONS are the mount's.
@@ -298,15 +335,19 @@ in_small() {
 	unshare -m --propagation private sh -c 'mount -t tmpfs -o "$0" none "$1" || exit 77; shift; exec "$@"' "$options" "$LIVE/small" "$@"
 }
 
-# What comes before the storm has room, what comes in it has not.
-@test "disk full: said, and what was written stays readable" {
+# What comes before the storm has room, what comes in it has not. SAYING COMMAND...: what loopstall then says, and what gives little room to the
+# command that it gets.
+a_recording_without_room_is_cut_short() {
+	local saying=$1
+	shift
 	start_prog tight -m 3000000
+	mkdir -p "$LIVE/small"
 	cat >"$LIVE/record-and-report" <<-END
 		#!/bin/sh
 		"$LOOPSTALL" record -o "$LIVE/small/file.jsonl.zst" -T 1ms --record-min 1us -d 10 -p $target &
 		until [ -s "$LIVE/small/file.jsonl.zst" ] || ! kill -0 \$!; do sleep 0.1; done
 		echo recording
-		until grep -qi 'no space' "$LIVE/err" || ! kill -0 \$!; do sleep 0.1; done
+		until grep -qi '$saying' "$LIVE/err" || ! kill -0 \$!; do sleep 0.1; done
 		kill -TERM \$!
 		wait \$!
 		echo "status \$?"
@@ -314,16 +355,29 @@ in_small() {
 		echo "report \$?"
 	END
 	chmod +x "$LIVE/record-and-report"
-	background in_small size=16k "$LIVE/record-and-report" >"$LIVE/said" 2>"$LIVE/err"
+	background "$@" "$LIVE/record-and-report" >"$LIVE/said" 2>"$LIVE/err"
 	within 100 has_line "$LIVE/said" recording
 	go
 	wait "$last"
-	has_lines "$LIVE/err" "[Nn]o space" 1
+	has_lines "$LIVE/err" "$saying" 1
 	has_lines "$LIVE/err" "the first .* are in it ([0-9]* bytes), whole and readable with loopstall report" 1
 	lacks_line "$LIVE/err" "wrote"
 	has_line "$LIVE/said" "status 1"
 	has_line "$LIVE/said" "report 0"
 	grep -qi 'cut short' "$LIVE/report"
+}
+
+# KB COMMAND...
+in_small_files() {
+	prlimit --fsize=$(($1 * 1024)) "${@:2}"
+}
+
+@test "disk full: said, and what was written stays readable" {
+	a_recording_without_room_is_cut_short '[Nn]o space' in_small size=16k
+}
+
+@test "files may not grow: said as of a full disk, and not died of" {
+	a_recording_without_room_is_cut_short '[Ff]ile too large' in_small_files 16
 }
 
 @test "read-only directory: refused before anything is attached" {

@@ -69,13 +69,13 @@ free_port() {
 
 # --- the program ---------------------------------------------------------------------------------------------------------
 
-# NAME [ARGUMENT...]: one of tests/progs, up to its "ready"; its pid is in $target.
+# NAME [ARGUMENT...]: one of tests/progs, or of $PROGS, up to its "ready"; its pid is in $target.
 start_prog() {
 	local name=$1
 	shift
 	mkfifo "$LIVE/go"
 	exec {go}<>"$LIVE/go"
-	background "$ROOT/build/progs/$name" "$@" "$TRUTH" <&"$go" >"$LIVE/out"
+	background "${PROGS:-$ROOT/build/progs}/$name" "$@" "$TRUTH" <&"$go" >"$LIVE/out"
 	target=$last
 	within 50 has_line "$LIVE/out" ready
 }

@@ -214,11 +214,23 @@ silent_files() {
 	loses opener
 }
 
+# FILE: everybody may read it but nobody. Not where the file system has no access lists.
+deny_nobody() {
+	"$PYTHON" - "$1" <<-'END'
+		import os, struct, sys
+		entries = [(1, 6, -1), (2, 0, 65534), (4, 4, -1), (16, 4, -1), (32, 4, -1)]
+		entries = b"".join(struct.pack("<HHi", *entry) for entry in entries)
+		os.setxattr(sys.argv[1], "system.posix_acl_access", struct.pack("<I", 2) + entries)
+	END
+}
+
 @test "a line of a file that the target may not read is not shown, whatever it calls its code" {
 	echo 'only-for-root' >"$open_to_nobody/secret"
 	echo 'for-everybody' >"$open_to_nobody/public"
+	echo 'not-for-nobody' >"$open_to_nobody/listed"
 	chmod 0600 "$open_to_nobody/secret"
-	touch -d '1 hour ago' "$open_to_nobody"/{secret,public}
+	deny_nobody "$open_to_nobody/listed" || chmod 0600 "$open_to_nobody/listed"
+	touch -d '1 hour ago' "$open_to_nobody"/{secret,listed,public}
 	cat >"$open_to_nobody/named.py" <<-'END'
 		import select, sys, time
 		ends = select.epoll()
@@ -235,13 +247,15 @@ silent_files() {
 	END
 	chmod 0644 "$open_to_nobody/named.py"
 	background setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps=-all --bounding-set=-all \
-		"$PYTHON" "$open_to_nobody/named.py" "$open_to_nobody/secret" "$open_to_nobody/public" >"$LIVE/out"
+		"$PYTHON" "$open_to_nobody/named.py" "$open_to_nobody/secret" "$open_to_nobody/listed" \
+		"$open_to_nobody/public" >"$LIVE/out"
 	target=$last
 	within 50 has_line "$LIVE/out" ready
 	"$LOOPSTALL" -d 2 -T "$THRESHOLD" --json --source -p "$target" >"$SEEN"
 	has_line "$SEEN" '"file":"[^"]*/secret"' # it was asked for
 	has_line "$SEEN" 'for-everybody'
 	lacks_line "$SEEN" 'only-for-root'
+	lacks_line "$SEEN" 'not-for-nobody'
 }
 
 # --- hostile names

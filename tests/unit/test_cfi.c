@@ -221,6 +221,39 @@ static void test_leaves(void **state)
 	assert_int_equal(caller_of_leaf(&in, (struct leaf){LEAF_FRAMELESS, 0}), 0x1200);
 }
 
+/* What a return address stands behind: a call in any of its forms, with rubbish before it. */
+static void test_behind_a_call(void **state)
+{
+	static const struct {
+		uint16_t machine;
+		unsigned char end[8];
+		bool is_call;
+	} codes[] = {
+		{EM_X86_64, {0x90, 0x90, 0x90, 0xe8, 1, 2, 3, 4}, true},
+		{EM_X86_64, {0x90, 0x90, 0x90, 0xe9, 1, 2, 3, 4}, false},	      /* a jump */
+		{EM_X86_64, {0x90, 0x90, 0x90, 0x90, 0x90, 0x90, 0xff, 0xd0}, true},  /* *%rax */
+		{EM_X86_64, {0x90, 0x90, 0x90, 0x90, 0x90, 0x90, 0xff, 0xe0}, false}, /* jmp *%rax */
+		{EM_X86_64, {0x90, 0x90, 0x90, 0x90, 0x90, 0x41, 0xff, 0x13}, true},  /* *(%r11) */
+		{EM_X86_64, {0x90, 0x90, 0x90, 0x90, 0x90, 0xff, 0x50, 0x18}, true},  /* *24(%rax) */
+		{EM_X86_64, {0x90, 0x90, 0x90, 0x90, 0xff, 0x54, 0x24, 8}, true},     /* *8(%rsp) */
+		{EM_X86_64, {0x90, 0x90, 0xff, 0x15, 1, 2, 3, 4}, true},	      /* *there(%rip) */
+		{EM_X86_64, {0x90, 0xff, 0x94, 0xc7, 0, 1, 0, 0}, true},	      /* *256(%rdi,%rax,8) */
+		{EM_X86_64, {0xf3, 0x0f, 0x1e, 0xfa, 0x55, 0x48, 0x89, 0xe5}, false}, /* a function's start */
+		{EM_AARCH64, {0x1f, 0x20, 0x03, 0xd5, 0x10, 0, 0, 0x94}, true},	      /* bl */
+		{EM_AARCH64, {0x1f, 0x20, 0x03, 0xd5, 0x10, 0, 0, 0x14}, false},      /* b */
+		{EM_AARCH64, {0x1f, 0x20, 0x03, 0xd5, 0x20, 0x01, 0x3f, 0xd6}, true}, /* blr x9 */
+		{EM_AARCH64, {0x1f, 0x20, 0x03, 0xd5, 0x20, 0x01, 0x1f, 0xd6}, false}, /* br x9 */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
+		const struct arch *a = arch_of(codes[i].machine);
+		if (arch_is_behind_call(a, codes[i].end, 8) != codes[i].is_call)
+			fail_msg("code %zu", i);
+		assert_false(arch_is_behind_call(a, codes[i].end + 4, 4));
+	}
+}
+
 /* --- hand-made .eh_frame */
 
 #define PUT(...) (const unsigned char[]){__VA_ARGS__}, sizeof((const unsigned char[]){__VA_ARGS__})
@@ -446,6 +479,7 @@ int main(void)
 		cmocka_unit_test(test_index_equals_table),
 		cmocka_unit_test(test_damage),
 		cmocka_unit_test(test_leaves),
+		cmocka_unit_test(test_behind_a_call),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -31,6 +31,10 @@ static const struct {
 	 "start node with --perf-basic-prof --interpreted-frames-native-stack"},
 	{"JavaScript in deno", "deno", "j:@", STACK_COMPLETE,
 	 "start deno with --v8-flags=--perf-basic-prof,"},
+	{"a stripped program", "", "nanosleep@libc.so.6 c:@svc c:@svc main@libc.so.6", STACK_COMPLETE,
+	 "svc has no symbols, so its functions have no names here: they are in its debug file"},
+	{"a stripped library of a program that is not", "", "c:@libsvc.so.1 c:run@svc", STACK_COMPLETE, NULL},
+	{"a stripped library of the system", "", "@libz.so.1", STACK_COMPLETE, NULL},
 	{"not a JVM", "", "@[JIT]", STACK_COMPLETE, NULL},
 };
 

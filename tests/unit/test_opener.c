@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/posix_acl.h>
+#include <linux/posix_acl_xattr.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -18,6 +20,7 @@
 #include <sys/sysmacros.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -238,6 +241,93 @@ static void test_source_of_others(void **state)
 	rmdir("closed");
 }
 
+/* Others may read it, that one may not. */
+static int deny(const char *name, uint32_t uid)
+{
+	const struct {
+		struct posix_acl_xattr_header head;
+		struct posix_acl_xattr_entry entries[5];
+	} list = {{POSIX_ACL_XATTR_VERSION},
+		  {{ACL_USER_OBJ, 6, ~0u},
+		   {ACL_USER, 0, uid},
+		   {ACL_GROUP_OBJ, 4, ~0u},
+		   {ACL_MASK, 4, ~0u},
+		   {ACL_OTHER, 4, ~0u}}};
+
+	return setxattr(name, "system.posix_acl_access", &list, sizeof list, 0);
+}
+
+static void test_source_behind_an_access_list(void **state)
+{
+	char text[OPENING_LINE_BYTES + 1];
+
+	(void)state;
+	make_file("listed.py");
+	if (!geteuid() && !deny("listed.py", SOMEBODY)) { /* else the file system has none */
+		pid_t pid = start_somebody();
+		assert_int_equal(chmod(folder, 0711), 0);
+		assert_int_equal(read_line_of(pid, "listed.py", 1, text), -EACCES);
+		assert_int_equal(deny("listed.py", SOMEBODY + 1), 0);
+		assert_int_equal(read_line_of(pid, "listed.py", 1, text), 0);
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0);
+	}
+	unlink("listed.py");
+}
+
+/* The debug file that a mapped program names: what is opened of it for that process, or -errno. */
+static int open_linked(pid_t pid, const char *link)
+{
+	struct opening o = {.kind = OPENING_DEBUG, .pid = (uint32_t)pid};
+
+	snprintf(o.path, sizeof o.path, "%s/prog", folder);
+	snprintf(o.link, sizeof o.link, "%s", link);
+	return opener_open(&o);
+}
+
+static void assert_opened(int fd, const char *name)
+{
+	struct stat opened, there;
+
+	assert_true(fd >= 0);
+	assert_int_equal(fstat(fd, &opened), 0);
+	assert_int_equal(stat(name, &there), 0);
+	assert_int_equal(opened.st_ino, there.st_ino);
+	close(fd);
+}
+
+static void test_linked_debug_file(void **state)
+{
+	pid_t own = getpid();
+
+	(void)state;
+	assert_int_equal(mkdir(".debug", 0755), 0);
+	make_file("prog");
+	make_file(".debug/prog");
+	make_file(".debug/link");
+	assert_opened(open_linked(own, "link"), ".debug/link");
+	make_file("link");
+	assert_opened(open_linked(own, "link"), "link");
+	assert_opened(open_linked(own, "prog"), ".debug/prog"); /* it is not its own */
+	assert_int_equal(open_linked(own, ".debug/link"), -ENOENT);
+	assert_int_equal(open_linked(own, "missing"), -ENOENT);
+	assert_int_equal(open_linked(own, ""), -ENOENT);
+	if (!geteuid()) {
+		pid_t pid = start_somebody();
+		assert_int_equal(chmod(folder, 0711), 0);
+		assert_int_equal(open_linked(pid, "prog"), -ENOENT);
+		assert_int_equal(chmod(".debug/prog", 0644), 0);
+		assert_opened(open_linked(pid, "prog"), ".debug/prog");
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0);
+	}
+	unlink("link");
+	unlink("prog");
+	unlink(".debug/link");
+	unlink(".debug/prog");
+	rmdir(".debug");
+}
+
 static void test_nonsense(void **state)
 {
 	(void)state;
@@ -259,6 +349,8 @@ int main(void)
 		cmocka_unit_test(test_own_maps),
 		cmocka_unit_test(test_source_line),
 		cmocka_unit_test(test_source_of_others),
+		cmocka_unit_test(test_source_behind_an_access_list),
+		cmocka_unit_test(test_linked_debug_file),
 		cmocka_unit_test(test_nonsense),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);

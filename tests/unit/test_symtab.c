@@ -11,10 +11,12 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
+#include <zlib.h>
 
 #include <cmocka.h>
 
@@ -211,24 +213,19 @@ static unsigned char *put_bytes(unsigned char *at, const void *bytes, size_t n)
 	return at + n;
 }
 
-/* As in Fedora and its relatives: a stripped file that has the table of its debug file in a section, in xz. */
-static void test_names_packed_in_the_file(void **state)
+static int file_of(const void *bytes, size_t n)
 {
-	(void)state;
-	static const char names[] = "\0.gnu_debugdata";
-	static struct image im;
-	static unsigned char packed[4096], file[8192];
-	struct elf_file f;
-	struct symtab t;
-	char text[64];
-	uint64_t start;
-	size_t n = 0;
+	int fd = memfd_create("file", MFD_CLOEXEC);
 
-	build(&im, &f, &t, SHT_SYMTAB);
-	symtab_free(&t);
-	assert_int_equal(lzma_easy_buffer_encode(6, LZMA_CHECK_CRC32, NULL, (const uint8_t *)&im, sizeof im,
-						 packed, &n, sizeof packed),
-			 LZMA_OK);
+	assert_int_equal(write(fd, bytes, n), n);
+	return fd;
+}
+
+/* A stripped file of this machine, that has one section of that name. */
+static struct module *open_stripped(const char *section, const void *bytes, size_t n)
+{
+	static unsigned char file[8192];
+	char names[32] = "\0";
 	const Elf64_Shdr sections[3] = {
 		[1] = {.sh_name = 1,
 		       .sh_type = SHT_PROGBITS,
@@ -238,23 +235,158 @@ static void test_names_packed_in_the_file(void **state)
 		       .sh_offset = sizeof(Elf64_Ehdr) + sizeof sections,
 		       .sh_size = sizeof names},
 	};
-	Elf64_Ehdr eh = im.eh;
-	eh.e_machine = arch_native()->machine;
-	eh.e_shoff = sizeof eh;
-	eh.e_shnum = 3;
+	const Elf64_Ehdr eh = {.e_ident = {0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB},
+			       .e_machine = arch_native()->machine,
+			       .e_shoff = sizeof eh,
+			       .e_shnum = 3,
+			       .e_shentsize = sizeof(Elf64_Shdr),
+			       .e_shstrndx = 2};
+
+	snprintf(names + 1, sizeof names - 1, "%s", section);
 	unsigned char *end = put_bytes(file, &eh, sizeof eh);
 	end = put_bytes(put_bytes(end, sections, sizeof sections), names, sizeof names);
-	end = put_bytes(end, packed, n);
-	int fd = memfd_create("stripped", MFD_CLOEXEC);
-	assert_int_equal(write(fd, file, (size_t)(end - file)), end - file);
+	end = put_bytes(end, bytes, n);
+	int fd = file_of(file, (size_t)(end - file));
 	struct module *m = module_open(fd);
 	assert_non_null(m);
 	assert_true(m->usable);
-	module_settle_debug(m, -1);
-	module_name(m, CODE + 0x45, 0, text, sizeof text, &start);
-	assert_string_equal(text, "inner");
-	module_close(m);
 	close(fd);
+	return m;
+}
+
+static void assert_names(struct module *m, const char *inner)
+{
+	char text[64];
+	uint64_t start;
+
+	module_name(m, CODE + 0x45, 0, text, sizeof text, &start);
+	assert_string_equal(text, inner);
+	module_close(m);
+}
+
+/* As in Fedora and its relatives: a stripped file that has the table of its debug file in a section, in xz. */
+static void test_names_packed_in_the_file(void **state)
+{
+	(void)state;
+	static struct image im;
+	static unsigned char packed[4096];
+	struct elf_file f;
+	struct symtab t;
+	size_t n = 0;
+
+	build(&im, &f, &t, SHT_SYMTAB);
+	symtab_free(&t);
+	assert_int_equal(lzma_easy_buffer_encode(6, LZMA_CHECK_CRC32, NULL, (const uint8_t *)&im, sizeof im,
+						 packed, &n, sizeof packed),
+			 LZMA_OK);
+	struct module *m = open_stripped(".gnu_debugdata", packed, n);
+	module_settle_debug(m, -1);
+	assert_names(m, "inner");
+}
+
+#define LINK_BYTES 16
+
+/* Its name is a section, padded, and then its checksum. */
+static struct module *open_linked(unsigned char link[LINK_BYTES], const struct image *im, size_t bytes)
+{
+	const uint32_t crc = (uint32_t)crc32(0, (const unsigned char *)im, sizeof *im);
+
+	memset(link, 0, LINK_BYTES);
+	memcpy(link, "prog.debug", 10);
+	memcpy(link + 12, &crc, sizeof crc);
+	return open_stripped(".gnu_debuglink", link, bytes);
+}
+
+static void test_names_of_a_linked_file(void **state)
+{
+	(void)state;
+	static struct image im;
+	unsigned char link[LINK_BYTES];
+	struct elf_file f;
+	struct symtab t;
+
+	build(&im, &f, &t, SHT_SYMTAB);
+	symtab_free(&t);
+	struct module *m = open_linked(link, &im, sizeof link);
+	assert_string_equal(m->link.name, "prog.debug");
+	assert_true(module_wants_debug(m));
+	int fd = file_of(&im, sizeof im);
+	module_settle_debug(m, fd);
+	close(fd);
+	assert_names(m, "inner");
+	m = open_linked(link, &im, sizeof link);
+	im.strings[sizeof im.strings - 1] ^= 1; /* another build's */
+	fd = file_of(&im, sizeof im);
+	module_settle_debug(m, fd);
+	close(fd);
+	assert_names(m, "");
+	for (size_t bytes = 1; bytes < sizeof link; bytes++) {
+		m = open_linked(link, &im, bytes);
+		assert_false(module_wants_debug(m));
+		module_close(m);
+	}
+}
+
+/* A Go program linked with -s -w: two functions, and behind the last one an end. */
+struct go_image {
+	uint32_t magic;
+	uint8_t pad[3], pointer_bytes;
+	uint64_t n, files, text, names, units, file_names, tables, functions;
+	char text_of_names[32];
+	uint32_t index[5];
+	uint32_t described[2][2]; /* where it begins, its name */
+};
+
+static const struct go_image go_image = {
+	.magic = 0xfffffff1,
+	.pointer_bytes = 8,
+	.n = 2,
+	.text = CODE,
+	.names = offsetof(struct go_image, text_of_names),
+	.units = offsetof(struct go_image, index),
+	.functions = offsetof(struct go_image, index),
+	.text_of_names = "main.handle\0main.(*T).Run",
+	.index = {0, 20, 0x40, 28, 0x60},
+	.described = {{0, 0}, {0x40, 12}},
+};
+
+static void assert_go_name(struct module *m, uint64_t address, const char *name)
+{
+	char text[64];
+	uint64_t start;
+
+	module_name(m, address, 0, text, sizeof text, &start);
+	assert_string_equal(text, name);
+}
+
+static void test_names_of_go(void **state)
+{
+	(void)state;
+	struct go_image broken = go_image;
+	struct module *m = open_stripped(".gopclntab", &go_image, sizeof go_image);
+
+	assert_go_name(m, CODE, "main.handle");
+	assert_go_name(m, CODE + 0x3f, "main.handle");
+	assert_go_name(m, CODE + 0x40, "main.(*T).Run");
+	assert_go_name(m, CODE + 0x60, "");
+	assert_go_name(m, CODE - 1, "");
+	module_close(m);
+	const size_t end = offsetof(struct go_image, described) + sizeof go_image.described;
+	for (size_t bytes = 1; bytes < end; bytes++) {
+		m = open_stripped(".gopclntab", &go_image, bytes);
+		assert_go_name(m, CODE + 0x41, "");
+		module_close(m);
+	}
+	broken.described[1][0]++; /* of another function */
+	m = open_stripped(".gopclntab", &broken, sizeof broken);
+	assert_go_name(m, CODE, "main.handle");
+	assert_go_name(m, CODE + 0x41, "");
+	module_close(m);
+	broken = go_image;
+	broken.text = 0; /* told by nobody */
+	m = open_stripped(".gopclntab", &broken, sizeof broken);
+	assert_go_name(m, CODE, "");
+	module_close(m);
 }
 
 /* Bytes that are no archive, and one that unpacks to more than any names are. */
@@ -359,6 +491,8 @@ int main(void)
 		cmocka_unit_test(test_sizes_are_respected),
 		cmocka_unit_test(test_exported_only),
 		cmocka_unit_test(test_names_packed_in_the_file),
+		cmocka_unit_test(test_names_of_a_linked_file),
+		cmocka_unit_test(test_names_of_go),
 		cmocka_unit_test(test_broken_archives),
 		cmocka_unit_test(test_demangle),
 		cmocka_unit_test(test_kallsyms),
