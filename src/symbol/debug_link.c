@@ -20,10 +20,12 @@ struct debug_link debug_link_of(const struct elf_file *f)
 		return link;
 	struct cursor c = cursor_over(bytes.data, bytes.bytes);
 	const char *name = cursor_text(&c);
-	size_t n = name ? strlen(name) : 0;
+	if (!name || strlen(name) >= sizeof link.name)
+		return link;
+	size_t n = strlen(name);
 	cursor_skip(&c, -(n + 1) & 3u);
 	link.crc = cursor_u32(&c);
-	if (!c.failed && n < sizeof link.name)
+	if (!c.failed)
 		memcpy(link.name, name, n);
 	return link;
 }
