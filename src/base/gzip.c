@@ -10,7 +10,7 @@
 static int deflate_some(z_stream *z, struct bytes *out, int flush)
 {
 	unsigned char piece[16384];
-	int state;
+	int state = Z_OK;
 	do {
 		z->next_out = piece;
 		z->avail_out = sizeof piece;

@@ -12,17 +12,22 @@ void protobuf_put_varint(struct bytes *out, uint64_t value)
 	bytes_putc(out, (char)value);
 }
 
+static void put_tag(struct bytes *out, unsigned field, unsigned wire)
+{
+	protobuf_put_varint(out, field << 3 | wire);
+}
+
 void protobuf_put_uint(struct bytes *out, unsigned field, uint64_t value)
 {
 	if (!value)
 		return;
-	protobuf_put_varint(out, field << 3 | WIRE_VARINT);
+	put_tag(out, field, WIRE_VARINT);
 	protobuf_put_varint(out, value);
 }
 
 void protobuf_put_bytes(struct bytes *out, unsigned field, const void *data, size_t len)
 {
-	protobuf_put_varint(out, field << 3 | WIRE_BYTES);
+	put_tag(out, field, WIRE_BYTES);
 	protobuf_put_varint(out, len);
 	bytes_put(out, data, len);
 }

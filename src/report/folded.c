@@ -3,6 +3,7 @@
  * Stall time by stack, one line each, as flame graph programs read it: process, frames from the outermost in, and microseconds. A call
  * that blocked and time without a stack are frames in brackets, so that the whole adds up to all stall time.
  */
+#include "report/phrase.h"
 #include "report/place_words.h"
 #include "report/report.h"
 
@@ -19,12 +20,15 @@ static void put_frame(struct bytes *out, const struct bytes *name)
 	if (out->len)
 		bytes_putc(out, ';');
 	for (const char *c = bytes_text(name); *c; c++)
-		bytes_putc(out, *c == ';' ? ':' : *c);
+		if (*c == ';')
+			bytes_putc(out, ':');
+		else
+			bytes_putc(out, *c);
 }
 
 static void name_frame(struct bytes *name, const struct fact_frame *f)
 {
-	place_put_function(name, f);
+	phrase_function(name, f);
 	if (f->kind == FRAME_IN_KERNEL)
 		bytes_puts(name, "_[k]"); /* how flame graphs tell the kernel's apart */
 	if (f->file[0])

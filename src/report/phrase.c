@@ -72,19 +72,27 @@ void phrase_place(struct bytes *out, const struct fact_frame *f, size_t room)
 	bytes_printf(out, "%s%s%s", path == f->file ? "" : "…", path, line);
 }
 
-void phrase_frame(struct bytes *out, const struct fact_frame *f)
+void phrase_function(struct bytes *out, const struct fact_frame *f)
 {
-	size_t begin = out->len;
-	char name[NAME_BYTES];
-	clean_fit(name, sizeof name, f->function);
 	if (f->function[0])
-		bytes_puts(out, f->file[0] ? name : f->function);
+		bytes_puts(out, f->function);
 	else if (f->kind == FRAME_JS)
 		bytes_puts(out, "[JS]");
 	else if (!strcmp(f->object, "[JIT]"))
 		bytes_puts(out, f->object);
 	else
 		bytes_printf(out, "%s+0x%llx", f->object[0] ? f->object : "?", (unsigned long long)f->offset);
+}
+
+void phrase_frame(struct bytes *out, const struct fact_frame *f)
+{
+	size_t begin = out->len;
+	char name[NAME_BYTES];
+	clean_fit(name, sizeof name, f->function);
+	if (name[0] && f->file[0])
+		bytes_puts(out, name);
+	else
+		phrase_function(out, f);
 	if (f->file[0]) {
 		bytes_putc(out, ' ');
 		size_t used = out->len - begin;

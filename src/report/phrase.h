@@ -13,6 +13,8 @@
 void phrase_loop(struct bytes *out, const struct fact_loop *l);
 /* As a table's cell of so many columns: a long name is cut, the number behind it is not. */
 void phrase_loop_cell(struct pen *p, enum ink ink, unsigned columns, const struct fact_loop *l);
+/* A function without cuts: "poll_vram", "libz.so.1.2.13+0x4f21", "[JS]". */
+void phrase_function(struct bytes *out, const struct fact_frame *f);
 /* "poll_vram app/gpu.py:41", "spin_for", "redis-server+0x1a2b3" */
 void phrase_frame(struct bytes *out, const struct fact_frame *f);
 /* File and line in so many bytes, if the file's own name fits: "…/site-packages/app/gpu.py:41" */

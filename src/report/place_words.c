@@ -3,8 +3,6 @@
 
 #include "report/phrase.h"
 
-#include <string.h>
-
 void place_put_missing(struct bytes *out, const struct place *p)
 {
 	static const char *const words[PLACE_KINDS] = {
@@ -27,16 +25,4 @@ void place_put_call(struct bytes *out, const struct place *p)
 	bytes_puts(out, "[blocked: ");
 	phrase_call(out, p->call, p->target_kind, p->target, p->object);
 	bytes_puts(out, p->several ? " and others]" : "]");
-}
-
-void place_put_function(struct bytes *out, const struct fact_frame *f)
-{
-	if (f->function[0])
-		bytes_puts(out, f->function);
-	else if (f->kind == FRAME_JS)
-		bytes_puts(out, "[JS]");
-	else if (!strcmp(f->object, "[JIT]"))
-		bytes_puts(out, f->object);
-	else
-		bytes_printf(out, "%s+0x%llx", f->object[0] ? f->object : "?", (unsigned long long)f->offset);
 }

@@ -10,7 +10,5 @@
 void place_put_missing(struct bytes *out, const struct place *p);
 /* Called by the innermost frame: "[blocked: poll() on 2 pipes]"; nothing for a place that was not blocked in a known call. */
 void place_put_call(struct bytes *out, const struct place *p);
-/* A function without cuts: "poll_vram", "libz.so.1.2.13+0x4f21", "[JS]". */
-void place_put_function(struct bytes *out, const struct fact_frame *f);
 
 #endif

@@ -4,6 +4,7 @@
  * sample a place; its labels say which process, verdict, cause and call, so that -tagfocus and -tagroot divide by them. What has no stack,
  * and the call that blocked, are functions in brackets, as in folded.c.
  */
+#include "report/phrase.h"
 #include "report/place_words.h"
 #include "report/report.h"
 
@@ -132,7 +133,7 @@ static void pack_words(struct profile *p)
 static void pack_frame(struct profile *p, const struct fact_frame *f)
 {
 	bytes_clear(&p->text);
-	place_put_function(&p->text, f);
+	phrase_function(&p->text, f);
 	uint64_t function = function_of(p, bytes_text(&p->text), f->file, f->begins);
 	protobuf_put_varint(&p->packed, location_of(p, function, f->line, f->object));
 }
