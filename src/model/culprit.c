@@ -228,6 +228,24 @@ static bool any_is_called(const struct functions *fs, const struct dictionary *d
 	return false;
 }
 
+static bool is_whole(const struct weighted_stack *w, const struct dictionary *d)
+{
+	const struct fact_stack *s = dictionary_stack(d, w->stack);
+	return s && s->state == STACK_COMPLETE;
+}
+
+/*
+ * A stack without its outer frames lets a function cover more than its callers. Where most of the time has whole ones, only they tell
+ * which is the deepest.
+ */
+static bool most_is_whole(const struct weighted_stack *stacks, size_t n, const struct dictionary *d)
+{
+	uint64_t whole_ns = 0, other_ns = 0;
+	for (size_t i = 0; i < n; i++)
+		*(is_whole(&stacks[i], d) ? &whole_ns : &other_ns) += stacks[i].ns;
+	return whole_ns > other_ns;
+}
+
 /* Of the functions of one owner the deepest that is most of the time, else the innermost of the heaviest stack that has any. */
 static struct culprit culprit_owned(const struct weighted_stack *stacks, size_t n, const struct dictionary *d,
 				    enum owner owner, bool *any_called)
@@ -235,8 +253,13 @@ static struct culprit culprit_owned(const struct weighted_stack *stacks, size_t 
 	struct functions fs = {0};
 	struct culprit c = {0};
 	uint64_t total_ns = 0;
-	bool ok = functions_reserve(&fs, stacks, n, d);
+	bool ok = functions_reserve(&fs, stacks, n, d), whole_only = most_is_whole(stacks, n, d),
+	     left_out = false;
 	for (size_t i = 0; ok && i < n; i++) {
+		if (whole_only && !is_whole(&stacks[i], d)) {
+			left_out = true;
+			continue;
+		}
 		total_ns += stacks[i].ns;
 		ok = functions_of_stack(&fs, &stacks[i], i + 1, d, owner);
 	}
@@ -244,6 +267,8 @@ static struct culprit culprit_owned(const struct weighted_stack *stacks, size_t 
 	if (ok && fs.n) {
 		const struct function *found = deepest(&fs, total_ns - total_ns / 2);
 		c = on_its_line(found ? found : &fs.items[0], stacks, n, d);
+		if (left_out)
+			c.ns = covered_by(stacks, n, d, culprit_key(dictionary_frame(d, c.frame)));
 	}
 	idmap_free(&fs.by_key);
 	free(fs.items);

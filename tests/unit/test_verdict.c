@@ -231,6 +231,26 @@ static void test_recursion_counts_once(void **unused)
 	story_free(t);
 }
 
+/* One of 816 samples was cut behind its innermost frame, so that this function covered more than its caller. */
+static void test_a_cut_stack_does_not_make_the_caller_deeper(void **unused)
+{
+	(void)unused;
+	struct story *t = story_new();
+	uint32_t leaf = story_own(t, "leaf"), caller = story_own(t, "caller"), root = story_own(t, "main");
+	struct fact_stack cut = {
+		.id = t->stacks + 1, .state = STACK_TRUNCATED, .n = 1, .frames = (uint32_t[]){leaf}};
+	story_tell(t, (struct fact){.kind = FACT_STACK, .stack = cut});
+	t->stacks++;
+	struct weighted_stack stacks[] = {{story_stack(t, leaf, caller, root, 0), 815}, {cut.id, 1}};
+	struct culprit c = culprit_of(stacks, 2, t->dictionary);
+	assert_int_equal(c.frame, leaf);
+	assert_int_equal(c.ns, 816);
+	stacks[0].ns = 1; /* but it is all that there is where most are cut */
+	stacks[1].ns = 815;
+	assert_int_equal(culprit_of(stacks, 2, t->dictionary).stack, cut.id);
+	story_free(t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -243,6 +263,7 @@ int main(void)
 		cmocka_unit_test(test_library_frames_are_passed_over),
 		cmocka_unit_test(test_a_computation_is_shown_by_a_sample),
 		cmocka_unit_test(test_recursion_counts_once),
+		cmocka_unit_test(test_a_cut_stack_does_not_make_the_caller_deeper),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
